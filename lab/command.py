@@ -1,0 +1,44 @@
+"""Programs of this machine: run one, and turn its failure into a LabError that names it."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from lab.errors import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFAULT_TIMEOUT_S = 60.0
+
+
+def run(argv: Sequence[str], *, stdin: str = "", timeout: float = DEFAULT_TIMEOUT_S) -> str:
+    """What it wrote to stdout; LabError with its last line of stderr when it fails or takes over `timeout` seconds."""
+    result = attempt(argv, stdin=stdin, timeout=timeout)
+    if result.returncode != 0:
+        said = (result.stderr.strip() or result.stdout.strip() or "no message").splitlines()[-1]
+        message = f"`{_short(argv)}` failed with {result.returncode}: {said}"
+        raise LabError(message)
+    return result.stdout
+
+
+def attempt(
+    argv: Sequence[str], *, stdin: str = "", timeout: float = DEFAULT_TIMEOUT_S
+) -> subprocess.CompletedProcess[str]:
+    """The same, but an exit status other than 0 is the caller's business."""
+    try:
+        return subprocess.run(
+            list(argv), input=stdin, capture_output=True, text=True, errors="replace", timeout=timeout, check=False
+        )
+    except FileNotFoundError as error:
+        message = f"{argv[0]} is not installed"
+        raise LabError(message) from error
+    except subprocess.TimeoutExpired as error:
+        message = f"`{_short(argv)}` took over {timeout:g} s"
+        raise LabError(message) from error
+
+
+def _short(argv: Sequence[str]) -> str:
+    text = " ".join(argv)
+    return text if len(text) <= 100 else f"{text[:97]}..."  # noqa: PLR2004 - what fits on a line

@@ -1,0 +1,59 @@
+"""Take everything of a lab off the machine, whatever is there of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lab.cgroups import remove_cgroups
+from lab.errors import LabUsageError
+from lab.detach import machine_runs_systemd, stop_units
+from lab.namespaces import delete_namespaces, namespaces_of
+from lab.overlay import mounts_below, remove_directory, unmount_all
+from lab.place import STATE_VARIABLE
+from lab.processes import all_processes, is_keeper, kill_lab_processes, lab_processes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lab.place import LabPaths
+
+# systemd-nspawn removes its own unless it was killed.
+NSPAWN_RUN = Path("/run/systemd/nspawn/propagate")
+
+
+def anything_left(paths: LabPaths) -> bool:
+    """Whether there is a process, mount, namespace or file of this lab."""
+    return bool(
+        paths.directory.exists()
+        or namespaces_of(paths)
+        or mounts_below(paths.directory)
+        or lab_processes(paths, all_processes())
+    )
+
+
+def refuse_foreign(paths: LabPaths) -> None:
+    """LabUsageError when a lab of this name runs from another state directory: its processes are not ours to end."""
+    for process in all_processes():
+        for argument in process.argv if process.program == "systemd-nspawn" else ():
+            name = argument.removeprefix("--machine=")
+            if name != argument and paths.namespace_pattern.fullmatch(name) and not is_keeper(process, paths):
+                message = f"the lab {paths.prefix} runs from another state directory"
+                raise LabUsageError(message, f"set {STATE_VARIABLE} as it was when the lab was brought up")
+
+
+def tear_down(paths: LabPaths, progress: Callable[[str], None]) -> None:
+    """Processes, mounts, namespaces, cgroups, files, in this order: each may hold the next."""
+    progress("ending the lab's processes")
+    kill_lab_processes(paths)
+    stop_units(paths)
+    progress("removing its mounts, namespaces and files")
+    unmount_all(paths)
+    delete_namespaces(paths)
+    if not machine_runs_systemd():
+        remove_cgroups(paths)
+    if NSPAWN_RUN.is_dir():
+        for entry in NSPAWN_RUN.iterdir():
+            if paths.namespace_pattern.fullmatch(entry.name):
+                entry.rmdir()
+    remove_directory(paths)

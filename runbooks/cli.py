@@ -1,0 +1,145 @@
+"""The command line: parse, call one runbook, print, exit code. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runbooks.lab_cli import app as lab_app
+
+app = typer.Typer(
+    help="The runbook for virtual IPs: configure keepalived and the firewall, prove that the fabric learned the VIP, "
+    "drive a failover and measure it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(lab_app, name="lab", help="A real EVPN fabric in network namespaces, for people without one.")
+
+Clusters = Annotated[list[str] | None, typer.Argument(help="Cluster names; none means all.", show_default=False)]
+Inventory = Annotated[Path, typer.Option("--inventory", metavar="DIR", help="Nornir inventory with clusters.yaml.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The report as one JSON document on stdout, and nothing else.")]
+Reports = Annotated[
+    list[str] | None,
+    typer.Option("--report", metavar="FORMAT:PATH", help="Write the report to a file (json); repeatable."),
+]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show skipped checks, and Nornir's log on stderr.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Change without asking.")]
+INVENTORY = Path("inventory")
+
+
+@app.command()
+def lint(
+    clusters: Clusters = None,
+    inventory: Inventory = INVENTORY,
+    as_json: AsJson = False,
+    report: Reports = None,
+    verbose: Verbose = False,
+) -> None:
+    """Check the intent alone, offline."""
+    from runbooks import lint as runbook  # noqa: PLC0415
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
+        face.finish(runbook.lint(inventory, clusters or [], warn=face.note))
+
+
+@app.command()
+def plan(
+    clusters: Clusters = None,
+    check: Annotated[bool, typer.Option("--check", help="Exit 1 when there is a difference.")] = False,
+    inventory: Inventory = INVENTORY,
+    as_json: AsJson = False,
+    report: Reports = None,
+    verbose: Verbose = False,
+) -> None:
+    """Show the difference between desired and running, server by server. Changes nothing."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
+        from runbooks import configure  # noqa: PLC0415
+
+        with face.session(inventory, clusters) as session, face.working("reading the servers"):
+            result = configure.plan(session)
+        face.finish(result, configure.plan_exit(result, check=check))
+
+
+@app.command()
+def apply(
+    clusters: Clusters = None,
+    yes: Yes = False,
+    inventory: Inventory = INVENTORY,
+    as_json: AsJson = False,
+    report: Reports = None,
+    verbose: Verbose = False,
+) -> None:
+    """Make it so, one server at a time, backups first, each verified before the next."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
+        from runbooks import configure  # noqa: PLC0415
+
+        with face.session(inventory, clusters) as session:
+            result = configure.apply(session, confirm=face.asker(yes=yes), progress=face.progress)
+        face.finish(result, configure.apply_exit(result))
+
+
+@app.command()
+def verify(
+    clusters: Clusters = None,
+    wait: Annotated[
+        float | None, typer.Option("--wait", min=0, metavar="SECONDS", help="Poll until it passes or the time is up.")
+    ] = None,
+    inventory: Inventory = INVENTORY,
+    as_json: AsJson = False,
+    report: Reports = None,
+    verbose: Verbose = False,
+) -> None:
+    """Observe servers and leaves, judge, report. Changes nothing."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
+        from runbooks import verify as runbook  # noqa: PLC0415
+
+        with face.session(inventory, clusters) as session, face.working("asking every host"):
+            result = runbook.verify(session, wait_s=wait, progress=face.progress)
+        face.finish(result)
+
+
+@app.command()
+def drill(
+    cluster: Annotated[str, typer.Argument(help="Cluster name.")],
+    fault: Annotated[str, typer.Option("--fault", help="What to trip: link-down.")] = "link-down",
+    target: Annotated[str | None, typer.Option("--target", metavar="HOST", help="Default: the master.")] = None,
+    yes: Yes = False,
+    inventory: Inventory = INVENTORY,
+    as_json: AsJson = False,
+    report: Reports = None,
+    verbose: Verbose = False,
+) -> None:
+    """Drive a failover and a failback, measure both, and undo everything."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
+        from runbooks import drill as runbook  # noqa: PLC0415
+
+        with face.session(inventory, [cluster]) as session:
+            order = runbook.Order(fault=fault, target=target)
+            result = runbook.drill(session, order, confirm=face.asker(yes=yes), progress=face.progress)
+        face.finish(result)
+
+
+@app.command()
+def checks(as_json: AsJson = False) -> None:
+    """Print the catalogue: each check's id, what it reads, when it passes and when it fails."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json)) as face:
+        face.catalogue()
+
+
+def main() -> None:
+    """Entry point of the `vipbook` command."""
+    app()

@@ -1,0 +1,154 @@
+"""plan and apply: make servers what the intent declares, one at a time, and never leave one half-made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from runbooks.exits import Exit, exit_for
+from runbooks.server_change import ServerChange
+from runbooks.session import Session
+from runbooks.verify import answered_hosts, verify
+from tasks.change.plan import plan_server
+from tasks.model.answer import Answers, Reply
+from tasks.model.errors import RefusedError
+from tasks.model.observation import ServerFacts, Unread
+from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
+from tasks.model.report import Report
+from tasks.model.verdict import Status
+from tasks.observe.server import server_commands, server_facts
+from tasks.transport import Script
+
+_SETTLE_S = 30.0
+"""How long the last verify of an apply waits: adverts, gratuitous ARPs and BGP have had their time several times."""
+Confirm = Callable[[Report], bool]
+Progress = Callable[[str], None]
+
+
+def plan(session: Session) -> Report:
+    """The difference between desired and running, a server each."""
+    started_at, began = datetime.now(UTC), time.monotonic()
+    replies = _ask_servers(session)
+    outcomes = [_planned(session, name, reply) for name, reply in replies.items()]
+    return Report(
+        command="plan",
+        started_at=started_at,
+        duration_s=time.monotonic() - began,
+        asked=tuple(replies),
+        answered=answered_hosts(replies),
+        servers=tuple(outcomes),
+        verdict=_plan_status(outcomes),
+    )
+
+
+def plan_exit(report: Report, *, check: bool) -> Exit:
+    """A difference is an answer, not a failure, unless --check asks for it."""
+    if check and report.status is Status.WARN:
+        return Exit.FAILS
+    return exit_for(report.status)
+
+
+def _plan_status(outcomes: Sequence[ServerOutcome]) -> Status:
+    found = {outcome.outcome for outcome in outcomes}
+    if Outcome.REFUSED in found:
+        return Status.FAIL
+    if Outcome.UNKNOWN in found or not found:
+        return Status.UNKNOWN
+    return Status.WARN if Outcome.PLANNED in found else Status.PASS
+
+
+def servers_of(session: Session) -> tuple[str, ...]:
+    """Names of all servers of the session's clusters, lowest priority first."""
+    servers = [server for cluster in session.clusters for server in cluster.servers]
+    return tuple(dict.fromkeys(server.name for server in sorted(servers, key=lambda server: server.priority)))
+
+
+def _ask_servers(session: Session) -> dict[str, Reply]:
+    names = servers_of(session)
+    return session.run_scripts({name: Script(commands=server_commands(session.memberships(name))) for name in names})
+
+
+def _planned(session: Session, name: str, reply: Reply) -> ServerOutcome:
+    planned = plan_server(session.desired[name], server_facts(name, reply), session.memberships(name))
+    if isinstance(planned, Unread):
+        return ServerOutcome(host=name, outcome=Outcome.UNKNOWN, plan=ServerPlan(host=name), reason=planned.reason)
+    if planned.refusal is not None:
+        return ServerOutcome(host=name, outcome=Outcome.REFUSED, plan=planned)
+    return ServerOutcome(host=name, outcome=Outcome.PLANNED if planned.changed else Outcome.UNCHANGED, plan=planned)
+
+
+def apply(session: Session, *, confirm: Confirm, progress: Progress) -> Report:
+    """Plan, ask, change the servers one by one with the present master last, and verify the whole."""
+    started_at, began = datetime.now(UTC), time.monotonic()
+    progress("reading the servers")
+    replies = _ask_servers(session)
+    planned = {name: _planned(session, name, reply) for name, reply in replies.items()}
+    status = _plan_status(list(planned.values()))
+    order = _masters_last(session, replies)
+
+    def report(outcomes: Sequence[ServerOutcome], **more: object) -> Report:
+        fields: dict[str, object] = {
+            "command": "apply",
+            "started_at": started_at,
+            "duration_s": time.monotonic() - began,
+            "asked": tuple(replies),
+            "answered": answered_hosts(replies),
+            "servers": tuple(outcomes),
+            "verdict": status,
+        }
+        return Report(**(fields | more))  # type: ignore[arg-type]  # the keys above and those of the callers are fields
+
+    if status in {Status.FAIL, Status.UNKNOWN}:
+        return report([_held_back(outcome) for outcome in planned.values()], reason="nothing was changed")
+    if status is Status.WARN and not confirm(report([planned[name] for name in order])):
+        raise RefusedError("not confirmed; nothing was changed")
+    outcomes = _change_all(session, [planned[name] for name in order], progress)
+    if any(outcome.outcome not in {Outcome.APPLIED, Outcome.UNCHANGED} for outcome in outcomes):
+        return report(outcomes, verdict=Status.FAIL)
+    progress("verifying servers and leaves")
+    final = verify(session, wait_s=_SETTLE_S, progress=progress)
+    return report(outcomes, vips=final.vips, asked=final.asked, answered=final.answered, verdict=final.status)
+
+
+def _held_back(outcome: ServerOutcome) -> ServerOutcome:
+    """A server that could have been changed, but was not because another one could not."""
+    if outcome.outcome is not Outcome.PLANNED:
+        return outcome
+    return ServerOutcome(host=outcome.host, outcome=Outcome.NOT_REACHED, plan=outcome.plan)
+
+
+def _masters_last(session: Session, replies: dict[str, Reply]) -> list[str]:
+    """Lowest priority first, but whoever is master now comes after everybody who is not."""
+
+    def is_master(name: str) -> bool:
+        reply = replies[name]
+        facts: ServerFacts | None = server_facts(name, reply) if isinstance(reply, Answers) else None
+        if facts is None or isinstance(facts.instances, Unread):
+            return False
+        return any(instance.state == "master" for instance in facts.instances.value)
+
+    return sorted(replies, key=is_master)
+
+
+def _change_all(session: Session, planned: Sequence[ServerOutcome], progress: Progress) -> list[ServerOutcome]:
+    outcomes: list[ServerOutcome] = []
+    stopped = False
+    for each in planned:
+        if stopped or each.outcome is Outcome.UNCHANGED:
+            outcomes.append(_held_back(each))
+            continue
+        outcome = ServerChange(session=session, host=each.host, plan=each.plan, progress=progress).run()
+        outcomes.append(outcome)
+        stopped = outcome.outcome is not Outcome.APPLIED
+    return outcomes
+
+
+def apply_exit(report: Report) -> Exit:
+    """What could not be rolled back outranks what could."""
+    found = {outcome.outcome for outcome in report.servers}
+    if Outcome.NOT_ROLLED_BACK in found:
+        return Exit.NOT_ROLLED_BACK
+    if Outcome.ROLLED_BACK in found:
+        return Exit.ROLLED_BACK
+    return exit_for(report.status)

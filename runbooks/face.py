@@ -1,0 +1,166 @@
+"""What a person or a pipeline sees: one report on stdout, progress on stderr, and the promised exit code."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from runbooks.exits import Exit, exit_for
+from runbooks.interrupts import polite
+from tasks.model.errors import IntentError, RefusedError, VipbookError
+from tasks.report.document import document
+
+if TYPE_CHECKING:
+    from runbooks.session import Session
+    from tasks.model.report import Report
+
+_FORMATS = ("json",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Face:
+    """How this run talks. Nothing but the report goes to stdout."""
+
+    as_json: bool = False
+    reports: Sequence[str] | None = None
+    verbose: bool = False
+    out: Console = field(default_factory=lambda: Console(highlight=False))
+    err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+
+    def note(self, text: str) -> None:
+        """A line on stderr that stays."""
+        self.err.print(text, markup=False, soft_wrap=True)
+
+    def progress(self, text: str) -> None:
+        """What is going on now; the screen shows it as it comes."""
+        self.err.print(f"… {text}", style="dim", markup=False, soft_wrap=True)
+
+    @contextmanager
+    def working(self, text: str) -> Generator[None]:
+        """A spinner on a terminal while something takes more than a moment."""
+        if not self.err.is_terminal:
+            yield
+            return
+        with self.err.status(text):
+            yield
+
+    @contextmanager
+    def session(self, inventory: Path, clusters: Sequence[str] | None) -> Generator[Session]:
+        """The session, and its end, whatever happens in between."""
+        from runbooks.session import open_session  # noqa: PLC0415 - Nornir and pydantic
+
+        session = open_session(inventory, clusters or [])
+        try:
+            yield session
+        finally:
+            session.close()
+
+    def asker(self, *, yes: bool) -> Callable[[Report], bool]:
+        """Asks on the terminal before anything changes; without a terminal only --yes can say yes."""
+
+        def ask(planned: Report) -> bool:
+            if yes:
+                return True
+            if not sys.stdin.isatty():
+                raise IntentError("this changes servers and there is no terminal to ask on; give --yes")
+            self._print(planned, self.err)
+            return typer.confirm("Go on?", default=False, err=True)
+
+        return ask
+
+    def finish(self, report: Report, code: Exit | None = None) -> None:
+        """Print, write the files, and leave with the exit code."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(document(report), indent=2, ensure_ascii=False) + "\n")
+        else:
+            self._print(report, self.out)
+        for each in self.reports or ():
+            _write(each, report)
+        raise typer.Exit(exit_for(report.status) if code is None else code)
+
+    def _print(self, report: Report, console: Console) -> None:
+        from tasks.report.console import render_report  # noqa: PLC0415
+
+        console.print(render_report(report, verbose=self.verbose))
+
+    def catalogue(self) -> None:
+        """All checks of the catalogue."""
+        from tasks.judge.catalogue import CATALOGUE  # noqa: PLC0415
+        from tasks.report.catalogue import catalogue_document, render_catalogue  # noqa: PLC0415
+
+        if self.as_json:
+            sys.stdout.write(json.dumps(catalogue_document(CATALOGUE), indent=2) + "\n")
+        else:
+            self.out.print(render_catalogue(CATALOGUE))
+
+
+@contextmanager
+def guard(face: Face) -> Generator[Face]:
+    """Every expected end as one clear text on stderr and its exit code; a traceback is a bug."""
+    _logging(verbose=face.verbose)
+    try:
+        for each in face.reports or ():
+            _target(each)
+        with polite():
+            yield face
+        sys.stdout.flush()
+    except IntentError as error:
+        face.note(f"error: {error}")
+        raise typer.Exit(Exit.WRONG_CALL) from None
+    except RefusedError as error:
+        face.note(f"refused: {error}")
+        raise typer.Exit(Exit.FAILS) from None
+    except VipbookError as error:
+        face.note(f"error: {error}")
+        raise typer.Exit(Exit.UNDETERMINED) from None
+    except KeyboardInterrupt:
+        face.note("interrupted")
+        raise typer.Exit(Exit.INTERRUPTED) from None
+    except BrokenPipeError:
+        # The reader has gone: leave quietly, and keep Python from complaining when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(Exit.FAILS) from None
+
+
+def _logging(*, verbose: bool) -> None:
+    """Nornir's and paramiko's logs are for -v; without it they must not reach the screen."""
+    handler: logging.Handler = logging.StreamHandler(sys.stderr) if verbose else logging.NullHandler()
+    logging.basicConfig(level=logging.INFO, handlers=[handler], format="%(asctime)s %(name)s %(message)s")
+    for name in ("paramiko", "netmiko"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _target(text: str) -> tuple[str, Path]:
+    """Format and path of a --report; IntentError when it is neither, before anything is contacted."""
+    form, colon, path = text.partition(":")
+    if not colon or form not in _FORMATS or not path:
+        raise IntentError(f"--report {text}: write FORMAT:PATH; accepted formats: {', '.join(_FORMATS)}")
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise IntentError(f"--report {text}: there is no directory {target.parent}; make it first")
+    if target.is_dir():
+        raise IntentError(f"--report {text}: {target} is a directory; name a file")
+    return form, target
+
+
+def _write(text: str, report: Report) -> None:
+    """The file appears whole or not at all, and only its owner reads it: evidence tells much about a network."""
+    _, target = _target(text)
+    content = json.dumps(document(report), indent=2, ensure_ascii=False) + "\n"
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as fresh:
+            fresh.write(content)
+        Path(fresh.name).replace(target)
+    except OSError as error:
+        raise VipbookError(f"--report {text}: can't be written: {error}") from None

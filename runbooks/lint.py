@@ -1,0 +1,30 @@
+"""lint: the intent alone, offline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from runbooks.session import read_intent
+from tasks.model.report import Report
+from tasks.model.verdict import Status
+
+
+def lint(inventory: Path, names: Sequence[str], *, warn: Callable[[str], None]) -> Report:
+    """A report without hosts; IntentError with every problem of the intent."""
+    started_at, began = datetime.now(UTC), time.monotonic()
+    intent = read_intent(inventory, need_secrets=False)
+    clusters = intent.select(tuple(names))
+    for warning in intent.warnings:
+        warn(f"warning: {warning}")
+    return Report(
+        command="lint",
+        started_at=started_at,
+        duration_s=time.monotonic() - began,
+        asked=(),
+        answered=(),
+        verdict=Status.WARN if intent.warnings else Status.PASS,
+        reason=f"{inventory}: {', '.join(cluster.name for cluster in clusters)}: nothing to mend",
+    )

@@ -1,0 +1,188 @@
+"""The composition root: the only reader of files and environment, the only builder of Nornir."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tasks.intent.load import Intent, load_intent
+from tasks.intent.schema import SecretEntry
+from tasks.model.answer import NoAnswer, Reply
+from tasks.model.cluster import Cluster, Desired
+from tasks.model.errors import IntentError
+
+if TYPE_CHECKING:
+    from nornir.core import Nornir
+
+    from tasks.transport import Script
+
+CLUSTERS_FILE = "clusters.yaml"
+CONFIG_FILE = "config.yaml"
+_PATH_EXTRAS = ("key_file", "alt_key_file", "ssh_config_file")
+_DEFAULT_CONFIG: dict[str, Any] = {
+    "inventory": {
+        "plugin": "SimpleInventory",
+        "options": {"host_file": "hosts.yaml", "group_file": "groups.yaml", "defaults_file": "defaults.yaml"},
+    },
+    "runner": {"plugin": "threaded", "options": {"num_workers": 50}},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Everything a runbook works with."""
+
+    nornir: Nornir
+    intent: Intent
+    clusters: tuple[Cluster, ...]
+    """Those that the operator named; all of the intent when none."""
+    desired: Mapping[str, Desired]
+
+    def run_scripts(self, scripts: Mapping[str, Script]) -> dict[str, Reply]:
+        """One round trip to every host of `scripts`, side by side. A host without a reply is none of the result's."""
+        from tasks.transport import ask  # noqa: PLC0415 - netmiko takes 0.2 s, and `lint` needs none of it
+
+        asked = self.nornir.filter(filter_func=lambda host: host.name in scripts)
+        # A host that failed once would silently be left out of every later run.
+        asked.data.reset_failed_hosts()
+        results = asked.run(task=ask, scripts=scripts, on_failed=True)
+        return {name: _reply(name, results.get(name)) for name in scripts}
+
+    def memberships(self, server: str) -> tuple[Cluster, ...]:
+        """All clusters of the intent that this server is a member of, named by the operator or not."""
+        return memberships(self.intent, server)
+
+    def close(self) -> None:
+        """Close every session."""
+        self.nornir.close_connections(on_good=True, on_failed=True)
+
+
+def _reply(host: str, results: Any) -> Reply:
+    """What the task returned; a host that Nornir left out, or whose task broke, is one without an answer."""
+    if not results or results[0].exception is not None or results[0].result is None:
+        reason = f"{results[0].exception!r}" if results else "Nornir did not run the task on this host"
+        return NoAnswer(host=host, reason=reason, at=datetime.now(UTC))
+    reply: Reply = results[0].result
+    return reply
+
+
+def read_intent(inventory: Path, *, need_secrets: bool) -> Intent:
+    """clusters.yaml of an inventory directory; IntentError with every problem in it."""
+    path = inventory / CLUSTERS_FILE
+    return load_intent(_text(path), str(path), _secret_reader(inventory), need_secrets=need_secrets)
+
+
+def open_session(inventory: Path, names: Sequence[str]) -> Session:
+    """Intent, inventory and Nornir, checked against each other; nothing is contacted."""
+    intent = read_intent(inventory, need_secrets=True)
+    clusters = intent.select(tuple(names))
+    nornir = _nornir(inventory)
+    _known_hosts_only(inventory, clusters, set(nornir.inventory.hosts))
+    return Session(nornir=nornir, intent=intent, clusters=clusters, desired=_desired(nornir, intent, clusters))
+
+
+def memberships(intent: Intent, server: str) -> tuple[Cluster, ...]:
+    """All clusters that this server is a member of."""
+    return tuple(each for each in intent.clusters if server in {member.name for member in each.servers})
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        hint = "name the inventory directory with --inventory DIR"
+        raise IntentError(f"{path}: there is no such file; {hint}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise IntentError(f"{path}: can't be read: {error}") from None
+
+
+def _secret_reader(inventory: Path) -> Any:
+    def read(entry: SecretEntry) -> str:
+        if entry.env is not None:
+            if entry.env not in os.environ:
+                raise LookupError(f"environment variable {entry.env} is not set; set it to the auth_pass")
+            return os.environ[entry.env]
+        if entry.file is not None:
+            path = inventory / Path(entry.file).expanduser()
+            try:
+                return path.read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise LookupError(f"{path}: {error.strerror}; write the auth_pass into that file, mode 0600") from None
+        return entry.clear or ""
+
+    return read
+
+
+def _nornir(inventory: Path) -> Nornir:
+    """Nornir from config.yaml; paths in it and in the connection options are relative to the inventory directory."""
+    from nornir import InitNornir  # noqa: PLC0415 - 0.1 s that `lint` does without
+
+    path = inventory / CONFIG_FILE
+    try:
+        config = yaml.safe_load(_text(path)) if path.exists() else _DEFAULT_CONFIG
+    except yaml.YAMLError as error:
+        raise IntentError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(config, dict):
+        raise IntentError(f"{path}: must be a mapping as Nornir's configuration is")
+    config = {"logging": {"enabled": False}, **config}
+    options = config.get("inventory", {}).get("options", {})
+    options = {key: _inside(inventory, value) if key.endswith("_file") else value for key, value in options.items()}
+    config["inventory"] = {**config.get("inventory", {}), "options": options}
+    try:
+        nornir = InitNornir(**config)
+    except Exception as error:
+        raise IntentError(f"{inventory}: Nornir can't load this inventory: {error}") from None
+    _resolve_extras(nornir, inventory)
+    return nornir
+
+
+def _inside(inventory: Path, value: str) -> str:
+    return str(inventory / Path(value).expanduser())
+
+
+def _resolve_extras(nornir: Nornir, inventory: Path) -> None:
+    everything = [*nornir.inventory.hosts.values(), *nornir.inventory.groups.values(), nornir.inventory.defaults]
+    for element in everything:
+        for options in element.connection_options.values():
+            for key in _PATH_EXTRAS:
+                if options.extras and options.extras.get(key):
+                    options.extras[key] = _inside(inventory, options.extras[key])
+
+
+def _known_hosts_only(inventory: Path, clusters: Sequence[Cluster], known: set[str]) -> None:
+    problems = [
+        f"{inventory / CLUSTERS_FILE}: clusters.{cluster.name}: no host {host!r} in the inventory; "
+        f"accepted: {', '.join(sorted(known))}"
+        for cluster in clusters
+        for host in cluster.hosts()
+        if host not in known
+    ]
+    if problems:
+        raise IntentError(*problems)
+
+
+def _desired(nornir: Nornir, intent: Intent, clusters: Sequence[Cluster]) -> dict[str, Desired]:
+    """What every server of these clusters should be, all its memberships together."""
+    from tasks.render.keepalived import render_keepalived  # noqa: PLC0415 - needs Nornir
+
+    names = {server.name for cluster in clusters for server in cluster.servers}
+    by_server = {name: memberships(intent, name) for name in names}
+    servers = nornir.filter(filter_func=lambda host: host.name in names)
+    results = servers.run(task=render_keepalived, memberships=by_server, on_failed=True)
+    for name in names:
+        if results[name].failed:
+            raise IntentError(f"keepalived.conf of {name} can't be rendered: {results[name][0].exception}")
+    return {
+        name: Desired(
+            host=name,
+            config=results[name][0].result,
+            peers=tuple(dict.fromkeys(peer for each in by_server[name] for peer in each.peers(name))),
+        )
+        for name in names
+    }

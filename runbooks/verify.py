@@ -1,0 +1,126 @@
+"""verify: observe, judge, report. Never changes anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from runbooks.session import Session
+from tasks.judge.subject import Subject
+from tasks.judge.vip import judge_vip
+from tasks.model.answer import Answers, Command, Reply
+from tasks.model.cluster import Cluster
+from tasks.model.report import Report
+from tasks.model.verdict import Status, VipVerdict, worst
+from tasks.observe.leaf import leaf_commands, leaf_facts
+from tasks.observe.probe import probe_commands, probe_facts
+from tasks.observe.server import server_commands, server_facts
+from tasks.transport import Script
+
+_POLL_S = 0.5
+Progress = Callable[[str], None]
+
+
+def verify(session: Session, *, wait_s: float | None = None, progress: Progress | None = None) -> Report:
+    """Judge every VIP of the session's clusters; with `wait_s`, again and again until they pass or the time is up."""
+    started_at, began = datetime.now(UTC), time.monotonic()
+    deadline = began + (wait_s or 0.0)
+    while True:
+        replies = observe(session, session.clusters)
+        vips = judge(session, session.clusters, replies)
+        status = worst(vip.status for vip in vips)
+        if wait_s is None or settled(status) or time.monotonic() + _POLL_S > deadline:
+            break
+        if progress is not None:
+            progress(f"{status}: {first_problem(vips)}")
+        time.sleep(_POLL_S)
+    took = time.monotonic() - began
+    return Report(
+        command="verify",
+        started_at=started_at,
+        duration_s=took,
+        asked=asked_hosts(session.clusters),
+        answered=answered_hosts(replies),
+        vips=vips,
+        waited_s=None if wait_s is None else took,
+    )
+
+
+def settled(status: Status) -> bool:
+    """Is this what a wait waits for?"""
+    return status in {Status.PASS, Status.WARN}
+
+
+def first_problem(vips: Iterable[VipVerdict]) -> str:
+    """The first finding that keeps a wait waiting, as one line."""
+    findings = [finding for vip in vips for finding in vip.findings]
+    wrong = [each for each in findings if each.status is Status.FAIL] or [
+        each for each in findings if each.status is Status.UNKNOWN
+    ]
+    return f"{wrong[0].check} {wrong[0].target}: {wrong[0].message}" if wrong else "nothing was judged"
+
+
+def asked_hosts(clusters: Sequence[Cluster]) -> tuple[str, ...]:
+    """Every host that these clusters depend on, each once, in the order of the intent."""
+    return tuple(dict.fromkeys(host for cluster in clusters for host in cluster.hosts()))
+
+
+def answered_hosts(replies: Mapping[str, Reply]) -> tuple[str, ...]:
+    """The hosts that could be asked."""
+    return tuple(name for name, reply in replies.items() if isinstance(reply, Answers))
+
+
+def questions(clusters: Sequence[Cluster]) -> dict[str, Script]:
+    """What each host is asked: one script, whatever roles it has."""
+    scripts: dict[str, Script] = {}
+    for host in asked_hosts(clusters):
+        commands: list[Command] = []
+        member = [each for each in clusters if host in {server.name for server in each.servers}]
+        carries = [each for each in clusters if host in each.fabric.leaves]
+        probes = [each for each in clusters if host in each.probes]
+        if member:
+            commands += server_commands(member)
+        if carries:
+            commands += leaf_commands(carries)
+        if probes:
+            commands += probe_commands(probes)
+        scripts[host] = Script(commands=tuple(commands))
+    return scripts
+
+
+def observe(session: Session, clusters: Sequence[Cluster]) -> dict[str, Reply]:
+    """One round trip to every host of these clusters."""
+    return session.run_scripts(questions(clusters))
+
+
+def judge(
+    session: Session,
+    clusters: Sequence[Cluster],
+    replies: Mapping[str, Reply],
+    expected_owner: str | None = None,
+) -> tuple[VipVerdict, ...]:
+    """A verdict for every VIP."""
+    return tuple(judge_vip(subject) for subject in subjects(session, clusters, replies, expected_owner))
+
+
+def subjects(
+    session: Session,
+    clusters: Sequence[Cluster],
+    replies: Mapping[str, Reply],
+    expected_owner: str | None = None,
+) -> tuple[Subject, ...]:
+    """Everything observed, put together by VIP."""
+    return tuple(
+        Subject(
+            cluster=cluster,
+            vip=vip,
+            servers={each.name: server_facts(each.name, replies[each.name]) for each in cluster.servers},
+            leaves={leaf: leaf_facts(leaf, replies[leaf], cluster, str(vip.ip)) for leaf in cluster.fabric.leaves},
+            probes={probe: probe_facts(probe, replies[probe], clusters) for probe in cluster.probes},
+            desired=session.desired,
+            expected_owner=expected_owner,
+        )
+        for cluster in clusters
+        for vip in cluster.vips
+    )

@@ -1,0 +1,1 @@
+"""Nornir tasks that write to servers."""

@@ -1,0 +1,77 @@
+"""Writing a file on a server: beside the old one, checked by the real program, flushed, then renamed over it."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Sequence
+from posixpath import basename, dirname
+
+from tasks.model.answer import Command
+from tasks.render.mask import masked
+
+
+def sudo(key: str, *argv: str, feed: bytes | None = None) -> Command:
+    """A command that needs root."""
+    return Command(key=key, argv=argv, sudo=True, feed=feed)
+
+
+def beside(path: str) -> str:
+    """The name under which the new text stands until it is valid: same file system, and no pattern includes it."""
+    return f"{dirname(path)}/.{basename(path)}.vipbook"
+
+
+def write_new(path: str, text: str) -> tuple[Command, ...]:
+    """A file of root's that others can't read, whether there was one or not."""
+    fresh = beside(path)
+    return (
+        sudo(f"create {path}", "install", "-m", "0640", "-o", "root", "-g", "root", "/dev/null", fresh),
+        sudo(f"write {path}", "dd", f"of={fresh}", "conv=fsync", "status=none", feed=text.encode()),
+    )
+
+
+def write_like(path: str, text: str) -> tuple[Command, ...]:
+    """The new text with owner, mode and labels of the file that stands there."""
+    fresh = beside(path)
+    return (
+        sudo(f"copy {path}", "cp", "-a", path, fresh),
+        sudo(f"write {path}", "dd", f"of={fresh}", "conv=fsync", "status=none", feed=text.encode()),
+    )
+
+
+def replace_by_new(path: str) -> Command:
+    """The rename that makes it so, all at once."""
+    return sudo(f"rename {path}", "mv", "-T", beside(path), path)
+
+
+def keep(path: str, directory: str) -> Command:
+    """Keeps what stands there, in the undo directory, before anything is changed."""
+    return sudo(f"keep {path}", "cp", "-a", path, f"{directory}/{kept(path)}")
+
+
+def put_back(path: str) -> str:
+    """Shell line that makes the file again what `keep` found, also when it found none."""
+    old, fresh, here = (shlex.quote(each) for each in (kept(path), beside(path), path))
+    return f"rm -f {fresh}; if [ -e {old} ]; then cp -a {old} {fresh} && mv -T {fresh} {here}; else rm -f {here}; fi"
+
+
+def kept(path: str) -> str:
+    """Name of a kept file inside the undo directory."""
+    return path.strip("/").replace("/", "%")
+
+
+def diff_of(path: str, before: str | None, after: str) -> str:
+    """Unified diff with passwords masked; a password that alone differs is said so."""
+    old, new = masked(before or ""), masked(after)
+    if old == new and before != after:
+        return f"{path}: auth_pass changes (both shown as ***)"
+    return "\n".join(
+        difflib.unified_diff(
+            old.splitlines(), new.splitlines(), path if before is not None else "/dev/null", path, lineterm=""
+        )
+    )
+
+
+def lines(*parts: Sequence[str]) -> tuple[str, ...]:
+    """Several argvs as shell lines."""
+    return tuple(shlex.join(part) for part in parts)

@@ -1,0 +1,154 @@
+"""From what is and what should be to the steps between: pure, and the same in a dry run."""
+
+from __future__ import annotations
+
+import re
+
+from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_new
+from tasks.change.firewall import notes_on, plan_firewall
+from tasks.judge.server import SAFE_MODES, access_of, differences
+from tasks.model.answer import Command
+from tasks.model.cluster import Cluster, Desired
+from tasks.model.observation import ConfigFile, Firewall, Instance, Package, Read, ServerFacts, Service, Unread
+from tasks.model.plan import ServerPlan, Step
+from tasks.observe.server import CONFIG_PATH
+
+UNIT = "keepalived.service"
+_HANDLED = {"iptables", "nftables", "none"}
+
+
+def plan_server(desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, ...]) -> ServerPlan | Unread:
+    """The plan for one server; Unread when what it depends on could not be read."""
+    for read in (facts.package, facts.config, facts.service, facts.firewall):
+        if isinstance(read, Unread):
+            return read
+    assert isinstance(facts.package, Read)
+    assert isinstance(facts.config, Read)
+    assert isinstance(facts.service, Read)
+    assert isinstance(facts.firewall, Read)
+    firewall = facts.firewall.value
+    if firewall.manager not in _HANDLED:
+        return ServerPlan(host=desired.host, refusal=_refusal(firewall))
+    config = _config(desired, facts.config.value, facts.service.value)
+    instances = facts.instances.value if isinstance(facts.instances, Read) else ()
+    stale = config == () and _stale(desired, facts.config.value, facts.service.value, instances, clusters)
+    return ServerPlan(
+        host=desired.host,
+        packages=_package(facts.package.value),
+        steps=(
+            *plan_firewall(firewall, desired.peers),
+            *config,
+            *_service(facts.service.value, reload=stale or any(step.topic == "config" for step in config)),
+        ),
+        notes=notes_on(firewall),
+    )
+
+
+def _refusal(firewall: Firewall) -> str:
+    return (
+        f"{firewall.manager} in charge of the firewall, which this version does not change; "
+        "handled: iptables, nftables, none"
+    )
+
+
+def _package(package: Package) -> tuple[Step, ...]:
+    if package.version is not None:
+        return ()
+    # A configuration file that stands already is ours or the operator's: keep it, and never ask.
+    options = ("-o", "Dpkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=60")
+    install = ("apt-get", "install", "-y", "--no-install-recommends", *options, "keepalived")
+    return (
+        Step(
+            topic="package",
+            summary="install keepalived",
+            diff="+keepalived",
+            commands=(sudo("install", *install),),
+        ),
+    )
+
+
+def _config(desired: Desired, file: ConfigFile, service: Service) -> tuple[Step, ...]:
+    reload_after = lines(("systemctl", "reload", UNIT)) if service.active == "active" else ()
+    if file.text != desired.config:
+        return (
+            Step(
+                topic="config",
+                summary=f"{CONFIG_PATH}: " + ("write" if file.text is None else "replace"),
+                diff=diff_of(CONFIG_PATH, file.text, desired.config),
+                commands=(
+                    *write_new(CONFIG_PATH, desired.config),
+                    sudo("validate config", "keepalived", "--config-test", f"--use-file={beside(CONFIG_PATH)}"),
+                    replace_by_new(CONFIG_PATH),
+                ),
+                keeps=(CONFIG_PATH,) if file.text is not None else (),
+                undo=(put_back(CONFIG_PATH), *reload_after),
+            ),
+        )
+    if (file.owner, file.group) != ("root", "root") or file.mode not in SAFE_MODES:
+        return (
+            Step(
+                topic="access",
+                summary=f"{CONFIG_PATH}: only root may read it",
+                diff=f"-{access_of(file)}\n+root:root 0640",
+                commands=(
+                    sudo("chown config", "chown", "root:root", CONFIG_PATH),
+                    sudo("chmod config", "chmod", "0640", CONFIG_PATH),
+                ),
+                keeps=(CONFIG_PATH,),
+                undo=(put_back(CONFIG_PATH),),
+            ),
+        )
+    return ()
+
+
+def _stale(
+    desired: Desired,
+    file: ConfigFile,
+    service: Service,
+    instances: tuple[Instance, ...],
+    clusters: tuple[Cluster, ...],
+) -> bool:
+    """Does keepalived run something else than the file that stands there?"""
+    if service.active != "active":
+        return False
+    if file.modified_at is not None and (service.loaded_at is None or int(file.modified_at) > service.loaded_at):
+        return True
+    running = {instance.name: instance for instance in instances}
+    return any(
+        cluster.instance not in running or differences(running[cluster.instance], cluster, cluster.server(desired.host))
+        for cluster in clusters
+    )
+
+
+def _service(service: Service, *, reload: bool) -> tuple[Step, ...]:
+    commands: list[Command] = []
+    words: list[str] = []
+    undo: list[tuple[str, ...]] = []
+    if service.enabled != "enabled":
+        commands.append(sudo("enable", "systemctl", "enable", UNIT))
+        words.append("enable")
+        undo.append(("systemctl", "disable", UNIT))
+    if service.active != "active":
+        commands.append(sudo("start", "systemctl", "start", UNIT))
+        words.append("start")
+        undo.insert(0, ("systemctl", "stop", UNIT))
+    elif reload:
+        commands.append(sudo("reload", "systemctl", "reload", UNIT))
+        words.append("reload")
+    if not commands:
+        return ()
+    return (
+        Step(
+            topic="service",
+            summary=f"{UNIT}: " + " and ".join(words),
+            diff=f"-{service.active}, {service.enabled}\n+active, enabled" if words != ["reload"] else "",
+            commands=tuple(commands),
+            undo=lines(*undo),
+        ),
+    )
+
+
+def installed_by(text: str) -> tuple[str, ...]:
+    """Packages that `apt-get install` says it set up, from its own output, so that they can be taken out again."""
+    found = re.findall(r"^Setting up ([a-z0-9][a-z0-9.+\-]+)(?::[a-z0-9]+)? \(", text, re.MULTILINE)
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,1 @@
+"""clusters.yaml becomes the model, and is refused where it could not work."""

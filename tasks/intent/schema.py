@@ -1,0 +1,135 @@
+"""The gate where YAML becomes intent: strict shapes, each refusal with file, line, path and mend."""
+
+from __future__ import annotations
+
+import difflib
+from ipaddress import IPv4Interface
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from tasks.intent.document import Document, Path
+
+# The kernel's IFNAMSIZ is 16 with the closing NUL; the characters are those that need no quoting anywhere.
+InterfaceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]{1,15}$")]
+# Nornir's host names are free text, but these go into file names and reports.
+HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}$")]
+
+
+def _with_prefix(value: object) -> object:
+    """An address needs its prefix: keepalived would take a bare one for a /32, which no leaf expects."""
+    if not isinstance(value, str) or "/" not in value:
+        msg = f"{value!r} lacks its prefix length; write it as 100.65.0.10/24"
+        raise ValueError(msg)
+    if ":" in value:
+        msg = f"{value!r} is IPv6; this version handles IPv4 VIPs only"
+        raise ValueError(msg)
+    try:
+        return IPv4Interface(value)
+    except ValueError:
+        msg = f"{value!r} is no IPv4 address with prefix length; write it as 100.65.0.10/24"
+        raise ValueError(msg) from None
+
+
+InterfaceAddress = Annotated[IPv4Interface, BeforeValidator(_with_prefix)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class SecretEntry(_Strict):
+    """Where a secret is read: exactly one of the three."""
+
+    env: str | None = None
+    file: str | None = None
+    clear: str | None = None
+
+
+class ServerEntry(_Strict):
+    """A member of a cluster."""
+
+    interface: InterfaceName
+    address: InterfaceAddress
+    priority: Annotated[int, Field(ge=1, le=254)]
+    leaf: HostName
+    port: InterfaceName
+
+
+class FabricEntry(_Strict):
+    """The VLAN of the VIP on the leaves."""
+
+    vni: Annotated[int, Field(ge=1, le=16777215)]
+    svi: InterfaceName
+    vxlan: InterfaceName
+    leaves: Annotated[list[HostName], Field(min_length=1)]
+    vrr: InterfaceName | None = None
+    bridge: InterfaceName | None = None
+    vlan: Annotated[int, Field(ge=1, le=4094)] | None = None
+    allowance: Annotated[float, Field(gt=0, le=60)] = 1.0
+
+
+class ClusterEntry(_Strict):
+    """One VRRP instance."""
+
+    vrid: Annotated[int, Field(ge=1, le=255)]
+    vips: Annotated[list[InterfaceAddress], Field(min_length=1, max_length=20)]
+    servers: Annotated[dict[HostName, ServerEntry], Field(min_length=2)]
+    fabric: FabricEntry
+    probes: list[HostName] = Field(default_factory=list)
+    version: Literal[2, 3] = 2
+    advert_int: Annotated[float, Field(ge=0.01, le=255)] = 1.0
+    preempt: bool = True
+    unicast: bool = False
+    auth_pass: SecretEntry | None = None
+
+
+# A vrrp_instance's name stands in logs and JSON; keepalived's own limit is far above this.
+ClusterName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,30}$")]
+
+
+class ClustersFile(_Strict):
+    """The whole of clusters.yaml."""
+
+    clusters: Annotated[dict[ClusterName, ClusterEntry], Field(min_length=1)]
+
+
+def parse_clusters(document: Document) -> tuple[ClustersFile | None, list[str]]:
+    """The typed file, or None and one sentence a problem."""
+    try:
+        return ClustersFile.model_validate(document.value), []
+    except ValidationError as error:
+        return None, [_sentence(document, problem) for problem in error.errors(include_url=False)]
+
+
+def _sentence(document: Document, problem: Any) -> str:
+    path: Path = tuple(part for part in problem["loc"] if part != "[key]")
+    place = document.place(path)
+    kind, given = problem["type"], problem.get("input")
+    if kind == "extra_forbidden":
+        accepted = _accepted(path[:-1])
+        near = difflib.get_close_matches(str(path[-1]), accepted, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"{place}: unknown key; accepted: {', '.join(accepted)}{hint}"
+    if kind == "missing":
+        return f"{place}: missing; add this key"
+    message = problem["msg"].removeprefix("Value error, ")
+    if kind == "value_error":
+        return f"{place}: {message}"
+    shown = "nothing" if given is None else "a mapping" if isinstance(given, dict) else repr(given)
+    if path and path[-1] == "auth_pass":
+        return (
+            f"{place}: a secret does not stand in this file; give {{env: NAME}} or {{file: PATH}}, "
+            "or {clear: TEXT} if it must"
+        )
+    return f"{place}: {message[0].lower()}{message[1:]} (given {shown})"
+
+
+def _accepted(path: Path) -> list[str]:
+    """The keys that the mapping at `path` takes."""
+    model: type[BaseModel] = ClustersFile
+    if len(path) >= 2:
+        model = ClusterEntry
+    if len(path) >= 3:
+        model = {"servers": ServerEntry, "fabric": FabricEntry, "auth_pass": SecretEntry}[str(path[2])]
+    return list(model.model_fields)

@@ -1,0 +1,46 @@
+"""What VRRP's own timers allow: the bound that a measured outage is held against.
+
+RFC 3768 6.1 (VRRPv2) and RFC 5798 6.1 (VRRPv3). All times in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """The shortest and the longest time that is explained."""
+
+    shortest_s: float
+    longest_s: float
+
+    def holds(self, seconds: float, *, resolution_s: float) -> bool:
+        """Is the measured time inside, as exactly as it was measured?"""
+        return self.shortest_s - resolution_s <= seconds <= self.longest_s + resolution_s
+
+
+def skew_s(version: int, advert_int: float, priority: int) -> float:
+    """Skew_Time: VRRPv2 counts in seconds whatever the interval is, VRRPv3 in parts of the interval."""
+    unit = 1.0 if version == 2 else advert_int  # noqa: PLR2004 - VRRP version 2
+    return (256 - priority) / 256 * unit
+
+
+def master_down_s(version: int, advert_int: float, priority: int) -> float:
+    """Master_Down_Interval of a backup with this priority."""
+    return 3 * advert_int + skew_s(version, advert_int, priority)
+
+
+def failover_bound(version: int, advert_int: float, priority: int, allowance_s: float) -> Bound:
+    """Outage when the master falls silent without a word (link down, crash).
+
+    The backup's timer began at the last advert, which was sent up to one interval before the fault, so the wait is
+    Master_Down_Interval less 0 to 1 interval; the fabric's allowance comes on top of the longest.
+    """
+    down = master_down_s(version, advert_int, priority)
+    return Bound(shortest_s=down - advert_int, longest_s=down + allowance_s)
+
+
+def failback_bound(allowance_s: float) -> Bound:
+    """Outage when a higher priority takes over from a living master: the protocol itself has no gap."""
+    return Bound(shortest_s=0.0, longest_s=allowance_s)

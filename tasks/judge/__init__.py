@@ -1,0 +1,1 @@
+"""Pure judgement: intent and observations become verdicts."""

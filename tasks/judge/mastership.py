@@ -1,0 +1,89 @@
+"""Checks on who has the VIP: exactly one server, the right one, and nobody beside it."""
+
+from __future__ import annotations
+
+from tasks.judge.subject import Check, Subject, holding
+from tasks.model.cluster import Server
+from tasks.model.observation import Instance, Unread
+from tasks.model.verdict import Finding, VipState
+
+
+def judge_master(subject: Subject) -> Finding:
+    """Exactly one keepalived says that it is master, and every other one that it is backup."""
+    cluster = subject.cluster
+    states: dict[str, str] = {}
+    evidence = []
+    for server in cluster.servers:
+        instances = subject.servers[server.name].instances
+        instance = subject.instance_of(server.name)
+        if not isinstance(instances, Unread):
+            evidence.append(instances.source)
+        states[server.name] = _state(instance)
+    actual = ", ".join(f"{name} {state}" for name, state in states.items())
+    check = Check(name="master", target=cluster.name, expected="exactly one master", evidence=tuple(evidence))
+    masters = [name for name, state in states.items() if state == "master"]
+    if len(masters) > 1:
+        message = f"{' and '.join(masters)} are master at once: their adverts do not reach each other"
+        return check.fails(message, actual, VipState.SPLIT_BRAIN)
+    silent = [server.name for server in cluster.servers if isinstance(subject.instance_of(server.name), Unread)]
+    if silent:
+        return check.unknown(f"{', '.join(silent)} did not tell: {_reason(subject, silent[0])}")
+    if not masters:
+        return check.fails("no server is master", actual, VipState.NO_MASTER)
+    return check.passes(f"{masters[0]} is the one master", actual)
+
+
+def _state(instance: Instance | Unread | None) -> str:
+    if isinstance(instance, Unread):
+        return "unknown"
+    return "without the instance" if instance is None else instance.state
+
+
+def _reason(subject: Subject, server: str) -> str:
+    instance = subject.instance_of(server)
+    return instance.reason if isinstance(instance, Unread) else ""
+
+
+def judge_address(subject: Subject, server: Server) -> Finding:
+    """The kernel of the master bears the VIP on the declared interface; no other server bears it anywhere."""
+    read = subject.servers[server.name].interfaces
+    if isinstance(read, Unread):
+        return Check(name="vip-address", target=server.name, expected=f"{subject.vip.ip} on the master alone").unread(read)
+    instance = subject.instance_of(server.name)
+    bearing = holding(read.value, subject.vip)
+    actual = ", ".join(each.name for each in bearing) or "nowhere"
+    master = isinstance(instance, Instance) and instance.state == "master"
+    place = f"on {server.interface}" if master else "nowhere"
+    check = Check(name="vip-address", target=server.name, expected=f"{subject.vip.ip} {place}", evidence=(read.source,))
+    if isinstance(instance, Unread) and not bearing:
+        return check.passes(f"{server.name} does not bear {subject.vip.ip}", actual)
+    if not master and bearing:
+        message = f"{server.name} bears {subject.vip.ip} on {actual} without being master"
+        return check.fails(message, actual, VipState.SPLIT_BRAIN if len(subject.holders() or ()) > 1 else None)
+    if not master:
+        return check.passes(f"{server.name} does not bear {subject.vip.ip}", actual)
+    if not bearing:
+        return check.fails(f"{server.name} is master but does not bear {subject.vip.ip}", actual, VipState.NO_MASTER)
+    if [each.name for each in bearing] != [server.interface]:
+        return check.fails(f"{server.name} bears {subject.vip.ip} on {actual}", actual)
+    if subject.vip not in bearing[0].addresses:
+        found = next(own for own in bearing[0].addresses if own.ip == subject.vip.ip)
+        return check.fails(f"{subject.vip.ip} has prefix {found.network.prefixlen}", str(found))
+    return check.passes(f"{server.name} bears {subject.vip} on {actual}", actual)
+
+
+def judge_preferred(subject: Subject) -> Finding:
+    """The master is the server that should be: the expected one, or the one with the highest priority."""
+    highest = max(subject.cluster.servers, key=lambda server: server.priority)
+    expected = subject.expected_owner or highest.name
+    check = Check(name="preferred-master", target=subject.cluster.name, expected=expected)
+    owner = subject.owner()
+    if owner is None:
+        return check.skips("no single server bears the VIP")
+    if owner.name == expected:
+        return check.passes(f"{owner.name} bears the VIP, as it should", owner.name)
+    if subject.expected_owner is not None:
+        return check.fails(f"{owner.name} bears the VIP instead of {expected}", owner.name)
+    if not subject.cluster.preempt:
+        return check.passes(f"{owner.name} keeps the VIP (nopreempt)", owner.name)
+    return check.warns(f"{owner.name} bears the VIP although {expected} has the higher priority", owner.name)

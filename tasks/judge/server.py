@@ -1,0 +1,125 @@
+"""Checks on one server: is what was declared installed, on disk, and running?"""
+
+from __future__ import annotations
+
+import difflib
+from datetime import UTC, datetime
+
+from tasks.judge.subject import Check, Subject
+from tasks.model.cluster import Cluster, Server
+from tasks.model.observation import ConfigFile, Instance, Unread
+from tasks.model.verdict import Finding
+from tasks.render.mask import masked
+
+SAFE_MODES = (0o600, 0o640)
+"""keepalived.conf holds a password: root and at most root's group may read it."""
+
+
+def judge_package(subject: Subject, server: Server) -> Finding:
+    """keepalived is installed."""
+    read = subject.servers[server.name].package
+    check = Check(name="package", target=server.name, expected="keepalived installed")
+    if isinstance(read, Unread):
+        return check.unread(read)
+    check = Check(name="package", target=server.name, expected=check.expected, evidence=(read.source,))
+    if read.value.version is None:
+        return check.fails("keepalived is not installed", "not installed")
+    return check.passes(f"keepalived {read.value.version}", read.value.version)
+
+
+def judge_config(subject: Subject, server: Server) -> Finding:
+    """The file on disk is the one that the intent renders, and only root reads it."""
+    read = subject.servers[server.name].config
+    expected = "keepalived.conf as rendered, root:root, mode 0600 or 0640"
+    if isinstance(read, Unread):
+        return Check(name="config", target=server.name, expected=expected).unread(read)
+    check = Check(name="config", target=server.name, expected=expected, evidence=(read.source,))
+    file = read.value
+    if file.text is None:
+        return check.fails("there is no keepalived.conf", "no file")
+    if file.text != subject.desired[server.name].config:
+        return check.fails("keepalived.conf is not what the intent renders", _difference(file, subject, server))
+    if (file.owner, file.group) != ("root", "root") or file.mode not in SAFE_MODES:
+        access = access_of(file)
+        return check.fails(f"keepalived.conf is {access}; it holds a password", access)
+    return check.passes("keepalived.conf is what the intent renders", access_of(file))
+
+
+def access_of(file: ConfigFile) -> str:
+    """Owner, group and mode, as `root:root 0640`."""
+    return f"{file.owner}:{file.group} {file.mode:04o}" if file.mode is not None else "no file"
+
+
+def _difference(file: ConfigFile, subject: Subject, server: Server) -> str:
+    found = masked(file.text or "").splitlines()
+    wanted = masked(subject.desired[server.name].config).splitlines()
+    lines = [
+        line
+        for line in difflib.unified_diff(found, wanted, "on disk", "rendered", lineterm="", n=0)
+        if not line.startswith("@@")
+    ]
+    return "\n".join(lines) or "auth_pass differs (shown as ***)"
+
+
+def judge_service(subject: Subject, server: Server) -> Finding:
+    """The daemon runs now and will after a boot."""
+    read = subject.servers[server.name].service
+    expected = "keepalived.service active and enabled"
+    if isinstance(read, Unread):
+        return Check(name="service", target=server.name, expected=expected).unread(read)
+    check = Check(name="service", target=server.name, expected=expected, evidence=(read.source,))
+    actual = f"{read.value.active}, {read.value.enabled}"
+    if read.value.active != "active":
+        return check.fails(f"keepalived.service is {read.value.active}", actual)
+    if read.value.enabled != "enabled":
+        return check.fails(f"keepalived.service is {read.value.enabled}: it will not come back after a boot", actual)
+    return check.passes("keepalived.service is active and enabled", actual)
+
+
+def judge_running_config(subject: Subject, server: Server) -> Finding:
+    """What the daemon runs is what is on disk: it read the file after its last change, and says so itself."""
+    facts = subject.servers[server.name]
+    expected = f"{subject.cluster.instance} running as declared, read after the file's last change"
+    check = Check(name="running-config", target=server.name, expected=expected)
+    for read in (facts.instances, facts.service, facts.config):
+        if isinstance(read, Unread):
+            return check.unread(read)
+    assert not isinstance(facts.instances, Unread)
+    assert not isinstance(facts.service, Unread)
+    assert not isinstance(facts.config, Unread)
+    check = Check(
+        name=check.name, target=check.target, expected=expected, evidence=(facts.instances.source, facts.service.source)
+    )
+    instance = next((each for each in facts.instances.value if each.name == subject.cluster.instance), None)
+    if instance is None:
+        return check.fails(f"keepalived runs without {subject.cluster.instance}; reload it", "no such instance")
+    wrong = differences(instance, subject.cluster, server)
+    if wrong:
+        return check.fails("keepalived runs with other values: " + "; ".join(wrong), "; ".join(wrong))
+    modified, loaded = facts.config.value.modified_at, facts.service.value.loaded_at
+    # stat gives whole seconds, cut off; a file of the same second as the reload was there before it.
+    if modified is not None and (loaded is None or int(modified) > loaded):
+        return check.fails("keepalived.conf changed after keepalived last read it; reload it", _times(modified, loaded))
+    return check.passes("keepalived runs what is on disk", _times(modified, loaded))
+
+
+def _times(modified: float | None, loaded: float | None) -> str:
+    return f"file of {_clock(modified)}, read {_clock(loaded)}"
+
+
+def _clock(stamp: float | None) -> str:
+    return "never" if stamp is None else datetime.fromtimestamp(stamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def differences(instance: Instance, cluster: Cluster, server: Server) -> list[str]:
+    """Where a running instance is not what was declared, one text each."""
+    pairs: tuple[tuple[str, object, object], ...] = (
+        ("virtual_router_id", instance.vrid, cluster.vrid),
+        ("interface", instance.interface, server.interface),
+        ("priority", instance.base_priority, server.priority),
+        ("version", instance.version, cluster.version),
+        ("advert_int", round(instance.advert_int, 3), round(cluster.advert_int, 3)),
+        ("nopreempt", instance.nopreempt, not cluster.preempt),
+        ("VIPs", ", ".join(map(str, sorted(instance.vips))), ", ".join(map(str, sorted(cluster.vips)))),
+    )
+    return [f"{name} {running} instead of {declared}" for name, running, declared in pairs if running != declared]

@@ -1,0 +1,125 @@
+"""What a judgement is about: one VIP, the intent for it, and everything that was observed of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Interface
+
+from tasks.model.answer import Answer
+from tasks.model.cluster import Cluster, Desired, Server
+from tasks.model.mac import MacAddress
+from tasks.model.observation import Instance, Interface, LeafFacts, ProbeFacts, Read, ServerFacts, Unread
+from tasks.model.verdict import Finding, Status, VipState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One VIP. `expected_owner` is None when the priorities decide."""
+
+    cluster: Cluster
+    vip: IPv4Interface
+    servers: Mapping[str, ServerFacts]
+    leaves: Mapping[str, LeafFacts]
+    probes: Mapping[str, ProbeFacts]
+    desired: Mapping[str, Desired]
+    expected_owner: str | None = None
+
+    def holders(self) -> tuple[Server, ...] | None:
+        """The servers that hold the VIP on any interface; None when a server could not be asked.
+
+        The kernel's address is the ground truth: it is what answers ARP, whatever keepalived believes.
+        """
+        found: list[Server] = []
+        for server in self.cluster.servers:
+            interfaces = self.servers[server.name].interfaces
+            if isinstance(interfaces, Unread):
+                return None
+            if holding(interfaces.value, self.vip):
+                found.append(server)
+        return tuple(found)
+
+    def owner(self) -> Server | None:
+        """The one server that holds the VIP; None when there is none, more than one, or no telling."""
+        holders = self.holders()
+        return holders[0] if holders is not None and len(holders) == 1 else None
+
+    def mac_of(self, server: Server) -> MacAddress | None:
+        """MAC of the server's interface, as the server itself says."""
+        interfaces = self.servers[server.name].interfaces
+        if isinstance(interfaces, Unread):
+            return None
+        return next((each.mac for each in interfaces.value if each.name == server.interface), None)
+
+    def name_of(self, mac: MacAddress | None) -> str:
+        """A MAC with the name of the server it belongs to, for people."""
+        if mac is None:
+            return "no MAC"
+        for server in self.cluster.servers:
+            if self.mac_of(server) == mac:
+                return f"{mac} ({server.name})"
+        return str(mac)
+
+    def vtep_of(self, leaf: str) -> str | None:
+        """How other leaves name this leaf; None when it could not be asked or does not say."""
+        facts = self.leaves[leaf].vni
+        return facts.value.local_vtep if isinstance(facts, Read) else None
+
+    def instance_of(self, server: str) -> Instance | Unread | None:
+        """The running vrrp_instance of this cluster on that server; None when keepalived runs without it."""
+        instances = self.servers[server].instances
+        if isinstance(instances, Unread):
+            return instances
+        return next((each for each in instances.value if each.name == self.cluster.instance), None)
+
+
+def holding(interfaces: tuple[Interface, ...], vip: IPv4Interface) -> tuple[Interface, ...]:
+    """The interfaces that bear the VIP's address."""
+    return tuple(each for each in interfaces if any(own.ip == vip.ip for own in each.addresses))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """A check on one target: makes its findings, so that id, target and evidence are the same in all of them."""
+
+    name: str
+    target: str
+    expected: str = ""
+    evidence: tuple[Answer, ...] = ()
+
+    def passes(self, message: str, actual: str = "") -> Finding:
+        """The expectation holds."""
+        return self._finding(Status.PASS, message, actual)
+
+    def warns(self, message: str, actual: str = "") -> Finding:
+        """It holds, but an operator should look."""
+        return self._finding(Status.WARN, message, actual)
+
+    def fails(self, message: str, actual: str = "", cause: VipState | None = None) -> Finding:
+        """It does not hold."""
+        return self._finding(Status.FAIL, message, actual, cause)
+
+    def skips(self, reason: str, actual: str = "") -> Finding:
+        """There is nothing to judge here, and why."""
+        return self._finding(Status.SKIP, reason, actual)
+
+    def unknown(self, reason: str) -> Finding:
+        """It could not be told."""
+        return self._finding(Status.UNKNOWN, reason, "")
+
+    def unread(self, reading: Unread) -> Finding:
+        """It could not be read."""
+        evidence = (reading.source,) if reading.source is not None else ()
+        return Check(name=self.name, target=self.target, expected=self.expected, evidence=evidence).unknown(reading.reason)
+
+    def _finding(self, status: Status, message: str, actual: str, cause: VipState | None = None) -> Finding:
+        return Finding(
+            check=self.name,
+            target=self.target,
+            status=status,
+            message=message,
+            expected=self.expected,
+            actual=actual,
+            evidence=self.evidence,
+            cause=cause,
+        )

@@ -1,0 +1,67 @@
+"""A failover that was driven and measured. All times are seconds; `at` is UTC by the clock of the probe host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tasks.model.verdict import VipVerdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeReply:
+    """An answered probe. `sequence` counts on beyond the 16 bits that travel."""
+
+    sequence: int
+    sent_at: float
+    rtt_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outage:
+    """The longest time without service in one phase, from the probe's own timestamps."""
+
+    phase: str
+    seconds: float
+    sent: int
+    lost: int
+    resolution_s: float
+    bound_s: tuple[float, float]
+    within_bound: bool
+    began_at: float | None = None
+    """When the first probe that got no answer was sent; None without an outage."""
+    measured: bool = True
+    """False when the probe gave too little to say anything."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened, in its place on the timeline."""
+
+    at: datetime
+    offset_s: float
+    host: str
+    source: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A judgement made on the way: `before`, `failover`, `failback`."""
+
+    name: str
+    vips: tuple[VipVerdict, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drill:
+    """The whole drill."""
+
+    fault: str
+    target: str
+    probe_from: str
+    probe_interval_s: float
+    outages: tuple[Outage, ...]
+    timeline: tuple[Event, ...]
+    stages: tuple[Stage, ...]
+    restored: bool

@@ -1,0 +1,35 @@
+"""What a runbook hands over: everything that screen, files and exit code are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tasks.model.drill import Drill
+from tasks.model.plan import ServerOutcome
+from tasks.model.verdict import Status, VipVerdict, worst
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """The result of one run. `asked` and `answered` are host names; a host asked that is not answered is unknown."""
+
+    command: str
+    started_at: datetime
+    duration_s: float
+    asked: tuple[str, ...]
+    answered: tuple[str, ...]
+    vips: tuple[VipVerdict, ...] = ()
+    servers: tuple[ServerOutcome, ...] = ()
+    drill: Drill | None = None
+    waited_s: float | None = None
+    """How long `--wait` took until the verdict held; None when it was not asked for."""
+    reason: str | None = None
+    """Why the runbook ended early, when it did."""
+    verdict: Status | None = None
+    """Set where the checks do not decide alone; None: the worst of the VIPs."""
+
+    @property
+    def status(self) -> Status:
+        """The verdict of the whole."""
+        return self.verdict if self.verdict is not None else worst(vip.status for vip in self.vips)

@@ -1,0 +1,1 @@
+"""Nornir tasks that read, and the pure parsers of what they read."""

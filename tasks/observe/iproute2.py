@@ -1,0 +1,167 @@
+"""What `ip` and `bridge` print, as JSON and, where an old release knows no `-j` (Cumulus Linux 3), as text.
+
+Addresses are IPv4: rows of IPv6 neighbors and of IPv6 VTEPs are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv4Interface, ip_address
+from typing import TYPE_CHECKING, Any
+
+from tasks.model.mac import MacAddress
+from tasks.model.observation import FdbRow, Interface, Neighbor
+from tasks.observe.json_text import documents, mapping, optional_whole, optional_word, sequence, whole, word
+from tasks.observe.readings import Garbled, converted, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_STATE = re.compile(r"[A-Z]+\Z|0x[0-9a-f]+\Z")
+_VALUED = re.compile(r"(?:dev|lladdr|proto|dst|vlan|master|src_vni|vni|nhid|port|via|used|probes|ref)\Z")
+"""Words of a text row that a value follows; any other word is a flag or a state."""
+_NUMBERS = ("vlan", "vni", "src_vni")
+_IPV6 = 6
+
+
+def parse_neighbors(text: str) -> tuple[Neighbor, ...]:
+    """`ip -j neigh show …` or `ip neigh show …`. Nothing printed, `[]` and `[{}]` are an empty table.
+
+    Some iproute2 releases print an empty object for each row that a filter hides.
+    """
+    if not text.strip():
+        return ()
+    rows = [row for row in _rows(text, _neighbor_words) if row]
+    return tuple(_neighbor(row) for row in rows if not _is_ipv6(word(row, "dst")))
+
+
+def parse_fdb(text: str) -> tuple[FdbRow, ...]:
+    """`bridge -j fdb show …` or `bridge fdb show …`.
+
+    An empty table is Garbled: every bridge port has permanent rows, but without privilege nothing is printed.
+    """
+    rows = [row for row in _rows(text, _fdb_words) if row] if text.strip() else []
+    if not rows:
+        raise Garbled("empty FDB: a live bridge always has permanent rows; `bridge fdb show` needs sudo")
+    return tuple(_fdb_row(row) for row in rows if not _is_ipv6(optional_word(row, "dst")))
+
+
+def parse_interfaces(text: str) -> tuple[Interface, ...]:
+    """`ip -j addr show`. No interface at all is Garbled: every network namespace has `lo`."""
+    rows = [row for row in _json_rows(text) if row]
+    if not rows:
+        raise Garbled("no interface at all: every host has at least lo")
+    return tuple(_interface(row) for row in rows)
+
+
+def _rows(text: str, of_line: Callable[[str], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give the rows as the JSON form has them, whichever form the text is in."""
+    if text.lstrip().startswith(("[", "{")):
+        return _json_rows(text)
+    return [of_line(line) for line in text.splitlines() if line.strip()]
+
+
+def _json_rows(text: str) -> list[dict[str, Any]]:
+    return [mapping(row, "a row") for table in documents(text) for row in sequence(table, "the table")]
+
+
+def _is_ipv6(address: str | None) -> bool:
+    return address is not None and converted(ip_address, address).version == _IPV6
+
+
+def _neighbor(row: dict[str, Any]) -> Neighbor:
+    lladdr = optional_word(row, "lladdr")
+    states = _words_of(row, "state")
+    return Neighbor(
+        address=converted(IPv4Address, word(row, "dst")),
+        interface=word(row, "dev"),
+        mac=None if lladdr is None else converted(MacAddress, lladdr),
+        states=states,
+        extern_learn="extern_learn" in row,  # a flag: the key is there with the value null
+        permanent="PERMANENT" in states,
+    )
+
+
+def _fdb_row(row: dict[str, Any]) -> FdbRow:
+    dst = optional_word(row, "dst")
+    vni = optional_whole(row, "src_vni")  # a single VXLAN device carries all VNIs: only this tells which
+    return FdbRow(
+        mac=converted(MacAddress, word(row, "mac")),
+        interface=word(row, "ifname" if "ifname" in row else "dev"),  # `dev`: iproute2 up to 4.16
+        bridge=optional_word(row, "master"),
+        vlan=optional_whole(row, "vlan"),
+        vtep=None if dst is None else converted(IPv4Address, dst),
+        vni=optional_whole(row, "vni") if vni is None else vni,
+        extern_learn="extern_learn" in _words_of(row, "flags"),
+        permanent=optional_word(row, "state") == "permanent",  # `static` is another: EVPN multihoming installs hosts so
+    )
+
+
+def _interface(row: dict[str, Any]) -> Interface:
+    if "flags" not in row:
+        raise Garbled("'flags' is missing")
+    flags = _words_of(row, "flags")
+    entries = [mapping(entry, "an address") for entry in sequence(row.get("addr_info", []), "'addr_info'")]
+    ethernet = optional_word(row, "link_type") == "ether"  # tunnels have an IP address in its place
+    address = optional_word(row, "address") if ethernet else None
+    return Interface(
+        name=word(row, "ifname"),
+        mac=None if address is None else converted(MacAddress, address),
+        up={"UP", "LOWER_UP"} <= flags,
+        addresses=tuple(_address(entry) for entry in entries if optional_word(entry, "family") == "inet"),
+    )
+
+
+def _address(entry: dict[str, Any]) -> IPv4Interface:
+    return converted(IPv4Interface, f"{word(entry, 'local')}/{whole(entry, 'prefixlen')}")
+
+
+def _words_of(row: dict[str, Any], key: str) -> frozenset[str]:
+    value = row.get(key)
+    words = [value] if isinstance(value, str) else sequence(value or [], f"{key!r}")
+    if not all(isinstance(item, str) for item in words):
+        raise Garbled(f"{key!r} is not a list of words")
+    return frozenset(words)
+
+
+def _neighbor_words(line: str) -> dict[str, Any]:
+    """Read a row of `ip neigh show` as the JSON form has it."""
+    subject, pairs, flags = _split(line)
+    states = [flag for flag in flags if _STATE.match(flag)]
+    if not states:
+        raise Garbled(f"neighbor without a state: {shortened(line)!r}")
+    row: dict[str, Any] = {"dst": subject, "state": states}
+    row |= {key: pairs[key] for key in ("dev", "lladdr") if key in pairs}
+    # Cumulus Linux 3 says `offload` of what EVPN installed (always NOARP); elsewhere it means programmed into hardware.
+    if "extern_learn" in flags or ("offload" in flags and "NOARP" in states):
+        row["extern_learn"] = None
+    return row
+
+
+def _fdb_words(line: str) -> dict[str, Any]:
+    """Read a row of `bridge fdb show` as the JSON form has it."""
+    subject, pairs, flags = _split(line)
+    if "dev" not in pairs:
+        raise Garbled(f"not a row of the FDB: {shortened(line)!r}")
+    row: dict[str, Any] = {"mac": subject, "ifname": pairs["dev"]}
+    row |= {key: pairs[key] for key in ("master", "dst", *_NUMBERS) if key in pairs}
+    row["flags"] = ["extern_learn"] if flags & {"extern_learn", "offload"} else []  # `offload`: Cumulus Linux 3
+    row["state"] = "permanent" if "permanent" in flags else ""
+    return row
+
+
+def _split(line: str) -> tuple[str, dict[str, str], frozenset[str]]:
+    """Split a row into its first word, words with a value, and words that stand alone."""
+    subject, *rest = line.split()
+    pairs: dict[str, str] = {}
+    flags: list[str] = []
+    words = iter(rest)
+    for name in words:
+        if not _VALUED.match(name):
+            flags.append(name)
+            continue
+        value = next(words, None)
+        if value is None:
+            raise Garbled(f"row ends early: {shortened(line)!r}")
+        pairs[name] = value
+    return subject, pairs, frozenset(flags)

@@ -1,0 +1,94 @@
+"""The gate between what a host said and what may be judged: every parser is called through `reading`.
+
+"Could not look" (Unread) and "looked and found nothing" (Read of an empty value) are told apart here, once for all.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypeVar
+
+from tasks.model.observation import Read, Reading, Unread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tasks.model.answer import Answer
+
+T = TypeVar("T")
+
+_NOT_FOUND = 127
+"""Exit status of a shell that did not find the program (POSIX 2.8.2)."""
+_LONGEST_LINE = 200
+_REFUSALS = (
+    (
+        re.compile(r"sudo: (?:a password is required|a terminal is required|no tty present|sorry, you must have)"),
+        "sudo asks for a password: this login needs NOPASSWD for the command",
+    ),
+    (
+        re.compile(r"\S+ is not in the sudoers\b|Sorry, user \S+ (?:is not allowed to|may not)\b"),
+        "sudo does not allow this login to run the command",
+    ),
+    (re.compile(r"sudo: .*command not found"), "the program is not installed (command not found)"),
+)
+
+
+class Garbled(ValueError):  # noqa: N818 - it names the text, as Unread does; every parser raises it and nothing else
+    """The text is not what the program prints when it answers; the message says why."""
+
+
+def reading(
+    answer: Answer | None,
+    parse: Callable[[str], T],
+    *,
+    accept: Callable[[Answer], bool] = lambda answer: answer.status == 0,
+) -> Reading[T]:
+    """Give what `parse` makes of the answer's stdout, or why nothing can be made of it. Never raises.
+
+    `accept` says which exit statuses are answers: ping, for one, ends with 1 when nobody replied.
+    """
+    if answer is None:
+        return Unread(reason="was not asked, or the command did not finish", source=None)
+    reason = _refusal(answer)
+    if reason is None and not accept(answer):
+        reason = f"exit status {answer.status}: {_last_line(answer) or 'nothing was printed'}"
+    if reason is not None:
+        return Unread(reason=reason, source=answer)
+    try:
+        return Read(value=parse(answer.stdout), source=answer)
+    except Garbled as error:
+        return Unread(reason=f"unreadable: {error}", source=answer)
+    except Exception as error:  # noqa: BLE001 - one host's odd output must not end the run for all the others
+        return Unread(reason=f"unreadable: {type(error).__name__}: {error}", source=answer)
+
+
+def _refusal(answer: Answer) -> str | None:
+    """Tell why the program never ran, whatever the exit status: in a pipeline the status is not sudo's."""
+    for line in answer.stderr.splitlines():
+        for pattern, reason in _REFUSALS:
+            if pattern.match(line):
+                return reason
+    if answer.status == _NOT_FOUND:
+        return f"the program is not installed (command not found): {_last_line(answer)}"
+    return None
+
+
+def _last_line(answer: Answer) -> str:
+    for text in (answer.stderr, answer.stdout):
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        if lines:
+            return shortened(lines[-1])
+    return ""
+
+
+def shortened(text: str) -> str:
+    """Cut the text so that it fits into a sentence of a report."""
+    return text if len(text) <= _LONGEST_LINE else f"{text[: _LONGEST_LINE - 1]}…"
+
+
+def converted(kind: Callable[[str], T], text: str) -> T:
+    """`kind(text)` for an address or MAC type, with its ValueError as Garbled."""
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise Garbled(shortened(str(error))) from error

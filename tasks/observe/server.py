@@ -1,0 +1,241 @@
+"""What one server is asked in one round trip, and what its answers mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from tasks.model.answer import Answer, Answers, Command, Reply
+from tasks.model.cluster import Cluster
+from tasks.model.observation import (
+    ConfigFile,
+    Firewall,
+    Instance,
+    Package,
+    Read,
+    Reading,
+    ServerFacts,
+    Service,
+    Unread,
+)
+from tasks.observe.firewall import parse_firewall
+from tasks.observe.iproute2 import parse_interfaces
+from tasks.observe.keepalived_json import parse_instances
+from tasks.observe.readings import Garbled, reading
+from tasks.render.mask import masked
+
+CONFIG_PATH = "/etc/keepalived/keepalived.conf"
+IPTABLES_FILE = "/etc/iptables/rules.v4"
+NFTABLES_FILE = "/etc/nftables.conf"
+NFTABLES_SNIPPET = "/etc/nftables.d/vipbook.nft"
+_UNIT = "keepalived.service"
+_MANAGERS = ("firewalld.service", "ufw.service", "nftables.service", "netfilter-persistent.service", "iptables.service")
+
+# keepalived writes its state where its own /tmp is (a unit with PrivateTmp has another one), after the signal whose
+# number it tells itself. The old file goes first, so that what is read is never an older state.
+_JSON = """
+vipbook_json() {
+    vipbook_pid=$(systemctl show --property=MainPID --value keepalived.service)
+    [ "${vipbook_pid:-0}" -gt 0 ] || { echo 'keepalived is not running' >&2; return 3; }
+    vipbook_signal=$(keepalived --signum=JSON 2>/dev/null) || { echo 'this keepalived is built without JSON' >&2; return 4; }
+    vipbook_file=/proc/$vipbook_pid/root/tmp/keepalived.json
+    sudo -n rm -f "$vipbook_file" && sudo -n kill "-$vipbook_signal" "$vipbook_pid" || return 5
+    vipbook_try=0
+    while [ "$vipbook_try" -lt 60 ]; do
+        sleep 0.02
+        vipbook_text=$(sudo -n cat "$vipbook_file" 2>/dev/null)
+        case $vipbook_text in *]|*\\}) printf '%s\\n' "$vipbook_text"; return 0 ;; esac
+        vipbook_try=$((vipbook_try + 1))
+    done
+    echo 'keepalived wrote no JSON within 2 s' >&2
+    return 6
+}
+vipbook_first=$(vipbook_json) && printf '%s\\n' "$vipbook_first"
+"""
+# A backup hears an advert each interval. Wait for the next one, so that the counter proves that adverts arrive now;
+# every row is "number state adverts", and a row of a backup (state 1) that stands unchanged is still waiting.
+_LATER = """
+vipbook_rows() {
+    printf '%s' "$1" | tr -d ' \\n\\t' | grep -oE '"(state|advert_rcvd)":[0-9]+' |
+        awk -F: '/state/ { state = $2 } /advert_rcvd/ { print NR, state, $2 }'
+}
+vipbook_before=$(vipbook_rows "$vipbook_first")
+vipbook_turn=0
+while :; do
+    vipbook_later=$(vipbook_json)
+    vipbook_result=$?
+    vipbook_waiting=$(vipbook_rows "$vipbook_later" | grep ' 1 ' | grep -Fx "$vipbook_before")
+    [ -n "$vipbook_waiting" ] && [ "$vipbook_turn" -lt @TURNS@ ] || break
+    vipbook_turn=$((vipbook_turn + 1))
+    sleep 0.1
+done
+printf '%s\\n' "$vipbook_later"
+(exit "$vipbook_result")
+"""
+
+
+def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
+    """Everything that is asked of a server that is a member of these clusters."""
+    longest = max((cluster.advert_int for cluster in clusters), default=1.0)
+    turns = str(int((1.2 * longest + 0.4) / 0.1))
+    return (
+        Command(key="json", argv=("keepalived", "--signum=JSON"), fragment=_JSON),
+        Command(key="package", argv=("dpkg-query", "-W", "-f=${Version} ${db:Status-Status}\\n", "keepalived")),
+        Command(key="stat", argv=("stat", "-c", "%U %G %a %Y", CONFIG_PATH), sudo=True),
+        Command(key="config", argv=("cat", CONFIG_PATH), sudo=True),
+        Command(
+            key="service",
+            argv=("systemctl", "show", "--property=ActiveState,UnitFileState,MainPID,LoadState", _UNIT),
+        ),
+        Command(
+            key="loaded",
+            argv=("systemctl", "show", "--timestamp=us+utc", "--property=ExecMainStartTimestamp,ExecReload", _UNIT),
+        ),
+        Command(key="interfaces", argv=("ip", "-j", "addr", "show")),
+        Command(key="units", argv=("systemctl", "show", "--property=Id,ActiveState", *_MANAGERS)),
+        Command(key="iptables", argv=("iptables", "-w", "-S", "INPUT"), sudo=True),
+        Command(key="ruleset", argv=("nft", "-j", "list", "ruleset"), sudo=True),
+        Command(key="rules.v4", argv=("cat", IPTABLES_FILE), sudo=True),
+        Command(key="nftables.conf", argv=("cat", NFTABLES_FILE), sudo=True),
+        Command(key="snippet", argv=("cat", NFTABLES_SNIPPET), sudo=True),
+        Command(key="later", argv=("keepalived", "--signum=JSON"), fragment=_LATER.replace("@TURNS@", turns)),
+    )
+
+
+def server_facts(host: str, reply: Reply) -> ServerFacts:
+    """The answers as types. A host that gave none has every reading Unread, with the reason."""
+    if not isinstance(reply, Answers):
+        unread = Unread(reason=reply.reason, source=None)
+        return ServerFacts(
+            host=host,
+            package=unread,
+            config=unread,
+            service=unread,
+            instances=unread,
+            later=unread,
+            interfaces=unread,
+            firewall=unread,
+        )
+    answers = reply.by_key
+    return ServerFacts(
+        host=host,
+        package=reading(answers.get("package"), _package, accept=_package_answered),
+        config=_config(answers.get("stat"), answers.get("config")),
+        service=_service(answers.get("service"), answers.get("loaded")),
+        instances=reading(answers.get("json"), _instances, accept=_instances_answered),
+        later=reading(answers.get("later"), _instances, accept=_instances_answered),
+        interfaces=reading(answers.get("interfaces"), parse_interfaces),
+        firewall=_firewall(answers),
+    )
+
+
+_NOT_RUNNING = 3
+"""Exit status of the fragments above when there is no daemon: that is an answer."""
+
+
+def _instances_answered(answer: Answer) -> bool:
+    return answer.status in {0, _NOT_RUNNING}
+
+
+def _instances(text: str) -> tuple[Instance, ...]:
+    """No daemon runs no instance; what a daemon says must be its JSON."""
+    return parse_instances(text) if text.strip() else ()
+
+
+def _package_answered(answer: Answer) -> bool:
+    """dpkg-query says with status 1 that it knows no such package: that is an answer."""
+    return answer.status == 0 or (answer.status == 1 and "no packages found" in answer.stderr)
+
+
+def _package(text: str) -> Package:
+    version, _, status = text.strip().partition(" ")
+    return Package(manager="apt", version=version if status == "installed" else None)
+
+
+def _absent(answer: Answer) -> bool:
+    return answer.status == 1 and "No such file" in answer.stderr
+
+
+def _config(stat: Answer | None, text: Answer | None) -> Reading[ConfigFile]:
+    if stat is not None and text is not None and _absent(stat) and _absent(text):
+        nothing = ConfigFile(text=None, owner=None, group=None, mode=None, modified_at=None)
+        return Read(value=nothing, source=text)
+    shown = replace(text, stdout=masked(text.stdout)) if text is not None else None
+    facts = reading(stat, _stat)
+    content = reading(text, str)
+    if isinstance(facts, Unread) or isinstance(content, Unread):
+        first = facts if isinstance(facts, Unread) else content
+        return Unread(reason=first.reason if isinstance(first, Unread) else "", source=shown)
+    return Read(value=replace(facts.value, text=content.value), source=shown or content.source)
+
+
+def _stat(text: str) -> ConfigFile:
+    owner, group, mode, modified = text.split()
+    return ConfigFile(text=None, owner=owner, group=group, mode=int(mode, 8), modified_at=float(modified))
+
+
+def _service(states: Answer | None, loaded: Answer | None) -> Reading[Service]:
+    times = reading(loaded, _loaded_at)
+    if isinstance(times, Unread):
+        return times
+    return reading(states, lambda text: _unit(text, times.value))
+
+
+def _unit(text: str, loaded_at: float | None) -> Service:
+    fields = dict(line.partition("=")[::2] for line in text.splitlines())
+    return Service(
+        active=fields["ActiveState"],
+        enabled=fields["UnitFileState"] or fields["LoadState"],
+        main_pid=int(fields["MainPID"]),
+        loaded_at=loaded_at,
+    )
+
+
+_STAMP = r"[A-Z][a-z]{2} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? UTC"
+
+
+def _loaded_at(text: str) -> float | None:
+    """The later of start and last reload, both as systemd keeps them; None when the unit never started."""
+    if "ExecMainStartTimestamp=" not in text:
+        msg = "systemctl show gave no ExecMainStartTimestamp"
+        raise Garbled(msg)
+    started = re.search(rf"^ExecMainStartTimestamp={_STAMP}", text, re.MULTILINE)
+    reloaded = re.search(rf"^ExecReload=.*start_time=\[{_STAMP}\]", text, re.MULTILINE)
+    return max((_epoch(found) for found in (started, reloaded) if found), default=None)
+
+
+def _epoch(found: re.Match[str]) -> float:
+    whole = datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
+    return whole + float(found[2] or 0)
+
+
+def _firewall(answers: dict[str, Answer]) -> Reading[Firewall]:
+    """One reading from several answers; what is not installed or not there is an answer too."""
+    sources = [answers.get(key) for key in ("units", "iptables", "ruleset", "rules.v4", "nftables.conf", "snippet")]
+    for source in sources:
+        if source is None:
+            return Unread(reason="the round trip ended before the firewall was read", source=None)
+        if source.status != 0 and not _absent(source) and not _no_program(source):
+            return reading(source, _never)
+    units, iptables, ruleset, *files = [source for source in sources if source is not None]
+    texts: list[str | None] = [None if answer.status else answer.stdout for answer in files]
+    by_name = dict(zip(("iptables", "nftables", "snippet"), texts, strict=True))
+    # The source shown is that of the tool that rules: both texts when both hold rules.
+    shown = iptables if iptables.stdout.count("\n") > 1 else ruleset
+    found = reading(
+        units,
+        lambda text: parse_firewall(
+            text, "" if iptables.status else iptables.stdout, "" if ruleset.status else ruleset.stdout, by_name
+        ),
+    )
+    return replace(found, source=shown)
+
+
+def _no_program(answer: Answer) -> bool:
+    return answer.status in {1, 127} and "command not found" in answer.stderr
+
+
+def _never(text: str) -> Firewall:
+    raise Garbled(text)

@@ -1,0 +1,1 @@
+"""The model becomes configuration text."""

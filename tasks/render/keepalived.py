@@ -1,0 +1,50 @@
+"""keepalived.conf of one server, rendered through nornir-jinja2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from nornir.core.task import Result, Task
+from nornir_jinja2.plugins.tasks import template_file
+
+from tasks.model.cluster import Cluster
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+
+
+def render_keepalived(task: Task, *, memberships: Mapping[str, tuple[Cluster, ...]]) -> Result:
+    """Nornir task: Result.result is the text of keepalived.conf for this host, secret included.
+
+    A server that is a member of several clusters has one file with an instance for each.
+    """
+    rendered = template_file(
+        task,
+        template="keepalived.conf.j2",
+        jinja_env=environment(),
+        server=task.host.name,
+        clusters=memberships[task.host.name],
+    )
+    return Result(host=task.host, result=rendered.result)
+
+
+def environment() -> Environment:
+    """The environment of all configuration templates: a name that is not there is an error, never an empty text."""
+    loaded = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - plain text, never HTML
+    )
+    loaded.filters["seconds"] = seconds
+    return loaded
+
+
+def seconds(value: float) -> str:
+    """`1.0` as `1` (VRRPv2 takes whole seconds only), `0.1` as it is."""
+    return str(int(value)) if value == int(value) else f"{value:g}"
+
+

@@ -1,0 +1,1 @@
+"""Pure presentation: verdicts become text."""

@@ -1,0 +1,137 @@
+"""The report for a person at a terminal; the same text, without colour, in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tasks.model.drill import Drill, Outage
+from tasks.model.plan import Outcome, ServerOutcome
+from tasks.model.report import Report
+from tasks.model.verdict import Finding, Status, VipVerdict
+
+STYLES = {
+    Status.PASS: "green",
+    Status.WARN: "yellow",
+    Status.FAIL: "bold red",
+    Status.UNKNOWN: "magenta",
+    Status.SKIP: "dim",
+}
+_OUTCOMES = {
+    Outcome.UNCHANGED: "green",
+    Outcome.APPLIED: "green",
+    Outcome.PLANNED: "cyan",
+    Outcome.UNKNOWN: "magenta",
+    Outcome.NOT_REACHED: "dim",
+}
+
+
+def render_report(report: Report, *, verbose: bool = False) -> RenderableType:
+    """Everything an operator needs on one screen: what is wrong in full, what is right in one line a check."""
+    parts: list[RenderableType] = [_server(outcome) for outcome in report.servers]
+    parts += [render_vip(vip, verbose=verbose) for vip in report.vips]
+    if report.drill is not None:
+        parts.append(render_drill(report.drill))
+    parts.append(_closing(report))
+    return Group(*parts)
+
+
+def render_vip(vip: VipVerdict, *, verbose: bool = False) -> RenderableType:
+    """A table of one VIP: a row a check, with targets of the same word together."""
+    owner = f"{vip.owner} ({vip.mac})" if vip.owner else "nobody"
+    title = Text.assemble(
+        (f"{vip.address}", "bold"), f"  cluster {vip.cluster}, on {owner}  ", (vip.state, STYLES[vip.status])
+    )
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("status", "check", "target"):
+        table.add_column(heading, no_wrap=True, header_style="dim")
+    table.add_column("finding", overflow="fold", header_style="dim")
+    for finding in vip.findings:
+        if finding.status is Status.SKIP and not verbose:
+            continue
+        table.add_row(Text(finding.status, STYLES[finding.status]), finding.check, finding.target, _message(finding))
+    return Padding(table, (0, 0, 1, 0))
+
+
+def _message(finding: Finding) -> Text:
+    message = Text(finding.message)
+    if finding.status in {Status.FAIL, Status.WARN}:
+        if finding.expected:
+            message.append(f"\nexpected {finding.expected}", "dim")
+        if finding.actual and finding.actual not in finding.message:
+            message.append(f"\nfound    {finding.actual}", "dim")
+    return message
+
+
+def _server(outcome: ServerOutcome) -> RenderableType:
+    head = Text.assemble((outcome.host, "bold"), "  ", (outcome.outcome, _OUTCOMES.get(outcome.outcome, "bold red")))
+    reason = outcome.reason or outcome.plan.refusal
+    if reason:
+        head.append(f"  {reason}")
+    parts: list[RenderableType] = [head]
+    parts += [Text(f"  note: {note}", "yellow") for note in outcome.plan.notes]
+    for step in outcome.plan.all_steps:
+        parts.append(Text(f"  {step.topic}: {step.summary}"))
+        parts.append(Padding(Group(*(_diff_line(line) for line in step.diff.splitlines())), (0, 0, 0, 4)))
+    return Padding(Group(*parts), (0, 0, 1, 0))
+
+
+def _diff_line(line: str) -> Text:
+    style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+    return Text(line, "bold" if line.startswith(("+++", "---")) else style)
+
+
+def render_drill(drill: Drill) -> RenderableType:
+    """Timeline and measured outages."""
+    timeline = Table(title="Timeline", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    timeline.add_column("offset", justify="right", no_wrap=True, header_style="dim")
+    for heading in ("host", "source"):
+        timeline.add_column(heading, no_wrap=True, header_style="dim")
+    timeline.add_column("event", overflow="fold", header_style="dim")
+    for event in drill.timeline:
+        timeline.add_row(f"{event.offset_s:+.3f} s", event.host, event.source, event.event)
+    outages = Table(title="Outage", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("phase", "measured", "allowed", "probes lost", "verdict"):
+        outages.add_column(heading, no_wrap=True, header_style="dim")
+    for outage in drill.outages:
+        outages.add_row(*_outage(outage))
+    return Group(Padding(timeline, (0, 0, 1, 0)), Padding(outages, (0, 0, 1, 0)))
+
+
+def _outage(outage: Outage) -> Iterator[Text]:
+    yield Text(outage.phase)
+    if not outage.measured:
+        yield Text("not measured", STYLES[Status.UNKNOWN])
+    else:
+        yield Text(f"{outage.seconds:.3f} s ± {outage.resolution_s:.3f}", "bold")
+    yield Text(f"{outage.bound_s[0]:.3f} to {outage.bound_s[1]:.3f} s")
+    yield Text(f"{outage.lost} of {outage.sent}")
+    if not outage.measured:
+        yield Text("unknown", STYLES[Status.UNKNOWN])
+    else:
+        yield Text("within", STYLES[Status.PASS]) if outage.within_bound else Text("outside", STYLES[Status.FAIL])
+
+
+def _closing(report: Report) -> RenderableType:
+    missing = [host for host in report.asked if host not in report.answered]
+    text = Text(str(report.status).upper(), STYLES[report.status] + " bold")
+    counts = [f"{count} {status}" for status, count in _counts(report)]
+    details = [f"{len(report.answered)} of {len(report.asked)} hosts answered", f"{report.duration_s:.1f} s"]
+    text.append(f"  {', '.join([*counts, *details])}", "default")
+    if missing:
+        text.append(f"\nno answer: {', '.join(missing)}", "magenta")
+    if report.reason:
+        text.append(f"\n{report.reason}")
+    return text
+
+
+def _counts(report: Report) -> Iterator[tuple[str, int]]:
+    findings = [finding for vip in report.vips for finding in vip.findings]
+    for status in Status:
+        count = sum(finding.status is status for finding in findings)
+        if count:
+            yield str(status), count

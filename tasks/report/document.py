@@ -1,0 +1,135 @@
+"""The report as the JSON document that others rely on (schema 1): adding a key is free, changing one is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from tasks.model.answer import Answer
+from tasks.model.drill import Drill
+from tasks.model.plan import ServerOutcome
+from tasks.model.report import Report
+from tasks.model.verdict import Finding, VipVerdict, worst
+
+SCHEMA = 1
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The whole report as plain values."""
+    shape: dict[str, Any] = {
+        "schema": SCHEMA,
+        "command": report.command,
+        "started_at": stamp(report.started_at),
+        "duration_s": round(report.duration_s, 3),
+        "verdict": str(report.status),
+        "hosts": {"asked": list(report.asked), "answered": list(report.answered)},
+        "clusters": _clusters(report.vips),
+    }
+    if report.waited_s is not None:
+        shape["waited_s"] = round(report.waited_s, 3)
+    if report.reason is not None:
+        shape["reason"] = report.reason
+    if report.command in {"plan", "apply"}:
+        shape["changed"] = any(outcome.plan.changed for outcome in report.servers)
+        shape["servers"] = [_server(outcome) for outcome in report.servers]
+    if report.drill is not None:
+        shape["drill"] = _drill(report.drill)
+    return shape
+
+
+def stamp(at: datetime) -> str:
+    """UTC with milliseconds, as `2026-01-01T00:00:00.000Z`."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def _clusters(vips: Iterable[VipVerdict]) -> list[dict[str, Any]]:
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for vip in vips:
+        by_name.setdefault(vip.cluster, []).append(_vip(vip))
+    return [{"name": name, "vips": shapes} for name, shapes in by_name.items()]
+
+
+def _vip(vip: VipVerdict) -> dict[str, Any]:
+    return {
+        "address": str(vip.address),
+        "state": str(vip.state),
+        "owner": vip.owner,
+        "mac": str(vip.mac) if vip.mac is not None else None,
+        "checks": [_finding(vip, finding) for finding in vip.findings],
+    }
+
+
+def _finding(vip: VipVerdict, finding: Finding) -> dict[str, Any]:
+    return {
+        "id": f"{vip.cluster}/{vip.address}/{finding.check}/{finding.target}",
+        "check": finding.check,
+        "target": finding.target,
+        "status": str(finding.status),
+        "message": finding.message,
+        "expected": finding.expected,
+        "actual": finding.actual,
+        "evidence": [_evidence(answer) for answer in finding.evidence],
+    }
+
+
+def _evidence(answer: Answer) -> dict[str, Any]:
+    return {
+        "host": answer.host,
+        "command": answer.command,
+        "observed_at": stamp(answer.at),
+        "status": answer.status,
+        "output": answer.stdout or answer.stderr,
+    }
+
+
+def _server(outcome: ServerOutcome) -> dict[str, Any]:
+    return {
+        "host": outcome.host,
+        "outcome": str(outcome.outcome),
+        "reason": outcome.reason or outcome.plan.refusal or "",
+        "changes": [
+            {"topic": step.topic, "summary": step.summary, "diff": step.diff} for step in outcome.plan.all_steps
+        ],
+        "notes": list(outcome.plan.notes),
+    }
+
+
+def _drill(drill: Drill) -> dict[str, Any]:
+    return {
+        "fault": drill.fault,
+        "target": drill.target,
+        "probe": {"from": drill.probe_from, "interval_s": drill.probe_interval_s},
+        "outages": [
+            {
+                "phase": outage.phase,
+                "seconds": round(outage.seconds, 4),
+                "sent": outage.sent,
+                "lost": outage.lost,
+                "resolution_s": round(outage.resolution_s, 4),
+                "bound_s": [round(bound, 3) for bound in outage.bound_s],
+                "within_bound": outage.within_bound,
+                "measured": outage.measured,
+            }
+            for outage in drill.outages
+        ],
+        "timeline": [
+            {
+                "at": stamp(event.at),
+                "offset_s": round(event.offset_s, 3),
+                "host": event.host,
+                "source": event.source,
+                "event": event.event,
+            }
+            for event in drill.timeline
+        ],
+        "stages": [
+            {"name": stage.name, "clusters": _clusters(stage.vips), "verdict": _worst(stage.vips)}
+            for stage in drill.stages
+        ],
+        "restored": drill.restored,
+    }
+
+
+def _worst(vips: Iterable[VipVerdict]) -> str:
+    return str(worst(vip.status for vip in vips))

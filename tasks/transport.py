@@ -1,0 +1,200 @@
+"""The only way to a device: one SSH session a host, one round trip a script.
+
+Netmiko opens the session (its parameters come from the inventory, as for every Nornir product), but instead of a
+login shell behind a terminal, whose prompt would have to be guessed and waited for, the script runs in a plain exec
+channel: output is exact, stdout and stderr stay apart, and nothing waits. Host keys are always checked.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import paramiko
+from netmiko.linux.linux_ssh import LinuxSSH
+from nornir.core.configuration import Config
+from nornir.core.plugins.connections import ConnectionPluginRegister
+from nornir.core.task import Result, Task
+from nornir_netmiko.connections import Netmiko
+
+from tasks.model.answer import Answers, Command, NoAnswer, Reply
+from tasks.model.errors import NoAnswerError
+from tasks.model.script import answers_of, split_output, write_script
+
+CONNECTION = "vipbook"
+"""The connection's name in Nornir; its parameters are those of `netmiko` in the inventory."""
+_SHELL = "/bin/sh -s"
+_CHUNK = 1 << 16
+_MAX_OUTPUT = 1 << 26
+"""64 MiB: more than any table asked for here, less than what hurts the machine that asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """What one host is asked in one round trip. `timeout_s` bounds the whole of it, login apart."""
+
+    commands: tuple[Command, ...]
+    timeout_s: float = 30.0
+    stop_on_failure: bool = False
+
+
+class ExecSession(LinuxSSH):  # type: ignore[misc]  # netmiko ships no types for its class hierarchy
+    """A Netmiko SSH session without a terminal."""
+
+    def _open(self) -> None:
+        self._modify_connection_params()
+        self.remote_conn_pre = self._build_ssh_client()
+        try:
+            self.remote_conn_pre.connect(**self._connect_params_dict())
+        except BaseException:
+            self.paramiko_cleanup()
+            raise
+
+    def disconnect(self) -> None:
+        """Close the session; there is no shell to leave."""
+        self.paramiko_cleanup()
+
+    def run(self, script: str, timeout_s: float) -> tuple[str, str]:
+        """stdout and stderr of `/bin/sh -s` fed with `script`; TimeoutError when it has not ended by then."""
+        deadline = time.monotonic() + timeout_s
+        channel = self.remote_conn_pre.get_transport().open_session(timeout=timeout_s)
+        try:
+            channel.settimeout(timeout_s)
+            channel.exec_command(_SHELL)
+            channel.sendall(script.encode())
+            channel.shutdown_write()
+            output = _drain(channel, channel.recv, deadline)
+            errors = _drain(channel, channel.recv_stderr, deadline)
+        finally:
+            channel.close()
+        return output.decode(errors="replace"), errors.decode(errors="replace")
+
+
+def _drain(channel: paramiko.Channel, receive: Any, deadline: float) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while size < _MAX_OUTPUT:
+        channel.settimeout(max(0.0, deadline - time.monotonic()))
+        chunk = receive(_CHUNK)
+        if not chunk:
+            return b"".join(chunks)
+        chunks.append(chunk)
+        size += len(chunk)
+    msg = f"more than {_MAX_OUTPUT >> 20} MiB of output"
+    raise OSError(msg)
+
+
+class ExecConnection(Netmiko):  # type: ignore[misc]  # nornir_netmiko ships no types
+    """Nornir's connection plugin for ExecSession."""
+
+    def open(  # noqa: D102, PLR0913 - Nornir's protocol fixes the name and the parameters
+        self,
+        hostname: str | None,
+        username: str | None,
+        password: str | None,
+        port: int | None,
+        platform: str | None,  # noqa: ARG002
+        extras: dict[str, Any] | None = None,
+        configuration: Config | None = None,
+    ) -> None:
+        parameters: dict[str, Any] = {"timeout": 10, "conn_timeout": 10, "system_host_keys": True, **(extras or {})}
+        parameters.pop("device_type", None)
+        if configuration is not None and configuration.ssh.config_file:
+            parameters.setdefault("ssh_config_file", configuration.ssh.config_file)
+        # Whatever the inventory says: a verdict from a machine that nobody authenticated is worth nothing.
+        parameters["ssh_strict"] = True
+        self.connection = ExecSession(
+            host=hostname, username=username, password=password, port=port or 22, device_type="linux", **parameters
+        )
+
+
+def register() -> None:
+    """Make the connection known to Nornir; the register is global to the process."""
+    if CONNECTION not in ConnectionPluginRegister.available:
+        ConnectionPluginRegister.register(CONNECTION, ExecConnection)
+
+
+def ask(task: Task, *, scripts: Mapping[str, Script]) -> Result:
+    """Nornir task: Result.result is a Reply. A host that can't be asked is a NoAnswer, never an exception."""
+    host = task.host.name
+    try:
+        reply: Reply = converse(task, scripts[host])
+    except NoAnswerError as error:
+        reply = NoAnswer(host=host, reason=error.reason, at=datetime.now(UTC))
+    return Result(host=task.host, result=reply)
+
+
+def converse(task: Task, script: Script) -> Answers:
+    """One round trip over the host's session, opened when there is none; NoAnswerError when it fails."""
+    nonce = f"vipbook-{secrets.token_hex(8)}"
+    text = write_script(script.commands, nonce, stop_on_failure=script.stop_on_failure)
+    session = _session(task)
+    began = datetime.now(UTC)
+    try:
+        stdout, stderr = session.run(text, script.timeout_s)
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        task.host.close_connection(CONNECTION)
+        reason = f"no answer within {script.timeout_s:g} s" if isinstance(error, TimeoutError) else f"session: {error}"
+        raise NoAnswerError(task.host.name, "", reason) from error
+    clock, sections = split_output(stdout, stderr, nonce)
+    if clock is None:
+        detail = (stderr or stdout).strip().splitlines()
+        said = f": {detail[-1]}" if detail else ""
+        raise NoAnswerError(task.host.name, "", f"the login shell did not run /bin/sh{said}")
+    return Answers(
+        host=task.host.name,
+        by_key=answers_of(task.host.name, script.commands, sections, datetime.now(UTC)),
+        clock_offset_s=clock - began.timestamp(),
+    )
+
+
+def _session(task: Task) -> ExecSession:
+    register()
+    host = task.host
+    if CONNECTION in host.connections and not _alive(host.connections[CONNECTION].connection):
+        host.close_connection(CONNECTION)
+    if CONNECTION not in host.connections:
+        wanted = host.get_connection_parameters("netmiko")
+        try:
+            host.open_connection(
+                CONNECTION,
+                task.nornir.config,
+                hostname=wanted.hostname,
+                username=wanted.username,
+                password=wanted.password,
+                port=wanted.port,
+                platform=wanted.platform,
+                extras=wanted.extras,
+            )
+        except Exception as error:
+            host.connections.pop(CONNECTION, None)
+            raise NoAnswerError(host.name, "", _why(error, wanted.hostname, wanted.port, wanted.username)) from error
+    session: ExecSession = host.connections[CONNECTION].connection
+    return session
+
+
+def _alive(session: ExecSession) -> bool:
+    transport = session.remote_conn_pre.get_transport() if session.remote_conn_pre else None
+    return transport is not None and transport.is_active()
+
+
+def _why(error: Exception, hostname: str | None, port: int | None, username: str | None) -> str:
+    """One line an operator can act on; never the parameters, which may hold a password."""
+    place = f"{hostname}:{port or 22}"
+    if isinstance(error, paramiko.BadHostKeyException):
+        return f"host key of {place} is not the pinned one; find out why before you change known_hosts"
+    if isinstance(error, paramiko.AuthenticationException):
+        return f"{place} refused the login of user {username!r}; check key_file and username in the inventory"
+    if isinstance(error, paramiko.SSHException) and "not found in known_hosts" in str(error):
+        return f"host key of {place} is not pinned; add it to the known_hosts file that the inventory names"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}; check the paths in the inventory"
+    if isinstance(error, TimeoutError):
+        return f"no connection to {place} in time"
+    if isinstance(error, OSError):
+        return f"no connection to {place}: {error.strerror or error}"
+    return f"no session with {place}: {error}"

@@ -1,0 +1,369 @@
+"""Recorded answers of FRR 8.4.4, and the shapes and errors of other versions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tasks.model.mac import MacAddress
+from tasks.model.observation import EvpnMac, EvpnNeighbor, MacIpPath, VniFacts
+from tasks.observe.frr import parse_evpn_macs, parse_evpn_neighbors, parse_macip_paths, parse_vni
+from tasks.observe.readings import Garbled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SAMPLES = Path(__file__).parents[2] / "data" / "observe" / "frr"
+MAC2 = MacAddress("48:b0:2d:00:00:02")
+VMAC = MacAddress("00:00:5e:00:01:33")
+PREFIX = "[2]:[0]:[48]:[48:b0:2d:00:00:02]:[32]:[10.1.10.100]"
+
+
+def sample(name: str) -> str:
+    return (SAMPLES / name).read_text()
+
+
+def evpn_mac(**changed: Any) -> EvpnMac:  # noqa: ANN401
+    fields: dict[str, Any] = {
+        "mac": MAC2,
+        "kind": "remote",
+        "interface": None,
+        "vtep": "10.0.0.12",
+        "local_sequence": 0,
+        "remote_sequence": 1,
+        "duplicate": False,
+    }
+    return EvpnMac(**(fields | changed))
+
+
+def evpn_neighbor(**changed: Any) -> EvpnNeighbor:  # noqa: ANN401
+    fields: dict[str, Any] = {
+        "address": "10.1.10.100",
+        "kind": "remote",
+        "state": "active",
+        "mac": MAC2,
+        "vtep": "10.0.0.12",
+        "local_sequence": 0,
+        "remote_sequence": 1,
+        "duplicate": False,
+    }
+    return EvpnNeighbor(**(fields | changed))
+
+
+def macip(**changed: Any) -> MacIpPath:  # noqa: ANN401
+    fields: dict[str, Any] = {
+        "address": "10.1.10.100",
+        "mac": MAC2,
+        "vtep": "10.0.0.12",
+        "best": True,
+        "valid": True,
+        "sequence": 1,
+        "rd": None,
+    }
+    return MacIpPath(**(fields | changed))
+
+
+def path(**changed: Any) -> dict[str, Any]:  # noqa: ANN401
+    """A path as FRR 8.4 prints it; None takes a key away."""
+    fields: dict[str, Any] = {
+        "valid": True,
+        "bestpath": True,
+        "routeType": 2,
+        "mac": "48:b0:2d:00:00:02",
+        "ip": "10.1.10.100",
+        "extendedCommunity": {"string": "RT:65102:10 ET:8 MM:1 Rmac:44:38:39:22:01:02"},
+        "nexthops": [{"ip": "10.0.0.12", "afi": "ipv4", "used": True}],
+    }
+    return {key: value for key, value in (fields | changed).items() if value is not None}
+
+
+def test_recorded_macs() -> None:
+    found = parse_evpn_macs(sample("mac.json"))
+    assert len(found) == 3
+    assert evpn_mac() in found
+    local = evpn_mac(mac=MacAddress("48:b0:2d:00:00:01"), kind="local", interface="swp1", vtep=None, remote_sequence=0)
+    assert local in found
+
+
+def test_recorded_duplicate_mac() -> None:
+    found = {row.mac: row for row in parse_evpn_macs(sample("mac_frozen.json"))}
+    assert found[VMAC] == evpn_mac(
+        mac=VMAC, kind="local", interface="swp1", vtep=None, local_sequence=5, remote_sequence=4, duplicate=True
+    )
+    assert sum(row.duplicate for row in found.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (  # FRR 4.0 to 6.0
+            {"type": "remote", "remoteVtep": "10.0.0.12"},
+            evpn_mac(local_sequence=None, remote_sequence=None),
+        ),
+        (  # FRR 8.5 and later, behind an Ethernet segment
+            {"type": "remote", "remoteEs": "03:44:38:39:ff:ff:01:00:00:01", "localSequence": 0, "remoteSequence": 1},
+            evpn_mac(vtep="03:44:38:39:ff:ff:01:00:00:01"),
+        ),
+        ({"type": "auto", "intf": "swp1"}, evpn_mac(kind="auto", interface="swp1", vtep=None, local_sequence=None, remote_sequence=None)),
+        (
+            {"type": "remote", "remoteVtep": "2001:db8::2", "localSequence": "0", "remoteSequence": "1", "isDuplicate": 1},
+            evpn_mac(vtep="2001:db8::2", duplicate=True),
+        ),
+        (
+            {"type": "remote", "remoteVtep": "10.0.0.12", "localSequence": 0, "remoteSequence": 1, "newKey": [{}]},
+            evpn_mac(),
+        ),
+    ],
+)
+def test_macs_of_other_versions(row: dict[str, Any], expected: EvpnMac) -> None:
+    text = json.dumps({"numMacs": 1, "macs": {"48:b0:2d:00:00:02": row}})
+    assert parse_evpn_macs(text) == (expected,)
+    assert parse_evpn_macs(text + "\n{ }\n") == (expected,)
+
+
+@pytest.mark.parametrize("text", ['{"numMacs":0}', '{"numMacs":0,"macs":{}}', '{"numMacs":"0"}'])
+def test_an_empty_mac_table_says_so_itself(text: str) -> None:
+    assert parse_evpn_macs(text) == ()
+
+
+def test_recorded_neighbors() -> None:
+    found = parse_evpn_neighbors(sample("arp-cache.json"))
+    assert len(found) == 4
+    assert evpn_neighbor() in found
+
+
+def test_recorded_frozen_neighbor() -> None:
+    found = {row.address: row for row in parse_evpn_neighbors(sample("arp-cache_frozen.json"))}
+    assert found["10.1.10.100"] == evpn_neighbor(
+        kind="local", state="inactive", mac=VMAC, vtep=None, local_sequence=5, remote_sequence=4, duplicate=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (
+            {"type": "remote", "mac": "48:b0:2d:00:00:02", "remoteVtep": "10.0.0.12"},
+            evpn_neighbor(state=None, local_sequence=None, remote_sequence=None),
+        ),
+        (
+            {"type": "remote", "state": "active", "mac": "48:b0:2d:00:00:02", "remoteEs": "03:44", "localSequence": 0, "remoteSequence": 1},
+            evpn_neighbor(vtep="03:44"),
+        ),
+        (
+            {"type": "local", "state": "probing", "localSequence": None, "defaultGateway": True},
+            evpn_neighbor(kind="local", state="probing", mac=None, vtep=None, local_sequence=None, remote_sequence=None),
+        ),
+    ],
+)
+def test_neighbors_of_other_versions(row: dict[str, Any], expected: EvpnNeighbor) -> None:
+    assert parse_evpn_neighbors(json.dumps({"numArpNd": 1, "10.1.10.100": row, "vni": 10, "x": {}})) == (expected,)
+
+
+def test_ipv6_neighbors_are_kept_as_text() -> None:
+    text = json.dumps({"numArpNd": 1, "FE80::1": {"type": "local"}})
+    assert [row.address for row in parse_evpn_neighbors(text)] == ["fe80::1"]
+
+
+def test_an_empty_neighbor_table_says_so_itself() -> None:
+    assert parse_evpn_neighbors('{"numArpNd":0}') == ()
+
+
+NO_ANSWER = [
+    ("", "nothing was printed"),
+    ("\n", "nothing was printed"),
+    ("% VNI 99 does not exist\n", "% VNI 99 does not exist"),
+    ("% Unknown command: show evpn mac vni 10 json\n", "% Unknown command"),
+    ("zebra is not running\n", "zebra is not running"),
+    ("Exiting: failed to connect to any daemons.\n", "not JSON"),
+    ('{"numMacs":1', "not JSON"),
+    ("[]", "the answer is not an object"),
+    ("null", "the answer is not an object"),
+    ('{"a":1}{"b":2}', "2 objects where one was expected"),
+    ('{"warning":"VNI 99 not found"}', "VNI 99 not found"),
+    ('{"error":5}', "'error' is not text"),
+]
+
+
+@pytest.mark.parametrize("parse", [parse_evpn_macs, parse_evpn_neighbors, parse_macip_paths, parse_vni])
+@pytest.mark.parametrize(("text", "reason"), NO_ANSWER)
+def test_errors_in_place_of_an_answer(parse: Callable[[str], object], text: str, reason: str) -> None:
+    with pytest.raises(Garbled, match=reason):
+        parse(text)
+
+
+@pytest.mark.parametrize("parse", [parse_evpn_macs, parse_evpn_neighbors, parse_vni])
+@pytest.mark.parametrize("text", ["{}", "{\n}\n", "{ }{ }", sample("mac_unknown_vni.json"), sample("vni_unknown.json")])
+def test_an_unknown_vni_is_not_an_empty_table(parse: Callable[[str], object], text: str) -> None:
+    with pytest.raises(Garbled, match="does not know this VNI"):
+        parse(text)
+
+
+def test_recorded_errors() -> None:
+    with pytest.raises(Garbled, match="VNI 99 does not exist"):
+        parse_evpn_neighbors(sample("arp-cache_unknown_vni.txt"))
+    with pytest.raises(Garbled, match="nothing was printed"):
+        parse_evpn_macs(sample("mac_nothing.json"))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (sample("mac_all.json"), "'numMacs' is missing"),
+        (sample("mac_all_duplicate.json"), "'numMacs' is missing"),
+        (sample("arp-cache.json"), "'numMacs' is missing"),
+        (sample("mac.json")[:300], "not JSON"),
+        ('{"numMacs":3}', "no row where numMacs says 3"),
+        ('{"numMacs":3,"macs":{}}', "no row where numMacs says 3"),
+        ('{"numMacs":"many","macs":{}}', "'numMacs' is not a number"),
+        ('{"numMacs":1,"macs":[]}', "'macs' is not an object"),
+        ('{"numMacs":1,"macs":{"48:b0:2d:00:00:02":"remote"}}', "is not an object"),
+        ('{"numMacs":1,"macs":{"48:b0":{"type":"local"}}}', "not a MAC address"),
+        ('{"numMacs":1,"macs":{"48:b0:2d:00:00:02":{}}}', "'type' is missing"),
+        ('{"numMacs":1,"macs":{"48:b0:2d:00:00:02":{"type":2}}}', "'type' is not text"),
+        ('{"numMacs":1,"macs":{"48:b0:2d:00:00:02":{"type":"local","localSequence":"n/a"}}}', "'localSequence'"),
+        ('{"numMacs":1,"macs":{"48:b0:2d:00:00:02":{"type":"local","isDuplicate":"perhaps"}}}', "'isDuplicate'"),
+    ],
+)
+def test_garbled_macs(text: str, reason: str) -> None:
+    with pytest.raises(Garbled, match=reason):
+        parse_evpn_macs(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (sample("arp-cache_all.json"), "'numArpNd' is missing"),
+        (sample("mac.json"), "'numArpNd' is missing"),
+        (sample("arp-cache.json")[:-3], "not JSON"),
+        ('{"numArpNd":4}', "no row where numArpNd says 4"),
+        ('{"numArpNd":1,"10.1.10.100":"active"}', "neighbor 10.1.10.100 is not an object"),
+        ('{"numArpNd":1,"10.1.10.100":{"state":"active"}}', "'type' is missing"),
+        ('{"numArpNd":1,"10.1.10.100":{"type":"local","mac":"48"}}', "not a MAC address"),
+        ('{"numArpNd":1,"10.1.10.100":{"type":"local","state":1}}', "'state' is not text"),
+        ('{"numArpNd":1,"10.1.10.100":{"type":"remote","remoteVtep":{"ip":"10.0.0.12"}}}', "'remoteVtep' is not text"),
+    ],
+)
+def test_garbled_neighbors(text: str, reason: str) -> None:
+    with pytest.raises(Garbled, match=reason):
+        parse_evpn_neighbors(text)
+
+
+def test_recorded_paths_read_alike_from_both_forms() -> None:
+    of_vni = parse_macip_paths(sample("macip_of_vni.json"))
+    by_rd = parse_macip_paths(sample("macip_by_rd.json"))
+    assert [found.address for found in of_vni] == ["10.1.10.101", "10.1.10.100", "10.1.10.102", "10.1.10.103"]
+    assert of_vni[1] == macip()
+    assert by_rd[1] == macip(rd="10.0.0.12:3")
+    assert [found.sequence for found in of_vni] == [0, 1, 1, 0] == [found.sequence for found in by_rd]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "entry", "expected"),
+    [
+        (PREFIX, path(mac=None, ip=None), macip()),
+        (PREFIX, path(routeType=None), macip()),
+        (PREFIX.replace("48:b0:2d:00:00:02", "00:00:00:00:00:00"), path(), macip()),  # FRR 8.5 and later
+        ("[2]:[00:00:00:00:00:00:00:00:00:00]:[0]:[48]:[48:b0:2d:00:00:02]:[32]:[10.1.10.100]", path(mac=None, ip=None), macip()),
+        (PREFIX, path(bestpath={"overall": True, "selectionReason": "x"}), macip()),
+        (PREFIX, path(bestpath={"bestpathFromAs": 65000}), macip(best=False)),
+        (PREFIX, path(bestpath=None, valid=None), macip(best=False, valid=False)),
+        (PREFIX, path(extendedCommunity=None), macip(sequence=0)),
+        (PREFIX, path(extendedCommunity={"string": "MM:7, sticky MAC ET:8"}), macip(sequence=7)),
+        (PREFIX, path(extendedCommunity={"string": "MM:0, sticky MAC"}), macip(sequence=0)),
+        (PREFIX, path(nexthops=[{"ip": "10.0.0.9"}, {"ip": "10.0.0.12", "used": True}]), macip()),
+        (PREFIX, path(nexthops=[{"ip": "10.0.0.12", "hostname": "S"}, {"ip": "10.0.0.9"}]), macip()),
+        (PREFIX, path(aspath={"string": "65000"}, VNI="10/4001", accessible=True), macip()),
+    ],
+)
+def test_paths_of_other_versions(prefix: str, entry: dict[str, Any], expected: MacIpPath) -> None:
+    for paths in ([[entry]], [entry]):
+        text = json.dumps({prefix: {"prefix": prefix, "paths": paths}, "numPrefix": 1, "numPaths": 1})
+        assert parse_macip_paths(text) == (expected,)
+
+
+def test_every_path_of_a_route_counts() -> None:
+    entries = [[path()], [path(bestpath=None, nexthops=[{"ip": "10.0.0.11"}])]]
+    text = json.dumps({"10.0.0.12:3": {"rd": "10.0.0.12:3", PREFIX: {"paths": entries}}, "numPrefix": 1})
+    assert parse_macip_paths(text) == (macip(rd="10.0.0.12:3"), macip(rd="10.0.0.12:3", best=False, vtep="10.0.0.11"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "{\n}\n",
+        '{"numPrefix":0,"numPaths":0}',
+        '{"10.0.0.12:3":{"rd":"10.0.0.12:3"}}',
+        json.dumps({"[2]:[0]:[48]:[48:b0:2d:00:00:02]": {"paths": [[path(ip=None)]]}, "numPrefix": 1}),
+        json.dumps({"[3]:[0]:[32]:[10.0.0.11]": {"paths": [[path(routeType=3, mac=None, ip="10.0.0.11")]]}}),
+        json.dumps({"[5]:[0]:[24]:[10.1.10.0]": {"paths": [[path(routeType=None, mac=None, ip="10.1.10.0")]]}}),
+    ],
+)
+def test_no_route_with_an_address(text: str) -> None:
+    assert parse_macip_paths(text) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("bgpd is not running\n", "bgpd is not running"),
+        ("VNI not found\n", "not JSON"),
+        ("No EVPN prefixes exist\n", "not JSON"),
+        (sample("macip.txt"), "not JSON"),
+        (sample("macip_by_rd.json")[:2000], "not JSON"),
+        (sample("mac_all.json"), "neither a route nor an RD: '10'"),
+        ('{"numPrefix":7}', "no route where 7 are announced"),
+        ('{"10.0.0.12:3":[]}', "RD 10.0.0.12:3 is not an object"),
+        (json.dumps({PREFIX: []}), "is not an object"),
+        (json.dumps({PREFIX: {}}), "'paths' of .* is not an array"),
+        (json.dumps({PREFIX: {"paths": {"0": path()}}}), "'paths' of .* is not an array"),
+        (json.dumps({PREFIX: {"paths": [["x"]]}}), "a path of .* is not an object"),
+        (json.dumps({PREFIX: {"paths": [[path(nexthops=[])]]}}), "no next hop"),
+        (json.dumps({PREFIX: {"paths": [[path(nexthops=None)]]}}), "'nexthops' of"),
+        (json.dumps({PREFIX: {"paths": [[path(nexthops=[{"hostname": "L1"}])]]}}), "'ip' is missing"),
+        (json.dumps({PREFIX: {"paths": [[path(mac="48:b0")]]}}), "not a MAC address"),
+        (json.dumps({PREFIX: {"paths": [[path(ip="10.1.10")]]}}), "10.1.10"),
+        (json.dumps({PREFIX: {"paths": [[path(valid="yes")]]}}), "'valid' is not a boolean"),
+        (json.dumps({PREFIX: {"paths": [[path(bestpath=[True])]]}}), "'bestpath' is not a boolean"),
+        (json.dumps({PREFIX: {"paths": [[path(routeType="two")]]}}), "'routeType' is not a number"),
+        (json.dumps({PREFIX.replace("48:b0:2d:00:00:02", "00:00:00:00:00:00"): {"paths": [[path(mac=None)]]}}), "no MAC"),
+        (json.dumps({"[2]:[0]:[48]": {"paths": [[path(mac=None)]]}}), "no MAC"),
+    ],
+)
+def test_garbled_paths(text: str, reason: str) -> None:
+    with pytest.raises(Garbled, match=reason):
+        parse_macip_paths(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (sample("vni.json"), VniFacts(vni=10, local_vtep="10.0.0.11", vxlan="vni10")),
+        (json.dumps(json.loads(sample("vni_detail.json"))[1]), VniFacts(vni=4001, local_vtep="10.0.0.13", vxlan="vniRED")),
+        ('{"vni":"10","vtepIp":"0.0.0.0","vxlanInterface":"unknown"}', VniFacts(vni=10, local_vtep=None, vxlan=None)),
+        ('{"vni":10,"type":"L2","numRemoteVteps":1,"remoteVteps":[{"ip":"10.0.0.12"}]}', VniFacts(vni=10, local_vtep=None, vxlan=None)),
+        ('{"vni":10,"vxlanIf":"vxlan48","vtepIp":"10.0.0.112"}\n{ }', VniFacts(vni=10, local_vtep="10.0.0.112", vxlan="vxlan48")),
+    ],
+)
+def test_vni(text: str, expected: VniFacts) -> None:
+    assert parse_vni(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (sample("vni_list.json"), "does not know this VNI"),
+        (sample("vni_detail.json"), "the answer is not an object"),
+        (sample("vni.json")[:100], "not JSON"),
+        ('{"vni":null}', "'vni' is missing"),
+        ('{"vni":"L2"}', "'vni' is not a number"),
+        ('{"vni":10,"vtepIp":167772171}', "'vtepIp' is not text"),
+    ],
+)
+def test_garbled_vni(text: str, reason: str) -> None:
+    with pytest.raises(Garbled, match=reason):
+        parse_vni(text)
