@@ -12,8 +12,9 @@ from lab.boot import enter_argv, find_leader
 from lab.errors import LabError, LabUsageError
 from lab.health import look, wait_until_ready
 from lab.lock import locked
-from lab.place import DEFAULT_OCTET, Lab, LabPaths, lab_prefix, state_directory
-from lab.preflight import check_machine, check_root
+from lab.place import Lab, LabPaths, lab_prefix, state_directory
+from lab.preflight import check_inotify, check_machine, check_root
+from lab.rootfs import sweep_builds
 from lab.teardown import anything_left, refuse_foreign, tear_down
 from lab.topology import load_topology
 
@@ -37,13 +38,14 @@ def up(name: str | None, progress: Callable[[str], None]) -> LabStatus:
     with locked(paths.lock_file, progress, doing=f"working on the lab {paths.prefix}"):
         refuse_foreign(paths)
         if anything_left(paths):
-            lab = Lab(paths=paths, topology=topology, octet=read_octet(paths) or 0)
+            lab = Lab(paths=paths, topology=topology, octet=read_octet(paths))
             problem = amiss(lab)
             if problem is None:
                 restart_forwarders(lab, progress)
                 return wait_until_ready(lab, progress)
             progress(f"{problem}: building it anew")
             tear_down(paths, progress)
+        check_inotify(len(topology.nodes))
         lab = Lab(paths=paths, topology=topology, octet=take_octet(paths, progress))
         assemble(lab, progress)
         return wait_until_ready(lab, progress)
@@ -57,13 +59,14 @@ def down(name: str | None, progress: Callable[[str], None]) -> None:
         refuse_foreign(paths)
         if anything_left(paths):
             tear_down(paths, progress)
+    sweep_builds(paths.state)
 
 
 def status(name: str | None) -> LabStatus:
     """The lab as it is now; a lab that is down has all its nodes not running."""
     check_root()
     paths = _paths(name)
-    return look(Lab(paths=paths, topology=load_topology(), octet=read_octet(paths) or DEFAULT_OCTET))
+    return look(Lab(paths=paths, topology=load_topology(), octet=read_octet(paths)))
 
 
 def shell(name: str | None, node: str, argv: Sequence[str]) -> int:

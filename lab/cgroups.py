@@ -55,7 +55,7 @@ def _mounted() -> list[Path]:
 def _remove_tree(group: Path) -> None:
     deadline = time.monotonic() + REMOVE_TIMEOUT_S
     # Only directories can be removed here, and the deepest first; the files in them are the kernel's.
-    for directory in sorted([entry for entry in group.rglob("*/") if entry.is_dir()], reverse=True) + [group]:
+    for directory in (*sorted((entry for entry in group.rglob("*/") if entry.is_dir()), reverse=True), group):
         while directory.exists():
             try:
                 directory.rmdir()

@@ -7,7 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from lab.model import Kind
-from lab.schema import LeafSpec, OutsideSpec, ServerSpec, SpineSpec
+from lab.schema import InterfaceSpec, LeafSpec, OutsideSpec, ServerSpec, SpineSpec, SviSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 def contradictions(spec: TopologySpec) -> list[str]:
     """One line each, "path: what is wrong"; empty when the topology fits together."""
-    checks: list[Callable[[TopologySpec], Iterator[str]]] = [
-        _users, _ports, _links, _vlans, _svis, _gateways, _twice
-    ]
+    checks: list[Callable[[TopologySpec], Iterator[str]]] = [_users, _ports, _links, _vlans, _svis, _gateways, _twice]
     # A link to a node that does not exist makes the later checks meaningless.
     unknown = list(_links_unknown(spec))
     return unknown or list(chain.from_iterable(check(spec) for check in checks))
@@ -94,11 +92,12 @@ def _gateways(spec: TopologySpec) -> Iterator[str]:
 def _twice(spec: TopologySpec) -> Iterator[str]:
     routers = [node for node in spec.nodes.values() if isinstance(node, LeafSpec | SpineSpec)]
     svis = [svi for node in routers if isinstance(node, LeafSpec) for svi in node.svis.values()]
-    entries = [entry for node in spec.nodes.values() for entry in node.interfaces.values()]
+    entries: list[SviSpec | InterfaceSpec] = [*svis]
+    entries += [entry for node in spec.nodes.values() for entry in node.interfaces.values()]
     yield from _repeated("nodes: loopback", (node.loopback for node in routers))
     yield from _repeated("nodes: AS number", (node.asn for node in routers))
-    yield from _repeated("nodes: address", (entry.address.ip for entry in [*entries, *svis] if entry.address))
-    yield from _repeated("nodes: MAC", (entry.mac for entry in [*entries, *svis] if entry.mac))
+    yield from _repeated("nodes: address", (entry.address.ip for entry in entries if entry.address))
+    yield from _repeated("nodes: MAC", (entry.mac for entry in entries if entry.mac))
 
 
 def _repeated(what: str, values: Iterable[Hashable]) -> Iterator[str]:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 DEFAULT_TIMEOUT_S = 60.0
+# A command whose caller was killed must not go on building what `lab down` is removing.
+_TIED = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 def run(argv: Sequence[str], *, stdin: str = "", timeout: float = DEFAULT_TIMEOUT_S) -> str:
@@ -29,11 +31,11 @@ def attempt(
     """The same, but an exit status other than 0 is the caller's business."""
     try:
         return subprocess.run(
-            list(argv), input=stdin, capture_output=True, text=True, errors="replace", timeout=timeout, check=False
+            [*_TIED, *argv], input=stdin, capture_output=True, text=True, errors="replace", timeout=timeout, check=False
         )
     except FileNotFoundError as error:
-        message = f"{argv[0]} is not installed"
-        raise LabError(message) from error
+        message = "setpriv is not installed"
+        raise LabError(message, "apt-get install -y util-linux") from error
     except subprocess.TimeoutExpired as error:
         message = f"`{_short(argv)}` took over {timeout:g} s"
         raise LabError(message) from error

@@ -34,13 +34,14 @@ def detach(
         return
     enter = [*PYTHON, str(ENTER_CGROUP), *map(str, make_cgroups(unit)), "--"] if cgroup else []
     with log.open("ab") as output:
-        subprocess.Popen(  # noqa: S603 - argv list, no shell
-            [*enter, "env", *settings, *argv],
+        # setsid forks: init adopts what it starts, so it is nobody's zombie when it ends before its starter does.
+        subprocess.run(
+            ["setsid", "--fork", *enter, "env", *settings, *argv],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd="/",
-            start_new_session=True,
+            check=True,
         )
 
 

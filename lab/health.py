@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import time
-
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
@@ -14,12 +13,11 @@ from lab.boot import enter_argv
 from lab.command import attempt
 from lab.errors import LabError
 from lab.place import SSH_PORT
-from lab.processes import all_processes, leader_of
+from lab.processes import all_processes, keeper_of, leader_of
 from lab.status import Count, LabStatus, NodeStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
 
     from lab.model import Node
     from lab.place import Lab
@@ -46,6 +44,7 @@ def wait_until_ready(lab: Lab, progress: Callable[[str], None]) -> LabStatus:
     deadline = time.monotonic() + READY_TIMEOUT_S
     told = ""
     while not (status := look(lab)).ready:
+        _refuse_dead(lab, status)
         missing = status.missing()
         if time.monotonic() > deadline:
             message = f"the lab is not up after {READY_TIMEOUT_S:g} s: {'; '.join(missing)}"
@@ -57,6 +56,19 @@ def wait_until_ready(lab: Lab, progress: Callable[[str], None]) -> LabStatus:
             told = summary
         time.sleep(POLL_S)
     return status
+
+
+def _refuse_dead(lab: Lab, status: LabStatus) -> None:
+    """LabError for a node that ended while it booted, with the last thing it said."""
+    processes = all_processes()
+    for node in status.nodes:
+        if not node.running and keeper_of(lab.paths.namespace(node.name), lab.paths, processes) is None:
+            log = lab.paths.nodes / node.name / "console.log"
+            said = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
+            last = next((line.strip() for line in reversed(said) if line.strip()), "nothing")
+            message = f"{node.name} ended while it booted; the last it said: {last}"
+            options = lab.paths.command_options
+            raise LabError(message, f"vipbook lab down{options} && vipbook lab up{options}")
 
 
 def _look_at(lab: Lab, node: Node, processes: Sequence[Process]) -> NodeStatus:

@@ -47,9 +47,7 @@ def login_key(lab: Lab) -> str:
 
 def known_hosts(lab: Lab, public: Mapping[str, str]) -> str:
     """One line per node: `[127.0.1.11]:22022 ssh-ed25519 …`, without the comment."""
-    lines = [
-        f"[{lab.address(name)}]:{SSH_PORT} {' '.join(key.split()[:2])}\n" for name, key in public.items()
-    ]
+    lines = [f"[{lab.address(name)}]:{SSH_PORT} {' '.join(key.split()[:2])}\n" for name, key in public.items()]
     return "".join(lines)
 
 

@@ -10,9 +10,9 @@ from lab.command import attempt, run
 from lab.network import cable_plan, node_plan
 
 if TYPE_CHECKING:
+    from lab.model import Topology
     from lab.network import NamespacePlan, Sysctls
     from lab.place import LabPaths
-    from lab.model import Topology
 
 NETNS_DIRECTORY = Path("/run/netns")
 
@@ -46,6 +46,9 @@ def delete_namespaces(paths: LabPaths) -> None:
         if attempt(["ip", "netns", "delete", name]).returncode != 0:
             # A name without a namespace: `ip netns add` was killed between making the file and mounting it.
             namespace_file(name).unlink(missing_ok=True)
+    if NETNS_DIRECTORY.is_dir() and not any(NETNS_DIRECTORY.iterdir()):
+        # `ip netns add` mounts the directory on itself; the last one out takes that off again (someone may be quicker).
+        attempt(["umount", str(NETNS_DIRECTORY)])
 
 
 def _configure(plan: NamespacePlan) -> None:

@@ -63,7 +63,8 @@ def _identity(node: Node, topology: Topology, prefix: str) -> Iterator[NodeFile]
     yield NodeFile(path="/etc/hosts", text=f"127.0.0.1\tlocalhost\n::1\tlocalhost\n{hosts}")
     yield NodeFile(path="/etc/resolv.conf", text="")
     # A machine-id of its own, and the same at every `up`: systemd takes the boot for a first boot without one.
-    yield NodeFile(path="/etc/machine-id", text=f"{hashlib.md5(f'{prefix}/{node.name}'.encode()).hexdigest()}\n")  # noqa: S324 - 128 bits are what a machine-id has
+    machine_id = hashlib.blake2b(f"{prefix}/{node.name}".encode(), digest_size=16).hexdigest()
+    yield NodeFile(path="/etc/machine-id", text=f"{machine_id}\n")
 
 
 def _addresses(node: Node, topology: Topology) -> Iterator[tuple[str, str]]:

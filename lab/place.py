@@ -90,14 +90,16 @@ class LabPaths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lab:
-    """A lab with a topology and addresses."""
+    """A lab with a topology and addresses. `octet` is None for a named lab that is down: it has none then."""
 
     paths: LabPaths
     topology: Topology
-    octet: int
+    octet: int | None
 
     def address(self, node: str) -> str:
-        """The loopback address of this machine that leads to the node's sshd."""
+        """The loopback address of this machine that leads to the node's sshd; empty when the lab has none."""
+        if self.octet is None:
+            return ""
         position = [entry.name for entry in self.topology.nodes].index(node)
         return f"127.0.{self.octet}.{FIRST_HOST + position}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -21,16 +22,20 @@ PROGRAMS = {
     "ssh-keygen": "openssh-client",
     "nsenter": "util-linux",
     "setpriv": "util-linux",
+    "setsid": "util-linux",
     "mount": "mount",
     "dpkg-deb": "dpkg",
 }
 
 
+# What a node's systemd and dbus take of the kernel's limit per user, and some to spare for logins.
+INOTIFY_PER_NODE = 7
+INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_ENOUGH = 1024
+
+
 def check_machine() -> None:
     """LabUsageError unless this is Linux, we are root, and every program is there."""
-    if sys.platform != "linux":
-        message = f"the lab needs Linux, and this is {sys.platform}"
-        raise LabUsageError(message, "run it in a Debian or Ubuntu machine")
     check_root()
     packages = missing_packages()
     if packages:
@@ -39,10 +44,33 @@ def check_machine() -> None:
 
 
 def check_root() -> None:
-    """LabUsageError unless we are root."""
+    """LabUsageError unless this is Linux and we are root."""
+    if sys.platform != "linux":
+        message = f"the lab needs Linux, and this is {sys.platform}"
+        raise LabUsageError(message, "ssh <a Debian or Ubuntu machine> vipbook lab up")
     if os.geteuid() != 0:
         message = "the lab needs root, for namespaces and mounts"
-        raise LabUsageError(message, f"sudo {' '.join([Path(sys.argv[0]).name, *sys.argv[1:]])}")
+        raise LabUsageError(message, f"sudo {shlex.join(sys.argv)}")
+
+
+def check_inotify(nodes: int) -> None:
+    """LabUsageError when root has too few inotify instances left: systemd in a node would die at its start."""
+    limit = int(INOTIFY_LIMIT.read_text(encoding="ascii"))
+    used = sum(_inotify_instances(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    if used + nodes * INOTIFY_PER_NODE > limit:
+        message = (
+            f"{nodes} nodes need {nodes * INOTIFY_PER_NODE} inotify instances, and {limit - used} of {limit} are left"
+        )
+        raise LabUsageError(message, f"sysctl -w fs.inotify.max_user_instances={max(INOTIFY_ENOUGH, 2 * limit)}")
+
+
+def _inotify_instances(process: Path) -> int:
+    try:
+        if process.stat().st_uid != 0:
+            return 0
+        return sum(str(entry.readlink()) == "anon_inode:inotify" for entry in (process / "fd").iterdir())
+    except OSError:
+        return 0
 
 
 def missing_packages() -> list[str]:

@@ -78,15 +78,15 @@ def lab_processes(paths: LabPaths, processes: Iterable[Process]) -> list[Process
 
 
 def is_keeper(process: Process, paths: LabPaths) -> bool:
-    """Whether this is the systemd-nspawn of one of the lab's nodes, by the directory that it was given."""
-    return process.program == "systemd-nspawn" and any(
+    """Whether this is the systemd-nspawn of one of the lab's nodes, or is about to become it, by its directory."""
+    return "systemd-nspawn" in process.argv and any(
         argument.startswith(f"--directory={paths.nodes}/") for argument in process.argv
     )
 
 
 def is_forwarder(process: Process, paths: LabPaths) -> bool:
-    """Whether this is a socat that leads into one of the lab's namespaces."""
-    return process.program == "socat" and any(
+    """Whether this is a socat that leads into one of the lab's namespaces, or is about to become one."""
+    return "socat" in process.argv and any(
         (name := _entered_namespace(argument)) is not None and paths.namespace_pattern.fullmatch(name)
         for argument in process.argv
     )

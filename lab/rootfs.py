@@ -6,6 +6,7 @@ killed leaves nothing that looks finished; the next build sweeps it up.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from pathlib import Path
@@ -26,7 +27,7 @@ MIRROR_VARIABLE = "VIPBOOK_MIRROR"
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 BUILD_TIMEOUT_S = 1800.0
 # Killed with this process, together with all its children and mounts: PID 1 of a namespace takes everything with it.
-CONTAINED = ("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+CONTAINED = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 BUILDING = ".building-"
 
 
@@ -44,6 +45,16 @@ def ensure_rootfs(state: Path, topology: Topology, progress: Callable[[str], Non
             _build(building, topology)
             building.rename(wanted)
     return wanted
+
+
+def sweep_builds(state: Path) -> None:
+    """Remove what killed builds left, unless one is going on just now."""
+    cache = state / "rootfs"
+    if not any(cache.glob(f"{BUILDING}*")):
+        return
+    with contextlib.suppress(LabError), locked(cache / ".lock", lambda _: None, doing="building", timeout=0.0):
+        for entry in cache.glob(f"{BUILDING}*"):
+            shutil.rmtree(entry)
 
 
 def _sweep(cache: Path) -> None:

@@ -28,7 +28,10 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeStatus:
-    """A node: does PID 1 run, does sshd greet at `address`:`port`, are its BGP sessions and remote VTEPs there."""
+    """A node: does PID 1 run, does sshd greet at `address`:`port`, are its BGP sessions and remote VTEPs there.
+
+    `address` is empty while a named lab is down.
+    """
 
     name: str
     kind: Kind
@@ -74,3 +77,22 @@ class LabStatus:
     def missing(self) -> list[str]:
         """A line for each node that is not up."""
         return [line for node in self.nodes if (line := node.missing())]
+
+    def document(self) -> dict[str, object]:
+        """The same as plain JSON values."""
+        return {"lab": self.prefix, "ready": self.ready, "nodes": [_node_document(node) for node in self.nodes]}
+
+
+def _node_document(node: NodeStatus) -> dict[str, object]:
+    counts = {"bgp": node.bgp, "vteps": node.vteps}
+    return {
+        "name": node.name,
+        "kind": str(node.kind),
+        "address": node.address,
+        "port": node.port,
+        "user": node.user,
+        "running": node.running,
+        "sshd": node.sshd,
+        **{name: {"actual": count.actual, "expected": count.expected} for name, count in counts.items()},
+        "ready": node.ready,
+    }

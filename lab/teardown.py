@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lab.cgroups import remove_cgroups
-from lab.errors import LabUsageError
 from lab.detach import machine_runs_systemd, stop_units
+from lab.errors import LabUsageError
 from lab.namespaces import delete_namespaces, namespaces_of
 from lab.overlay import mounts_below, remove_directory, unmount_all
 from lab.place import STATE_VARIABLE
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
     from lab.place import LabPaths
 
-# systemd-nspawn removes its own unless it was killed.
-NSPAWN_RUN = Path("/run/systemd/nspawn/propagate")
+NSPAWN_RUN = Path("/run/systemd/nspawn")
 
 
 def anything_left(paths: LabPaths) -> bool:
@@ -48,12 +48,26 @@ def tear_down(paths: LabPaths, progress: Callable[[str], None]) -> None:
     kill_lab_processes(paths)
     stop_units(paths)
     progress("removing its mounts, namespaces and files")
+    locks = _nspawn_locks(paths)
     unmount_all(paths)
     delete_namespaces(paths)
     if not machine_runs_systemd():
         remove_cgroups(paths)
-    if NSPAWN_RUN.is_dir():
-        for entry in NSPAWN_RUN.iterdir():
-            if paths.namespace_pattern.fullmatch(entry.name):
-                entry.rmdir()
+    _sweep_nspawn(paths, locks)
     remove_directory(paths)
+
+
+def _nspawn_locks(paths: LabPaths) -> list[Path]:
+    """systemd-nspawn names a lock by the inode of the root that it runs: known only while that is mounted."""
+    roots = [Path(target).stat() for target in mounts_below(paths.directory)]
+    return [NSPAWN_RUN / "locks" / f"inode-{root.st_dev}:{root.st_ino}" for root in roots]
+
+
+def _sweep_nspawn(paths: LabPaths, locks: list[Path]) -> None:
+    """What systemd-nspawn leaves in /run when it is killed."""
+    for lock in locks:
+        lock.unlink(missing_ok=True)
+    propagate = NSPAWN_RUN / "propagate"
+    for entry in propagate.iterdir() if propagate.is_dir() else ():
+        if paths.namespace_pattern.fullmatch(entry.name):
+            shutil.rmtree(entry)

@@ -81,9 +81,7 @@ def _is_fabric(spec: TopologySpec, link: Link) -> bool:
     return all(spec.nodes[end[0]].kind in ROUTERS for end in (link.a, link.b))
 
 
-def _node(
-    name: str, spec: NodeSpec, user: str, vlans: dict[str, Vlan], fabric: set[tuple[str, str]]
-) -> Node:
+def _node(name: str, spec: NodeSpec, user: str, vlans: dict[str, Vlan], fabric: set[tuple[str, str]]) -> Node:
     interfaces = tuple(
         Interface(
             name=port,

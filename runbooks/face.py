@@ -26,6 +26,14 @@ if TYPE_CHECKING:
     from tasks.model.report import Report
 
 _FORMATS = ("json",)
+_PIPE_WIDTH = 180
+
+
+def _console(*, stderr: bool) -> Console:
+    """As wide as the terminal; a file or a pipe gets lines that nothing wraps."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
+    return Console(stderr=stderr, highlight=False, width=width)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +43,8 @@ class Face:
     as_json: bool = False
     reports: Sequence[str] | None = None
     verbose: bool = False
-    out: Console = field(default_factory=lambda: Console(highlight=False))
-    err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    out: Console = field(default_factory=lambda: _console(stderr=False))
+    err: Console = field(default_factory=lambda: _console(stderr=True))
 
     def note(self, text: str) -> None:
         """A line on stderr that stays."""

@@ -48,7 +48,7 @@ class ServerChange:
         except HostError as error:
             return self._without_packages(installed, str(error))
         before = self._facts()
-        undo = way_back(_tag(), [step.undo for step in steps.steps], _HEAL_AFTER_S)
+        undo = way_back(tag(), [step.undo for step in steps.steps], _HEAL_AFTER_S)
         try:
             self._change(steps, undo)
             self._prove()
@@ -202,5 +202,6 @@ def _essence(value: object) -> object:
     return value
 
 
-def _tag() -> str:
+def tag() -> str:
+    """A name that no other change has."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"

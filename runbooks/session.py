@@ -20,7 +20,8 @@ from tasks.model.errors import IntentError
 if TYPE_CHECKING:
     from nornir.core import Nornir
 
-    from tasks.transport import Script
+    from tasks.model.answer import Command
+    from tasks.transport import Script, Stream
 
 CLUSTERS_FILE = "clusters.yaml"
 CONFIG_FILE = "config.yaml"
@@ -53,6 +54,18 @@ class Session:
         asked.data.reset_failed_hosts()
         results = asked.run(task=ask, scripts=scripts, on_failed=True)
         return {name: _reply(name, results.get(name)) for name in scripts}
+
+    def open_stream(self, host: str, command: Command) -> Stream | NoAnswer:
+        """Start a command on one host that runs beside everything else."""
+        from tasks.transport import open_stream  # noqa: PLC0415 - as above
+
+        asked = self.nornir.filter(filter_func=lambda each: each.name == host)
+        asked.data.reset_failed_hosts()
+        results = asked.run(task=open_stream, command=command, on_failed=True)[host]
+        if results[0].exception is not None:
+            return NoAnswer(host=host, reason=f"{results[0].exception!r}", at=datetime.now(UTC))
+        stream: Stream | NoAnswer = results[0].result
+        return stream
 
     def memberships(self, server: str) -> tuple[Cluster, ...]:
         """All clusters of the intent that this server is a member of, named by the operator or not."""

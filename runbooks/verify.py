@@ -30,7 +30,7 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
         replies = observe(session, session.clusters)
         vips = judge(session, session.clusters, replies)
         status = worst(vip.status for vip in vips)
-        if wait_s is None or settled(status) or time.monotonic() + _POLL_S > deadline:
+        if wait_s is None or status is Status.PASS or time.monotonic() + _POLL_S > deadline:
             break
         if progress is not None:
             progress(f"{status}: {first_problem(vips)}")
@@ -47,18 +47,14 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
     )
 
 
-def settled(status: Status) -> bool:
-    """Is this what a wait waits for?"""
-    return status in {Status.PASS, Status.WARN}
-
-
 def first_problem(vips: Iterable[VipVerdict]) -> str:
     """The first finding that keeps a wait waiting, as one line."""
     findings = [finding for vip in vips for finding in vip.findings]
-    wrong = [each for each in findings if each.status is Status.FAIL] or [
-        each for each in findings if each.status is Status.UNKNOWN
-    ]
-    return f"{wrong[0].check} {wrong[0].target}: {wrong[0].message}" if wrong else "nothing was judged"
+    for status in (Status.FAIL, Status.UNKNOWN, Status.WARN):
+        for each in findings:
+            if each.status is status:
+                return f"{each.check} {each.target}: {each.message}"
+    return "nothing was judged"
 
 
 def asked_hosts(clusters: Sequence[Cluster]) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ channel: output is exact, stdout and stderr stay apart, and nothing waits. Host 
 from __future__ import annotations
 
 import secrets
+import shlex
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +31,8 @@ CONNECTION = "vipbook"
 """The connection's name in Nornir; its parameters are those of `netmiko` in the inventory."""
 _SHELL = "/bin/sh -s"
 _CHUNK = 1 << 16
+_KILL = "sudo -n kill -TERM"
+_OPEN_S = 10.0
 _MAX_OUTPUT = 1 << 26
 """64 MiB: more than any table asked for here, less than what hurts the machine that asks."""
 
@@ -110,6 +114,49 @@ class ExecConnection(Netmiko):  # type: ignore[misc]  # nornir_netmiko ships no 
         self.connection = ExecSession(
             host=hostname, username=username, password=password, port=port or 22, device_type="linux", **parameters
         )
+
+
+class Stream:
+    """A command that runs beside everything else; its output gathers until it is stopped.
+
+    The command ends when its standard input does, so it also ends when this machine is gone.
+    """
+
+    def __init__(self, channel: paramiko.Channel) -> None:
+        self._channel = channel
+        self._chunks: list[bytes] = []
+        self._reader = threading.Thread(target=self._read, name="vipbook-stream", daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while chunk := self._channel.recv(_CHUNK):
+            self._chunks.append(chunk)
+
+    def text(self) -> str:
+        """Everything that has come so far."""
+        return b"".join(self._chunks).decode(errors="replace")
+
+    def stop(self, timeout_s: float = 5.0) -> str:
+        """End the command and give all that it said."""
+        self._channel.shutdown_write()
+        self._reader.join(timeout_s)
+        self._channel.close()
+        return self.text()
+
+
+def open_stream(task: Task, *, command: Command) -> Result:
+    """Nornir task: Result.result is a Stream of the command's stdout, or a NoAnswer."""
+    line = " ".join(["sudo -n" if command.sudo else "", shlex.join(command.argv)]).strip()
+    # In the background, a shell's child ignores SIGINT; SIGTERM ends it, and sudo passes it on.
+    script = f"export LC_ALL=C; {line} & child=$!; cat >/dev/null; {_KILL} $child 2>/dev/null; wait"
+    try:
+        channel = _session(task).remote_conn_pre.get_transport().open_session(timeout=_OPEN_S)
+        channel.exec_command(f"/bin/sh -c {shlex.quote(script)}")
+    except NoAnswerError as error:
+        return Result(host=task.host, result=NoAnswer(host=task.host.name, reason=error.reason, at=datetime.now(UTC)))
+    except (OSError, EOFError, paramiko.SSHException) as error:
+        return Result(host=task.host, result=NoAnswer(host=task.host.name, reason=f"{error}", at=datetime.now(UTC)))
+    return Result(host=task.host, result=Stream(channel))
 
 
 def register() -> None:

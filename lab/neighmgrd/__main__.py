@@ -9,7 +9,7 @@ from .watch import Watcher
 
 def main() -> int:
     """Run for ever; 2 when called without an SVI."""
-    if len(sys.argv) < 2:
+    if not sys.argv[1:]:
         sys.stderr.write("usage: neighmgrd SVI...\n")
         return 2
     Watcher(sys.argv[1:]).run()

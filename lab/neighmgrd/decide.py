@@ -35,7 +35,9 @@ class Scope:
         return address not in self.own and any(address in network for network in self.networks)
 
 
-def decide(claim: Claim, scope: Scope, fdb: Neighbor | None, neighbor: Neighbor | None, vxlan: frozenset[int]) -> Action:
+def decide(
+    claim: Claim, scope: Scope, fdb: Neighbor | None, neighbor: Neighbor | None, vxlan: frozenset[int]
+) -> Action:
     """`fdb` is the bridge's row of the claim's MAC, `neighbor` the kernel's of its address; `vxlan` holds ifindexes."""
     if not scope.covers(claim.address):
         return Action.LEAVE

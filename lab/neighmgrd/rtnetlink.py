@@ -22,6 +22,7 @@ RTNLGRP_NEIGH = 3
 _HEADER = struct.Struct("=IHHII")
 _NDMSG = struct.Struct("=BxxxiHBB")
 _ATTRIBUTE = struct.Struct("=HH")
+_IPV4_BYTES = 4
 _ERROR = struct.Struct("=i")
 
 
@@ -93,7 +94,7 @@ def _neighbor(body: bytes) -> Neighbor:
         state=state,
         flags=flags,
         kind=kind,
-        address=IPv4Address(destination) if family == socket.AF_INET and len(destination) == 4 else None,
+        address=IPv4Address(destination) if family == socket.AF_INET and len(destination) == _IPV4_BYTES else None,
         mac=found.get(NDA_LLADDR, b""),
         master=struct.unpack("=I", found[NDA_MASTER])[0] if NDA_MASTER in found else 0,
     )

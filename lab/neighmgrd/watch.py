@@ -8,8 +8,8 @@ import selectors
 import socket
 import sys
 import time
-from ipaddress import IPv4Address, IPv4Interface
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Interface
+from typing import TYPE_CHECKING, ParamSpec
 
 from . import rtnetlink as rt
 from .arp import ETHERTYPE_ARP, Claim, parse_claim
@@ -17,7 +17,7 @@ from .decide import Action, Scope, decide
 from .kernel import Kernel, interface_addresses, vxlan_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 # An FDB row changes over within a millisecond or two; BGP may still be writing its own for some tens of them.
 RETRY_AFTER_S = (0.005, 0.02, 0.05, 0.1, 0.2)
@@ -25,6 +25,7 @@ RETRY_AFTER_S = (0.005, 0.02, 0.05, 0.1, 0.2)
 PROBE_EVERY_S = 300.0
 _PACKET_OUTGOING = 4
 _FRAME = 2048
+P = ParamSpec("P")
 
 
 class Svi:
@@ -38,7 +39,7 @@ class Svi:
         self.vrr_index = socket.if_nametoindex(self.vrr_name)
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETHERTYPE_ARP))
         self.socket.bind((name, ETHERTYPE_ARP))
-        self.socket.setblocking(False)  # noqa: FBT003 - the socket's own interface
+        self.socket.settimeout(0.0)
 
     def scope(self) -> Scope:
         """The addresses that hosts behind it may have, read anew: an administrator may change them."""
@@ -56,7 +57,7 @@ class Watcher:
         self._kernel = Kernel()
         self._changes = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self._changes.bind((0, 1 << (rt.RTNLGRP_NEIGH - 1)))
-        self._changes.setblocking(False)  # noqa: FBT003 - the socket's own interface
+        self._changes.settimeout(0.0)
         self._order = itertools.count()
         self._retries: list[tuple[float, int, int, Svi, Claim]] = []
         # At once: what was missed while the daemon did not run may have left neighbors that no one answers for.
@@ -78,10 +79,10 @@ class Watcher:
                 self._safely(self._look_again)
                 self._safely(self._probe_all)
 
-    def _safely(self, step: object, *arguments: object) -> None:
-        """A failed question must not end the daemon: the next claim asks anew."""
+    def _safely(self, step: Callable[P, None], *arguments: P.args, **named: P.kwargs) -> None:
+        """Take a step; a question that the kernel fails must not end the daemon, the next claim asks anew."""
         try:
-            step(*arguments)  # type: ignore[operator]
+            step(*arguments, **named)
         except OSError as error:
             log(f"the kernel answered: {error}")
 

@@ -138,8 +138,6 @@ def judge_evpn_mac(subject: Subject, leaf: str) -> Finding:
         return check.fails(f"zebra on {leaf} has {place.mac} as {actual}", actual, VipState.WRONG_LOCATION)
     if not place.local and row.kind != "remote":
         return check.fails(f"zebra on {leaf} has {place.mac} as {actual}", actual, VipState.WRONG_LOCATION)
-    if row.duplicate:
-        return check.warns(f"zebra on {leaf} has flagged {place.mac} as a duplicate", actual)
     return check.passes(f"zebra on {leaf} has it {place.where}", actual) if place.local else _remote(
         check, place, [row.vtep or "no VTEP"], actual
     )
@@ -156,6 +154,8 @@ def judge_evpn_arp(subject: Subject, leaf: str) -> Finding:
     if row is None:
         return check.fails(f"zebra on {leaf} does not know {subject.vip.ip}", "no entry", VipState.NOT_LEARNED)
     actual = " ".join(str(part) for part in (row.kind, row.state, row.mac, row.vtep) if part is not None)
+    # A duplicate that is flagged but not frozen goes on being forwarded and advertised; a frozen one is inactive.
+    actual += " flagged duplicate" if row.duplicate else ""
     if row.mac != place.mac:
         message = f"zebra on {leaf} still holds {subject.name_of(row.mac)} for {subject.vip.ip}"
         return check.fails(message, actual, VipState.STALE_NEIGHBOR)
@@ -163,8 +163,8 @@ def judge_evpn_arp(subject: Subject, leaf: str) -> Finding:
         return check.fails(f"zebra on {leaf} has {subject.vip.ip} as {row.kind}", actual, VipState.WRONG_LOCATION)
     if place.local and row.state not in {"active", None}:
         return check.fails(f"zebra on {leaf} has it {row.state}: it is not advertised", actual, VipState.NOT_ADVERTISED)
-    if row.state not in {"active", None} or row.duplicate:
-        return check.warns(f"zebra on {leaf} has it {'as a duplicate' if row.duplicate else row.state}", actual)
+    if row.state not in {"active", None}:
+        return check.warns(f"zebra on {leaf} has it {row.state}", actual)
     return check.passes(f"zebra on {leaf} has it {place.where}", actual) if place.local else _remote(
         check, place, [row.vtep or "no VTEP"], actual
     )

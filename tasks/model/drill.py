@@ -10,11 +10,26 @@ from tasks.model.verdict import VipVerdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeReply:
-    """An answered probe. `sequence` counts on beyond the 16 bits that travel."""
+    """An answered probe. `sequence` counts on beyond 65535; `sent_at` is seconds since the epoch."""
 
     sequence: int
     sent_at: float
     rtt_ms: float
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeStream:
+    """A run of numbered probes, replies by sequence number.
+
+    `unanswered` holds the sequence numbers between the first and the last one seen that got no reply, late or not;
+    the newest of them may still be on their way. `errors` holds lines that are neither reply nor silence, untouched.
+    """
+
+    replies: tuple[ProbeReply, ...]
+    unanswered: tuple[int, ...]
+    errors: tuple[str, ...]
+    last_sequence: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ _BYTE = range(256)
 _PREFIX = r"^(?:\w{3} \w{3} +[0-9]+ [0-9:]+ [0-9]{4}: )?"
 """`-l` and the console add the time, the journal does not."""
 _OF_INSTANCE = re.compile(_PREFIX + r"(?:VRRP_Instance)?\((?P<instance>[^)]+)\):? +(?P<event>.+)$")
-_OF_GROUP = re.compile(_PREFIX + r"VRRP_Group\([^)]*\):? +(?P<event>Syncing (?P<instance>\S+) to .+)$")
+_OF_GROUP = re.compile(_PREFIX + r"VRRP_Group\([^)]*\):? +(?P<event>Syncing (?!instances )(?P<instance>\S+) to .+)$")
 _CONFIG_PLACE = re.compile(r"(?:.*: )?Line [0-9]+\Z")
 """Complaints on the configuration begin `(Line 12)` or `(/etc/keepalived/keepalived.conf: Line 12)`."""
 _EVENTS = (

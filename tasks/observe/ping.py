@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from tasks.model.drill import ProbeReply, ProbeStream
 from tasks.model.observation import PingFacts
 from tasks.observe.readings import Garbled, shortened
 
@@ -24,30 +25,6 @@ _SILENT = re.compile(r"(?:PING |--- |[0-9]+ packets transmitted, |rtt |\^C)|\s*\
 """Header and summary: the summary's loss is not used, because late replies count there and gaps do not show."""
 _WRAP = 1 << 16
 """The ICMP sequence number has 16 bits (RFC 792), and ping prints no more of it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeReply:
-    """An answered probe. `sequence` counts on beyond 65535; `sent_at` is seconds since the epoch."""
-
-    sequence: int
-    sent_at: float
-    rtt_ms: float
-    duplicate: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeStream:
-    """A run of numbered probes, replies by sequence number.
-
-    `unanswered` holds the sequence numbers between the first and the last one seen that got no reply, late or not;
-    the newest of them may still be on their way. `errors` holds lines that are neither reply nor silence, untouched.
-    """
-
-    replies: tuple[ProbeReply, ...]
-    unanswered: tuple[int, ...]
-    errors: tuple[str, ...]
-    last_sequence: int
 
 
 def parse_ping(text: str) -> PingFacts:

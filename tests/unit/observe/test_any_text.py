@@ -39,27 +39,22 @@ def journal() -> str:
     return "\n".join(map(json.dumps, entries))
 
 
-CASES = [
-    pytest.param(parse, text, id=f"{parse.__name__}-{index}")
-    for index, (parse, text) in enumerate(
-        [
-            (documents, sample("frr/vni_detail.json")),
-            (parse_neighbors, sample("iproute2/neigh.json")),
-            (parse_neighbors, sample("iproute2/neigh.txt")),
-            (parse_fdb, sample("iproute2/fdb.json")),
-            (parse_fdb, sample("iproute2/fdb.txt")),
-            (parse_interfaces, sample("iproute2/addr.json")),
-            (parse_evpn_macs, sample("frr/mac_frozen.json")),
-            (parse_evpn_neighbors, sample("frr/arp-cache_frozen.json")),
-            (parse_macip_paths, sample("frr/macip_by_rd.json")),
-            (parse_macip_paths, sample("frr/macip_of_vni.json")),
-            (parse_vni, sample("frr/vni.json")),
-            (parse_instances, sample("keepalived/state_v2.json")),
-            (parse_transitions, journal()),
-            (parse_ping, SUMMARY),
-            (parse_probe_stream, "\n".join(sample("ping/stream.txt").splitlines()[:40]) + "\n"),
-        ]
-    )
+CASES: list[tuple[Callable[[str], object], str]] = [
+    (documents, sample("frr/vni_detail.json")),
+    (parse_neighbors, sample("iproute2/neigh.json")),
+    (parse_neighbors, sample("iproute2/neigh.txt")),
+    (parse_fdb, sample("iproute2/fdb.json")),
+    (parse_fdb, sample("iproute2/fdb.txt")),
+    (parse_interfaces, sample("iproute2/addr.json")),
+    (parse_evpn_macs, sample("frr/mac_frozen.json")),
+    (parse_evpn_neighbors, sample("frr/arp-cache_frozen.json")),
+    (parse_macip_paths, sample("frr/macip_by_rd.json")),
+    (parse_macip_paths, sample("frr/macip_of_vni.json")),
+    (parse_vni, sample("frr/vni.json")),
+    (parse_instances, sample("keepalived/state_v2.json")),
+    (parse_transitions, journal()),
+    (parse_ping, SUMMARY),
+    (parse_probe_stream, "\n".join(sample("ping/stream.txt").splitlines()[:40]) + "\n"),
 ]
 QUIET = settings(
     max_examples=150,
@@ -68,10 +63,19 @@ QUIET = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["10.1.10.1", "::1"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["10.1.10.1", "::1"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
+
+
+def name_of(value: object) -> str:
+    return getattr(value, "__name__", "sample")
 
 
 def is_value_or_garbled(parse: Callable[[str], object], text: str) -> None:
@@ -79,7 +83,7 @@ def is_value_or_garbled(parse: Callable[[str], object], text: str) -> None:
         parse(text)
 
 
-@pytest.mark.parametrize(("parse", "text"), CASES)
+@pytest.mark.parametrize(("parse", "text"), CASES, ids=name_of)
 @QUIET
 @given(noise=st.text())
 def test_arbitrary_text(parse: Callable[[str], object], text: str, noise: str) -> None:
@@ -87,26 +91,30 @@ def test_arbitrary_text(parse: Callable[[str], object], text: str, noise: str) -
     is_value_or_garbled(parse, text + noise)
 
 
-@pytest.mark.parametrize(("parse", "text"), CASES)
+@pytest.mark.parametrize(("parse", "text"), CASES, ids=name_of)
 @QUIET
 @given(choices=st.data())
 def test_a_capture_with_a_piece_replaced(parse: Callable[[str], object], text: str, choices: st.DataObject) -> None:
     begin = choices.draw(st.integers(0, len(text)))
     end = choices.draw(st.integers(begin, min(len(text), begin + 60)))
-    piece = choices.draw(st.text(max_size=6) | st.sampled_from(["null", "-1", "[]", "{}", '""', "1e999", "9" * 30, "\n", "0"]))
+    piece = choices.draw(
+        st.text(max_size=6) | st.sampled_from(["null", "-1", "[]", "{}", '""', "1e999", "9" * 30, "\n", "0"])
+    )
     is_value_or_garbled(parse, text[:begin] + piece + text[end:])
 
 
-@pytest.mark.parametrize(("parse", "text"), CASES)
+@pytest.mark.parametrize(("parse", "text"), CASES, ids=name_of)
 def test_a_capture_cut_short(parse: Callable[[str], object], text: str) -> None:
     for end in range(0, len(text), max(1, len(text) // 400)):
         is_value_or_garbled(parse, text[:end])
 
 
-@pytest.mark.parametrize(("parse", "text"), [case for case in CASES if case.values[1].lstrip()[:1] in "[{"])
+@pytest.mark.parametrize(("parse", "text"), [case for case in CASES if case[1].lstrip()[:1] in "[{"], ids=name_of)
 @QUIET
 @given(choices=st.data())
-def test_a_capture_with_a_value_of_another_type(parse: Callable[[str], object], text: str, choices: st.DataObject) -> None:
+def test_a_capture_with_a_value_of_another_type(
+    parse: Callable[[str], object], text: str, choices: st.DataObject
+) -> None:
     document: Any = json.loads(text.splitlines()[0] if parse is parse_transitions else text)
     holder, key = choices.draw(st.sampled_from(list(places(document))))
     holder[key] = choices.draw(JSON_VALUES)

@@ -75,8 +75,10 @@ def test_a_filter_that_hides_every_row_leaves_an_empty_table(text: str) -> None:
         ),
         ('[{"dst":"10.1.10.100","dev":"vlan10"}]', neighbor(mac=None, states=frozenset(), extern_learn=False)),
         (
-            '[{"dst":"fe80::1","dev":"vlan10","state":["STALE"]},'
-            '{"dst":"10.1.10.100","dev":"vlan10","lladdr":"48:b0:2d:00:00:02","offload":null,"state":["REACHABLE"]}]',
+            (
+                '[{"dst":"fe80::1","dev":"vlan10","state":["STALE"]},'
+                '{"dst":"10.1.10.100","dev":"vlan10","lladdr":"48:b0:2d:00:00:02","offload":null,"state":["REACHABLE"]}]'
+            ),
             neighbor(states=frozenset({"REACHABLE"}), extern_learn=False),
         ),
         ("10.1.10.100 dev vlan10  FAILED", neighbor(mac=None, states=frozenset({"FAILED"}), extern_learn=False)),
@@ -143,11 +145,16 @@ def test_recorded_fdb_reads_alike_from_json_and_text() -> None:
     ("text", "expected"),
     [
         (
-            '[{"mac":"48:b0:2d:00:00:02","ifname":"vxlan48","dst":"10.0.0.12","src_vni":10,"vni":30,'
-            '"flags":["self","extern_learn"],"state":""}]',
+            (
+                '[{"mac":"48:b0:2d:00:00:02","ifname":"vxlan48","dst":"10.0.0.12","src_vni":10,"vni":30,'
+                '"flags":["self","extern_learn"],"state":""}]'
+            ),
             fdb_row(interface="vxlan48", vni=10),
         ),
-        ("48:b0:2d:00:00:02 dev vxlan48 dst 10.0.0.12 src_vni 10 self extern_learn", fdb_row(interface="vxlan48", vni=10)),
+        (
+            "48:b0:2d:00:00:02 dev vxlan48 dst 10.0.0.12 src_vni 10 self extern_learn",
+            fdb_row(interface="vxlan48", vni=10),
+        ),
         ("48:b0:2d:00:00:02 dev vni10 dst 10.0.0.12 vni 10 self extern_learn", fdb_row(vni=10)),
         ("48:b0:2d:00:00:02 dev vni10 nhid 536870913 self extern_learn", fdb_row(vtep=None)),
         ("48:b0:2d:00:00:02 dev vni24 dst 10.0.0.12 self offload", fdb_row(interface="vni24")),
@@ -161,8 +168,10 @@ def test_recorded_fdb_reads_alike_from_json_and_text() -> None:
         ),
         ('[{"mac":"48:b0:2d:00:00:02","dev":"swp1"}]', fdb_row(interface="swp1", vtep=None, extern_learn=False)),
         (
-            '[{},{"mac":"48:b0:2d:00:00:01","ifname":"v","dst":"2001:db8::1"},'
-            '{"mac":"48:b0:2d:00:00:02","ifname":"vni10","dst":"10.0.0.12","flags":["extern_learn"]}]',
+            (
+                '[{},{"mac":"48:b0:2d:00:00:01","ifname":"v","dst":"2001:db8::1"},'
+                '{"mac":"48:b0:2d:00:00:02","ifname":"vni10","dst":"10.0.0.12","flags":["extern_learn"]}]'
+            ),
             fdb_row(),
         ),
     ],
@@ -220,7 +229,7 @@ def test_recorded_interfaces() -> None:
         ({"ifname": "x", "flags": []}, Interface(name="x", mac=None, up=False, addresses=())),
         ({"ifname": "x", "flags": ["LOWER_UP"]}, Interface(name="x", mac=None, up=False, addresses=())),
         (
-            {"ifname": "tunl0", "flags": [], "link_type": "ipip", "address": "0.0.0.0"},
+            {"ifname": "tunl0", "flags": [], "link_type": "ipip", "address": "0.0.0.0"},  # noqa: S104 - what ip prints
             Interface(name="tunl0", mac=None, up=False, addresses=()),
         ),
         (

@@ -38,7 +38,7 @@ def instance(**changed: Any) -> Instance:  # noqa: ANN401
 
 
 def text(*, stats: bool = True, missing: str = "", **changed: Any) -> str:  # noqa: ANN401
-    """The recorded master with other values."""
+    """Print the recorded master with other values."""
     (entry,) = json.loads(MASTER)
     entry["data"] |= changed
     entry["data"].pop(missing, None)
@@ -85,7 +85,10 @@ def test_no_instance(nothing: str) -> None:
         ({"missing": "ifp_ifname"}, instance(interface="")),
         ({"vips": ["2001:db8::1/64 dev vb scope global", "192.0.2.10/24 dev vb scope global"]}, instance()),
         ({"vips": ["192.0.2.11"]}, instance(vips=(IPv4Interface("192.0.2.11/32"),))),
-        ({"vips": ["192.0.2.10/24 dev vb", "192.0.2.11/24 dev vb"]}, instance(vips=(VIP, IPv4Interface("192.0.2.11/24")))),
+        (
+            {"vips": ["192.0.2.10/24 dev vb", "192.0.2.11/24 dev vb"]},
+            instance(vips=(VIP, IPv4Interface("192.0.2.11/24"))),
+        ),
     ],
 )
 def test_values(changed: dict[str, Any], expected: Instance) -> None:

@@ -109,13 +109,17 @@ def test_a_message_as_byte_values() -> None:
     assert found.event == "master"
 
 
-@pytest.mark.parametrize("text", ["", "\n", "-- No entries --\n", "-- Logs begin at Sun 2026-11-22 --\n-- No entries --\n"])
+@pytest.mark.parametrize(
+    "text", ["", "\n", "-- No entries --\n", "-- Logs begin at Sun 2026-11-22 --\n-- No entries --\n"]
+)
 def test_an_empty_journal(text: str) -> None:
     assert parse_transitions(text) == ()
 
 
 def test_lines_that_are_no_entries_are_passed_over() -> None:
-    text = "-- Boot 1 --\nnoise\n" + entry("(VI_1) Entering MASTER STATE") + "[1]\n" + entry("(VI_1) setting VIPs.")[:-9]
+    text = (
+        "-- Boot 1 --\nnoise\n" + entry("(VI_1) Entering MASTER STATE") + "[1]\n" + entry("(VI_1) setting VIPs.")[:-9]
+    )
     assert [found.event for found in parse_transitions(text)] == ["master"]
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tasks.model.drill import ProbeReply
 from tasks.model.observation import PingFacts
-from tasks.observe.ping import ProbeReply, parse_ping, parse_probe_stream
+from tasks.observe.ping import parse_ping, parse_probe_stream
 from tasks.observe.readings import Garbled
 
 STREAM = (Path(__file__).parents[2] / "data" / "observe" / "ping" / "stream.txt").read_text()
@@ -39,13 +40,17 @@ def silence(sequence: int) -> str:
             PingFacts(sent=3, received=0, rtt_ms=None),
         ),
         (
-            "From 203.0.113.1 icmp_seq=1 Destination Host Unreachable\n\n--- 100.65.0.10 ping statistics ---\n"
-            "3 packets transmitted, 0 received, +3 errors, 100% packet loss, time 2041ms\npipe 3\n",
+            (
+                "From 203.0.113.1 icmp_seq=1 Destination Host Unreachable\n\n--- 100.65.0.10 ping statistics ---\n"
+                "3 packets transmitted, 0 received, +3 errors, 100% packet loss, time 2041ms\npipe 3\n"
+            ),
             PingFacts(sent=3, received=0, rtt_ms=None),
         ),
         (
-            "3 packets transmitted, 2 received, +1 duplicates, 33.3333% packet loss, time 2ms\n"
-            "rtt min/avg/max/mdev = 0.2/12/24.1/0.1 ms, pipe 2\n",
+            (
+                "3 packets transmitted, 2 received, +1 duplicates, 33.3333% packet loss, time 2ms\n"
+                "rtt min/avg/max/mdev = 0.2/12/24.1/0.1 ms, pipe 2\n"
+            ),
             PingFacts(sent=3, received=2, rtt_ms=12.0),
         ),
         ("3 packets transmitted, 3 packets received, 0% packet loss\n", PingFacts(sent=3, received=3, rtt_ms=None)),
@@ -88,9 +93,9 @@ def test_recorded_stream() -> None:
 
 def test_a_reply_names_when_the_probe_left() -> None:
     text = HEADER + "[1795335007.200235] 64 bytes from 100.65.0.10: icmp_seq=1 ttl=61 time=2.01 ms\n"
-    assert parse_probe_stream(text).replies == (
-        ProbeReply(sequence=1, sent_at=pytest.approx(1795335007.198225, abs=1e-6), rtt_ms=2.01, duplicate=False),
-    )
+    (found,) = parse_probe_stream(text).replies
+    assert found.sent_at == pytest.approx(1795335007.198225, abs=1e-6)
+    assert found == ProbeReply(sequence=1, sent_at=found.sent_at, rtt_ms=2.01, duplicate=False)
 
 
 @pytest.mark.parametrize(
@@ -104,12 +109,22 @@ def test_a_reply_names_when_the_probe_left() -> None:
         (reply(1) + reply(4), [1, 4], (2, 3), 4),
         (reply(1) + "[100.5] 64 bytes from 100.65.0.10: icmp_seq=2 ttl=61 time=2.", [1], (), 1),
         (reply(1) + reply(2).rstrip("\n"), [1], (), 1),  # may have lost digits
-        (reply(1) + reply(2, rest="ttl=61 time=3 ms") + reply(3, rest="ttl=61 time=1034 ms (truncated)"), [1, 2, 3], (), 3),
+        (
+            reply(1) + reply(2, rest="ttl=61 time=3 ms") + reply(3, rest="ttl=61 time=1034 ms (truncated)"),
+            [1, 2, 3],
+            (),
+            3,
+        ),
         (reply(65535) + reply(0) + reply(1), [65535, 65536, 65537], (), 65537),
         (reply(65534) + reply(0) + reply(65535) + reply(1), [65534, 65535, 65536, 65537], (), 65537),
         (reply(65535) + silence(0) + silence(1), [65535], (65536, 65537), 65537),
         (silence(65535) + silence(0) + reply(65535) + reply(2), [65535, 65538], (65536, 65537), 65538),
-        (reply(1).replace("\n", "\r\n") + "\n--- x ping statistics ---\n1 packets transmitted, 1 received\n", [1], (), 1),
+        (
+            reply(1).replace("\n", "\r\n") + "\n--- x ping statistics ---\n1 packets transmitted, 1 received\n",
+            [1],
+            (),
+            1,
+        ),
     ],
 )
 def test_sequences(text: str, answered: list[int], unanswered: tuple[int, ...], last: int) -> None:
@@ -138,6 +153,7 @@ def test_duplicates_are_told_by_ping_or_by_their_number() -> None:
         ("[100.5] From 203.0.113.1: icmp_seq=2 Redirect Host(New nexthop: 203.0.113.2)", (2,)),
         ("ping: sendmsg: Network is unreachable", ()),
         ("[100.5] 64 bytes fr[100.6] no answer", ()),
+        ("[100] 64 bytes from 100.65.0.10: icmp_seq=2 ttl=61 time=2.00 ms", ()),
     ],
 )
 def test_errors_are_kept(line: str, unanswered: tuple[int, ...]) -> None:
@@ -157,7 +173,7 @@ def test_errors_are_kept(line: str, unanswered: tuple[int, ...]) -> None:
         ("64 bytes from 100.65.0.10: icmp_seq=1 ttl=61 time=2.01 ms\n", "without the time of day"),
         (reply(1, rest="ttl=61"), "or its round trip"),
         (reply(1, rest="ttl=61 time=soon ms"), "or its round trip"),
-        (reply(1) + reply(2, stamp="100"), "without the time of day|no probe"),
+        (reply(1, stamp="100"), "no probe"),
     ],
 )
 def test_garbled_stream(text: str, reason: str) -> None:

@@ -36,7 +36,12 @@ def test_no_answer_has_no_source() -> None:
         (1, "", "sudo: no tty present and no askpass program specified\n", "sudo asks for a password"),
         (1, "", "sudo: sorry, you must have a tty to run sudo\n", "sudo asks for a password"),
         (1, "", "ops is not in the sudoers file.\n", "sudo does not allow this login"),
-        (1, "", "Sorry, user ops is not allowed to execute '/usr/bin/vtysh' as root on leaf1.\n", "sudo does not allow"),
+        (
+            1,
+            "",
+            "Sorry, user ops is not allowed to execute '/usr/bin/vtysh' as root on leaf1.\n",
+            "sudo does not allow",
+        ),
         (1, "", "Sorry, user ops may not run sudo on leaf1.\n", "sudo does not allow"),
         (1, "", "sudo: vtysh: command not found\n", "the program is not installed"),
         (127, "", "/bin/sh: 5: ping: not found\n", "not installed (command not found): /bin/sh: 5: ping: not found"),

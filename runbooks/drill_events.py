@@ -1,0 +1,75 @@
+"""The timeline of a drill, gathered from fault, journals, probe and judgements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+
+from runbooks.session import Session
+from tasks.model.answer import Answers, Command
+from tasks.model.cluster import Cluster
+from tasks.model.drill import Event, ProbeStream
+from tasks.model.observation import Read
+from tasks.observe.keepalived_log import parse_transitions
+from tasks.observe.readings import reading
+from tasks.transport import Script
+
+_QUIET = {"garp", "other"}
+"""Lines of the journal that would bury the transitions."""
+_CLOCK_TOLERANCE_S = 0.25
+"""Clocks nearer than this are taken as one: the offset is measured no better than a round trip."""
+_GAP = 3
+"""Probes lost in a row that are worth a line."""
+
+Entry = tuple[float, str, str, str]
+"""Seconds since the epoch, host, source, event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Entries in the order in which they come in."""
+
+    entries: list[Entry] = field(default_factory=list)
+
+    def add(self, at: float, host: str, source: str, event: str) -> None:
+        """Put one entry in."""
+        self.entries.append((at, host, source, event))
+
+    def events(self, zero: float) -> tuple[Event, ...]:
+        """Everything in order of time; offsets count from the fault."""
+        return tuple(
+            Event(at=datetime.fromtimestamp(at, UTC), offset_s=at - zero, host=host, source=source, event=event)
+            for at, host, source, event in sorted(self.entries)
+        )
+
+
+def probe_events(probes: ProbeStream, host: str) -> Iterator[Entry]:
+    """Where the probe stopped being answered, and where it was answered again."""
+    for old, new in pairwise(probes.replies):
+        missing = new.sequence - old.sequence - 1
+        if missing >= _GAP:
+            yield old.sent_at, host, "probe", f"last answer before a gap (probe {old.sequence})"
+            yield new.sent_at, host, "probe", f"answered again (probe {new.sequence}, {missing} lost)"
+
+
+def journal_events(session: Session, host: str, cluster: Cluster, since: float) -> list[Entry]:
+    """Transitions of this cluster's instance; a journal that can't be read is an entry that says so."""
+    command = Command(
+        key="journal",
+        argv=("journalctl", "--no-pager", "-u", "keepalived.service", "-o", "json", "--since", f"@{since - 1:.0f}"),
+        sudo=True,
+    )
+    reply = session.run_scripts({host: Script(commands=(command,))})[host]
+    if not isinstance(reply, Answers):
+        return [(since, host, "journal", f"not read: {reply.reason}")]
+    read = reading(reply.by_key.get("journal"), parse_transitions)
+    if not isinstance(read, Read):
+        return [(since, host, "journal", f"not read: {read.reason}")]
+    offset = reply.clock_offset_s if abs(reply.clock_offset_s) > _CLOCK_TOLERANCE_S else 0.0
+    return [
+        (each.at - offset, host, "keepalived", each.text)
+        for each in read.value
+        if each.instance == cluster.instance and each.event not in _QUIET
+    ]

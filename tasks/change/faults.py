@@ -1,0 +1,90 @@
+"""Faults that a drill can trip, each with its own way back."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from tasks.change.files import sudo
+from tasks.model.answer import Answers, Command
+from tasks.model.cluster import Server
+
+FAULTS = ("link-down",)
+_BACK_BY_ITSELF = ("proto kernel", "proto ra")
+"""Routes that the kernel makes again when the interface comes up."""
+_PASSING = {"linkdown", "dead"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What is tripped on which server, and the shell lines that take it back there."""
+
+    name: str
+    host: str
+    trip: Command
+    undo: tuple[str, ...]
+    summary: str
+    undone: str
+
+
+def state_commands(server: Server) -> tuple[Command, ...]:
+    """What taking the interface down loses, asked before and after."""
+    device = server.interface
+    return (
+        Command(key="routes", argv=("ip", "-4", "route", "show", "table", "all", "dev", device)),
+        Command(key="routes6", argv=("ip", "-6", "route", "show", "table", "all", "dev", device)),
+        Command(key="addresses6", argv=("ip", "-6", "-o", "addr", "show", "dev", device, "scope", "global", "permanent")),
+        # By which address we came: an interface that carries this very session must stay up.
+        Command(key="path", argv=("echo", "$SSH_CONNECTION"), fragment='printf "%s\\n" "$SSH_CONNECTION"'),
+    )
+
+
+def link_down(server: Server, state: Answers) -> Fault:
+    """The server's interface goes down, as when its cable is pulled, and loses its routes."""
+    device = server.interface
+    lines = [("ip", "link", "set", "dev", device, "up")]
+    lines += [("ip", "-6", "addr", "replace", address, "dev", device) for address in _addresses(state)]
+    lines += [("ip", "-4", "route", "replace", *words, "dev", device) for words in _routes(state, "routes")]
+    lines += [("ip", "-6", "route", "replace", *words, "dev", device) for words in _routes(state, "routes6")]
+    return Fault(
+        name="link-down",
+        host=server.name,
+        trip=sudo("trip", "ip", "link", "set", "dev", device, "down"),
+        undo=tuple(shlex.join(line) for line in lines),
+        summary=f"{device} down",
+        undone=f"{device} up, routes back",
+    )
+
+
+def lost(before: Answers, after: Answers) -> list[str]:
+    """Routes and addresses that stood before and do not stand again."""
+    found = [" ".join(words) for key in ("routes", "routes6") for words in _missing(before, after, key)]
+    return found + sorted(set(_addresses(before)) - set(_addresses(after)))
+
+
+def _missing(before: Answers, after: Answers, key: str) -> list[list[str]]:
+    standing = _routes(after, key)
+    return [words for words in _routes(before, key) if words not in standing]
+
+
+def _routes(state: Answers, key: str) -> list[list[str]]:
+    return [
+        [word for word in line.split() if word not in _PASSING]
+        for line in state[key].stdout.splitlines()
+        if line.strip() and not any(mark in line for mark in _BACK_BY_ITSELF)
+    ]
+
+
+def _addresses(state: Answers) -> list[str]:
+    found = []
+    for line in state["addresses6"].stdout.splitlines():
+        words = line.split()
+        if "inet6" in words:
+            found.append(words[words.index("inet6") + 1])
+    return found
+
+
+def carries_session(server: Server, state: Answers) -> bool:
+    """Do we reach the server through the interface that the fault takes down?"""
+    words = state["path"].stdout.split()
+    return len(words) > 2 and words[2] == str(server.address.ip)  # noqa: PLR2004 - client, port, server, port
