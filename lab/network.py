@@ -128,4 +128,5 @@ def _svi_sysctls(node: Node) -> Iterator[tuple[str, str]]:
         return
     for svi in node.svis:
         # A gratuitous ARP makes a neighbor where there was none: the VIP must be learned before anyone asks for it.
-        yield f"net.ipv4.conf.{svi.vlan.name}.arp_accept", "1"
+        # 2: only inside the SVI's subnet (kernels before 5.18 take it for 1: any).
+        yield f"net.ipv4.conf.{svi.vlan.name}.arp_accept", "2"

@@ -85,7 +85,7 @@ def apply(session: Session, *, confirm: Confirm, progress: Progress) -> Report:
     replies = _ask_servers(session)
     planned = {name: _planned(session, name, reply) for name, reply in replies.items()}
     status = _plan_status(list(planned.values()))
-    order = _masters_last(session, replies)
+    order = _masters_last(replies)
 
     def report(outcomes: Sequence[ServerOutcome], **more: object) -> Report:
         fields: dict[str, object] = {
@@ -118,7 +118,7 @@ def _held_back(outcome: ServerOutcome) -> ServerOutcome:
     return ServerOutcome(host=outcome.host, outcome=Outcome.NOT_REACHED, plan=outcome.plan)
 
 
-def _masters_last(session: Session, replies: dict[str, Reply]) -> list[str]:
+def _masters_last(replies: dict[str, Reply]) -> list[str]:
     """Lowest priority first, but whoever is master now comes after everybody who is not."""
 
     def is_master(name: str) -> bool:

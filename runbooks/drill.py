@@ -55,7 +55,9 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
     if status not in {Status.PASS, Status.WARN} or any(vip.state is not VipState.HEALTHY for vip in vips):
         return report(vips, status, f"no drill on a cluster that is not healthy: {first_problem(vips)}", None)
     run = DrillRun.prepare(session, cluster, _target(cluster, order, vips), order.fault, vips, replies, progress)
-    if not confirm(report(vips, status, f"about to trip {order.fault} on {run.target.name}: {run.fault.summary}", None)):
+    if not confirm(
+        report(vips, status, f"about to trip {order.fault} on {run.target.name}: {run.fault.summary}", None)
+    ):
         raise RefusedError("not confirmed; nothing was tripped")
     result = run.execute()
     return report(result.stages[-1].vips, drill_status(result), _reason(result), result)
@@ -103,5 +105,7 @@ def _reason(drill: Drill) -> str | None:
             return f"{outage.phase}: the probe gave too little to measure"
         if not outage.within_bound:
             low, high = outage.bound_s
-            return f"{outage.phase}: {outage.seconds:.3f} s of outage; timers and fabric explain {low:.3f} to {high:.3f} s"
+            return (
+                f"{outage.phase}: {outage.seconds:.3f} s of outage; timers and fabric explain {low:.3f} to {high:.3f} s"
+            )
     return None

@@ -54,7 +54,7 @@ class DrillRun:
     timeline: Timeline = field(default_factory=Timeline)
 
     @staticmethod
-    def prepare(
+    def prepare(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only the caller has
         session: Session,
         cluster: Cluster,
         target: Server,
@@ -125,7 +125,9 @@ class DrillRun:
 
     def _start_probe(self) -> Stream:
         """Numbered, timestamped probes; RefusedError when they are not all answered before anything is touched."""
-        self.progress(f"probing {self.cluster.vips[0].ip} from {self.cluster.probes[0]} every {_INTERVAL_S * 1000:g} ms")
+        self.progress(
+            f"probing {self.cluster.vips[0].ip} from {self.cluster.probes[0]} every {_INTERVAL_S * 1000:g} ms"
+        )
         # A count bounds it when nobody stops it. -w would end it at the first ICMP error, in the middle of the outage.
         most = int((self.failover.longest_s + self._failback_wait() + 4 * _MARGIN_S) / _INTERVAL_S)
         words = ("-D", "-O", "-n", "-i", str(_INTERVAL_S), "-c", str(most), str(self.cluster.vips[0].ip))
@@ -241,7 +243,7 @@ def _ask(session: Session, host: str, commands: tuple[Command, ...], *, stop: bo
 def _failover_bound(
     cluster: Cluster, target: Server, owner: Server, heir: Server, replies: Mapping[str, Reply]
 ) -> Bound:
-    """From the timers in force, as the heir's keepalived tells them; no outage is explained when a backup is tripped."""
+    """From the timers in force, as the heir's keepalived tells them; tripping a backup explains no outage."""
     if target.name != owner.name:
         return failback_bound(cluster.fabric.allowance_s)
     instances = server_facts(heir.name, replies[heir.name]).instances
@@ -259,5 +261,3 @@ def _parse(text: str) -> ProbeStream:
         return parse_probe_stream(text)
     except Garbled:
         return ProbeStream(replies=(), unanswered=(), errors=(), last_sequence=0)
-
-

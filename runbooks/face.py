@@ -19,6 +19,7 @@ from rich.console import Console
 from runbooks.exits import Exit, exit_for
 from runbooks.interrupts import polite
 from tasks.model.errors import IntentError, RefusedError, VipbookError
+from tasks.render.mask import masked
 from tasks.report.document import document
 
 if TYPE_CHECKING:
@@ -48,11 +49,11 @@ class Face:
 
     def note(self, text: str) -> None:
         """A line on stderr that stays."""
-        self.err.print(text, markup=False, soft_wrap=True)
+        self.err.print(masked(text), markup=False, soft_wrap=True)
 
     def progress(self, text: str) -> None:
         """What is going on now; the screen shows it as it comes."""
-        self.err.print(f"… {text}", style="dim", markup=False, soft_wrap=True)
+        self.err.print(f"… {masked(text)}", style="dim", markup=False, soft_wrap=True)
 
     @contextmanager
     def working(self, text: str) -> Generator[None]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tasks.intent.load import Intent, load_intent
+from tasks.intent.load import Intent, SecretReader, load_intent
 from tasks.intent.schema import SecretEntry
 from tasks.model.answer import NoAnswer, Reply
 from tasks.model.cluster import Cluster, Desired
@@ -19,6 +19,7 @@ from tasks.model.errors import IntentError
 
 if TYPE_CHECKING:
     from nornir.core import Nornir
+    from nornir.core.task import MultiResult
 
     from tasks.model.answer import Command
     from tasks.transport import Script, Stream
@@ -76,7 +77,7 @@ class Session:
         self.nornir.close_connections(on_good=True, on_failed=True)
 
 
-def _reply(host: str, results: Any) -> Reply:
+def _reply(host: str, results: MultiResult | None) -> Reply:
     """What the task returned; a host that Nornir left out, or whose task broke, is one without an answer."""
     if not results or results[0].exception is not None or results[0].result is None:
         reason = f"{results[0].exception!r}" if results else "Nornir did not run the task on this host"
@@ -115,7 +116,7 @@ def _text(path: Path) -> str:
         raise IntentError(f"{path}: can't be read: {error}") from None
 
 
-def _secret_reader(inventory: Path) -> Any:
+def _secret_reader(inventory: Path) -> SecretReader:
     def read(entry: SecretEntry) -> str:
         if entry.env is not None:
             if entry.env not in os.environ:
@@ -149,7 +150,7 @@ def _nornir(inventory: Path) -> Nornir:
     config["inventory"] = {**config.get("inventory", {}), "options": options}
     try:
         nornir = InitNornir(**config)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - an inventory plugin may raise anything; none of it is ours to trace
         raise IntentError(f"{inventory}: Nornir can't load this inventory: {error}") from None
     _resolve_extras(nornir, inventory)
     return nornir
@@ -160,9 +161,10 @@ def _inside(inventory: Path, value: str) -> str:
 
 
 def _resolve_extras(nornir: Nornir, inventory: Path) -> None:
-    everything = [*nornir.inventory.hosts.values(), *nornir.inventory.groups.values(), nornir.inventory.defaults]
-    for element in everything:
-        for options in element.connection_options.values():
+    holders = [*nornir.inventory.hosts.values(), *nornir.inventory.groups.values()]
+    options_of = [holder.connection_options for holder in holders] + [nornir.inventory.defaults.connection_options]
+    for each in options_of:
+        for options in each.values():
             for key in _PATH_EXTRAS:
                 if options.extras and options.extras.get(key):
                     options.extras[key] = _inside(inventory, options.extras[key])

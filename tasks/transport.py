@@ -11,7 +11,7 @@ import secrets
 import shlex
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -46,7 +46,7 @@ class Script:
     stop_on_failure: bool = False
 
 
-class ExecSession(LinuxSSH):  # type: ignore[misc]  # netmiko ships no types for its class hierarchy
+class ExecSession(LinuxSSH):
     """A Netmiko SSH session without a terminal."""
 
     def _open(self) -> None:
@@ -62,10 +62,18 @@ class ExecSession(LinuxSSH):  # type: ignore[misc]  # netmiko ships no types for
         """Close the session; there is no shell to leave."""
         self.paramiko_cleanup()
 
+    def open_channel(self, timeout_s: float) -> paramiko.Channel:
+        """A channel of its own inside the session."""
+        transport = self.remote_conn_pre.get_transport() if self.remote_conn_pre else None
+        if transport is None:
+            msg = "the session is closed"
+            raise EOFError(msg)
+        return transport.open_session(timeout=timeout_s)
+
     def run(self, script: str, timeout_s: float) -> tuple[str, str]:
         """stdout and stderr of `/bin/sh -s` fed with `script`; TimeoutError when it has not ended by then."""
         deadline = time.monotonic() + timeout_s
-        channel = self.remote_conn_pre.get_transport().open_session(timeout=timeout_s)
+        channel = self.open_channel(timeout_s)
         try:
             channel.settimeout(timeout_s)
             channel.exec_command(_SHELL)
@@ -78,7 +86,7 @@ class ExecSession(LinuxSSH):  # type: ignore[misc]  # netmiko ships no types for
         return output.decode(errors="replace"), errors.decode(errors="replace")
 
 
-def _drain(channel: paramiko.Channel, receive: Any, deadline: float) -> bytes:
+def _drain(channel: paramiko.Channel, receive: Callable[[int], bytes], deadline: float) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while size < _MAX_OUTPUT:
@@ -95,7 +103,7 @@ def _drain(channel: paramiko.Channel, receive: Any, deadline: float) -> bytes:
 class ExecConnection(Netmiko):  # type: ignore[misc]  # nornir_netmiko ships no types
     """Nornir's connection plugin for ExecSession."""
 
-    def open(  # noqa: D102, PLR0913 - Nornir's protocol fixes the name and the parameters
+    def open(  # noqa: D102, PLR0913, PLR0917 - Nornir's protocol fixes the name and the parameters
         self,
         hostname: str | None,
         username: str | None,
@@ -112,7 +120,12 @@ class ExecConnection(Netmiko):  # type: ignore[misc]  # nornir_netmiko ships no 
         # Whatever the inventory says: a verdict from a machine that nobody authenticated is worth nothing.
         parameters["ssh_strict"] = True
         self.connection = ExecSession(
-            host=hostname, username=username, password=password, port=port or 22, device_type="linux", **parameters
+            host=hostname or "",
+            username=username or "",
+            password=password,
+            port=port or 22,
+            device_type="linux",
+            **parameters,
         )
 
 
@@ -123,6 +136,7 @@ class Stream:
     """
 
     def __init__(self, channel: paramiko.Channel) -> None:
+        """Begin to gather what the channel sends."""
         self._channel = channel
         self._chunks: list[bytes] = []
         self._reader = threading.Thread(target=self._read, name="vipbook-stream", daemon=True)
@@ -150,7 +164,7 @@ def open_stream(task: Task, *, command: Command) -> Result:
     # In the background, a shell's child ignores SIGINT; SIGTERM ends it, and sudo passes it on.
     script = f"export LC_ALL=C; {line} & child=$!; cat >/dev/null; {_KILL} $child 2>/dev/null; wait"
     try:
-        channel = _session(task).remote_conn_pre.get_transport().open_session(timeout=_OPEN_S)
+        channel = _session(task).open_channel(_OPEN_S)
         channel.exec_command(f"/bin/sh -c {shlex.quote(script)}")
     except NoAnswerError as error:
         return Result(host=task.host, result=NoAnswer(host=task.host.name, reason=error.reason, at=datetime.now(UTC)))

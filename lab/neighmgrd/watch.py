@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import os
 import selectors
 import socket
 import sys
@@ -70,6 +71,7 @@ class Watcher:
                 selector.register(svi.socket, selectors.EVENT_READ, svi)
             selector.register(self._changes, selectors.EVENT_READ)
             log(f"watching {', '.join(svi.name for svi in self._svis)}")
+            tell_systemd("READY=1")
             while True:
                 for key, _ in selector.select(self._timeout()):
                     if isinstance(key.data, Svi):
@@ -141,6 +143,14 @@ def describe(neighbor: rt.Neighbor | None) -> str:
     if neighbor is None or not neighbor.mac:
         return "unknown"
     return f"{neighbor.mac.hex(':')}{' (from EVPN)' if neighbor.from_evpn else ''}"
+
+
+def tell_systemd(state: str) -> None:
+    """As sd_notify(3) does: `systemctl start` returns when every ARP is heard, not when Python has been found."""
+    path = os.environ.get("NOTIFY_SOCKET", "")
+    if path:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.sendto(state.encode(), f"\0{path[1:]}" if path.startswith("@") else path)
 
 
 def log(line: str) -> None:

@@ -33,7 +33,9 @@ def state_commands(server: Server) -> tuple[Command, ...]:
     return (
         Command(key="routes", argv=("ip", "-4", "route", "show", "table", "all", "dev", device)),
         Command(key="routes6", argv=("ip", "-6", "route", "show", "table", "all", "dev", device)),
-        Command(key="addresses6", argv=("ip", "-6", "-o", "addr", "show", "dev", device, "scope", "global", "permanent")),
+        Command(
+            key="addresses6", argv=("ip", "-6", "-o", "addr", "show", "dev", device, "scope", "global", "permanent")
+        ),
         # By which address we came: an interface that carries this very session must stay up.
         Command(key="path", argv=("echo", "$SSH_CONNECTION"), fragment='printf "%s\\n" "$SSH_CONNECTION"'),
     )
@@ -42,7 +44,7 @@ def state_commands(server: Server) -> tuple[Command, ...]:
 def link_down(server: Server, state: Answers) -> Fault:
     """The server's interface goes down, as when its cable is pulled, and loses its routes."""
     device = server.interface
-    lines = [("ip", "link", "set", "dev", device, "up")]
+    lines: list[tuple[str, ...]] = [("ip", "link", "set", "dev", device, "up")]
     lines += [("ip", "-6", "addr", "replace", address, "dev", device) for address in _addresses(state)]
     lines += [("ip", "-4", "route", "replace", *words, "dev", device) for words in _routes(state, "routes")]
     lines += [("ip", "-6", "route", "replace", *words, "dev", device) for words in _routes(state, "routes6")]

@@ -15,7 +15,6 @@ from tasks.observe.server import IPTABLES_FILE, NFTABLES_FILE, NFTABLES_SNIPPET
 from tasks.render.firewall import COMMENT, NFT_INCLUDE, iptables_rule, nft_inserts, nft_snippet
 
 
-
 def plan_firewall(firewall: Firewall, peers: Sequence[IPv4Address]) -> tuple[Step, ...]:
     """Steps for the firewall in charge; none when nothing on the input hook can keep VRRP out."""
     closing = [chain for chain in firewall.chains if closes(chain)]
@@ -46,7 +45,9 @@ def _iptables_now(chain: InputChain, peers: Sequence[IPv4Address]) -> Step:
     stray = strays(chain, frozenset(peers))
     missing = [peer for peer in peers if not is_open(chain, peer)]
     staying = [rule for rule in chain.rules if rule not in stray]
-    rest = InputChain(family=chain.family, table=chain.table, name=chain.name, policy=chain.policy, rules=tuple(staying))
+    rest = InputChain(
+        family=chain.family, table=chain.table, name=chain.name, policy=chain.policy, rules=tuple(staying)
+    )
     block = first_block(rest)
     position = (block if block is not None else len(staying)) + 1
     remove = [("iptables", "-w", *_words(rule.text, "-D")) for rule in stray]
@@ -58,7 +59,8 @@ def _iptables_now(chain: InputChain, peers: Sequence[IPv4Address]) -> Step:
         topic="firewall",
         summary="iptables: open protocol 112 from " + ", ".join(map(str, missing or peers)),
         diff="\n".join(
-            [f"-{rule.text}" for rule in stray] + [f"+-I INPUT {position} {' '.join(iptables_rule(p))}" for p in missing]
+            [f"-{rule.text}" for rule in stray]
+            + [f"+-I INPUT {position} {' '.join(iptables_rule(p))}" for p in missing]
         ),
         commands=tuple(sudo(f"iptables {i}", *argv) for i, argv in enumerate([*remove, *insert])),
         undo=lines(*back),
@@ -164,7 +166,9 @@ def _nft_saved(firewall: Firewall, closing: Sequence[InputChain], peers: Sequenc
         commands += write_like(NFTABLES_FILE, after)
         diffs.append(diff_of(NFTABLES_FILE, conf, after))
     # The check reads the whole file with our part in it, so a chain that the file does not make is found here.
-    commands.append(sudo("validate nftables.conf", "nft", "-c", "-f", NFTABLES_FILE if included else beside(NFTABLES_FILE)))
+    commands.append(
+        sudo("validate nftables.conf", "nft", "-c", "-f", NFTABLES_FILE if included else beside(NFTABLES_FILE))
+    )
     if not included:
         commands.append(replace_by_new(NFTABLES_FILE))
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address
 
 from tasks.intent.document import Document, Path
 from tasks.intent.schema import ClusterEntry, ClustersFile
@@ -31,21 +32,21 @@ def lint_secret(document: Document, cluster: str, text: str) -> list[str]:
     """Problems of an auth_pass, named without showing it."""
     place = document.place(("clusters", cluster, "auth_pass"))
     if len(text) > AUTH_PASS_MAX:
-        return [
-            f"{place}: {len(text)} characters; keepalived would silently cut it to {AUTH_PASS_MAX}, "
-            f"give 1 to {AUTH_PASS_MAX}"
-        ]
+        cut = f"keepalived would silently cut it to {AUTH_PASS_MAX}"
+        return [f"{place}: {len(text)} characters; {cut}, give 1 to {AUTH_PASS_MAX}"]
     if not text or not text.isprintable() or any(sign in text for sign in " \"'#!{}\\$~"):
-        return [
-            f"{place}: empty or with a sign that keepalived reads as syntax (blank, quotes, # ! {{ }} \\ $ ~); "
-            f"give 1 to {AUTH_PASS_MAX} other printable characters"
-        ]
+        signs = "blank, quotes, # ! { } \\ $ ~"
+        mend = f"give 1 to {AUTH_PASS_MAX} other printable characters"
+        return [f"{place}: empty or with a sign that keepalived reads as syntax ({signs}); {mend}"]
     return []
 
 
 def _timers(cluster: ClusterEntry) -> Iterator[Problem]:
     if cluster.version == 2 and cluster.advert_int != int(cluster.advert_int):  # noqa: PLR2004 - VRRP version 2
-        yield ("advert_int",), f"{cluster.advert_int} s with VRRPv2, which has whole seconds; round it or set version: 3"
+        yield (
+            ("advert_int",),
+            f"{cluster.advert_int} s with VRRPv2, which has whole seconds; round it or set version: 3",
+        )
     if cluster.version == 3 and cluster.advert_int > V3_ADVERT_MAX_S:  # noqa: PLR2004 - VRRP version 3
         yield ("advert_int",), f"{cluster.advert_int} s; VRRPv3 takes 0.01 to {V3_ADVERT_MAX_S}"
     if cluster.version == 2 and cluster.advert_int < 1:  # noqa: PLR2004 - VRRP version 2
@@ -66,11 +67,8 @@ def _priorities(cluster: ClusterEntry) -> Iterator[Problem]:
     seen: dict[int, str] = {}
     for name, server in cluster.servers.items():
         if server.priority in seen:
-            yield (
-                ("servers", name, "priority"),
-                f"{server.priority} is {seen[server.priority]}'s too, and equal priorities leave the master to chance; "
-                "give each server its own, 1 to 254",
-            )
+            why = f"{server.priority} is {seen[server.priority]}'s too, and equal priorities leave the master to chance"
+            yield ("servers", name, "priority"), f"{why}; give each server its own, 1 to 254"
         seen.setdefault(server.priority, name)
 
 
@@ -79,16 +77,19 @@ def _subnets(cluster: ClusterEntry) -> Iterator[Problem]:
     first = cluster.servers[names[0]].address
     for name in names[1:]:
         if cluster.servers[name].address.network != first.network:
-            yield (
-                ("servers", name, "address"),
-                f"{cluster.servers[name].address} is not in {first.network}, the subnet of {names[0]}; "
-                "members of one VRID share one subnet",
-            )
+            why = f"{cluster.servers[name].address} is not in {first.network}, the subnet of {names[0]}"
+            yield ("servers", name, "address"), f"{why}; members of one VRID share one subnet"
     for index, vip in enumerate(cluster.vips):
         if vip.ip not in first.network:
-            yield ("vips", index), f"{vip} is outside {first.network}, the subnet of the servers' interface; take one inside"
+            yield (
+                ("vips", index),
+                f"{vip} is outside {first.network}, the subnet of the servers' interface; take one inside",
+            )
         elif vip.network != first.network:
-            yield ("vips", index), f"{vip} has another prefix than {first.network}; write {vip.ip}/{first.network.prefixlen}"
+            yield (
+                ("vips", index),
+                f"{vip} has another prefix than {first.network}; write {vip.ip}/{first.network.prefixlen}",
+            )
         elif vip.ip in (first.network.network_address, first.network.broadcast_address):
             yield ("vips", index), f"{vip} is the network or broadcast address of {first.network}; take a host address"
 
@@ -116,10 +117,8 @@ def _vrids(parsed: ClustersFile) -> Iterator[Problem]:
     for name, cluster in parsed.clusters.items():
         key = (cluster.fabric.vni, cluster.vrid)
         if key in seen:
-            yield (
-                ("clusters", name, "vrid"),
-                f"{cluster.vrid} is cluster {seen[key]!r}'s on VNI {key[0]}; give each instance of a VLAN its own, 1 to 255",
-            )
+            why = f"{cluster.vrid} is cluster {seen[key]!r}'s on VNI {key[0]}"
+            yield ("clusters", name, "vrid"), f"{why}; give each instance of a VLAN its own, 1 to 255"
         seen.setdefault(key, name)
 
 
@@ -127,7 +126,9 @@ def _addresses(parsed: ClustersFile) -> Iterator[Problem]:
     """An address has one use in a VLAN."""
     seen: dict[tuple[int, str], str] = {}
     for name, cluster in parsed.clusters.items():
-        uses = [(("vips", i), vip.ip, f"a VIP of {name}") for i, vip in enumerate(cluster.vips)]
+        uses: list[tuple[Path, IPv4Address, str]] = [
+            (("vips", i), vip.ip, f"a VIP of {name}") for i, vip in enumerate(cluster.vips)
+        ]
         uses += [(("servers", host, "address"), s.address.ip, host) for host, s in cluster.servers.items()]
         for path, address, use in uses:
             key = (cluster.fabric.vni, str(address))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 from ipaddress import IPv4Interface
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
 
 from tasks.intent.document import Document, Path
 
@@ -102,7 +103,7 @@ def parse_clusters(document: Document) -> tuple[ClustersFile | None, list[str]]:
         return None, [_sentence(document, problem) for problem in error.errors(include_url=False)]
 
 
-def _sentence(document: Document, problem: Any) -> str:
+def _sentence(document: Document, problem: ErrorDetails) -> str:
     path: Path = tuple(part for part in problem["loc"] if part != "[key]")
     place = document.place(path)
     kind, given = problem["type"], problem.get("input")
@@ -128,8 +129,13 @@ def _sentence(document: Document, problem: Any) -> str:
 def _accepted(path: Path) -> list[str]:
     """The keys that the mapping at `path` takes."""
     model: type[BaseModel] = ClustersFile
-    if len(path) >= 2:
-        model = ClusterEntry
-    if len(path) >= 3:
-        model = {"servers": ServerEntry, "fabric": FabricEntry, "auth_pass": SecretEntry}[str(path[2])]
+    match path:
+        case (_, _):
+            model = ClusterEntry
+        case (_, _, "servers", *_):
+            model = ServerEntry
+        case (_, _, "fabric", *_):
+            model = FabricEntry
+        case (_, _, "auth_pass", *_):
+            model = SecretEntry
     return list(model.model_fields)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tasks.judge.subject import Check, Subject
-from tasks.model.cluster import Server
+from tasks.model.cluster import Fabric, Server
 from tasks.model.mac import MacAddress
 from tasks.model.observation import FdbRow, LeafFacts, Neighbor, Read, Reading, Unread
 from tasks.model.verdict import Finding, VipState
@@ -104,7 +104,7 @@ def judge_fdb(subject: Subject, leaf: str) -> Finding:
     if isinstance(opened, Finding):
         return opened
     check, (rows, place) = opened
-    found = [row for row in rows if row.mac == place.mac]
+    found = [row for row in rows if row.mac == place.mac and _of_vlan(row, subject.cluster.fabric)]
     ports = sorted({row.interface for row in found if row.vtep is None})
     vteps = sorted({str(row.vtep) for row in found if row.vtep is not None})
     actual = ", ".join(_seen(row) for row in found) or "no entry"
@@ -117,6 +117,13 @@ def judge_fdb(subject: Subject, leaf: str) -> Finding:
     if ports not in ([subject.cluster.fabric.vxlan], []) or not vteps:
         return check.fails(f"{leaf} has {place.mac} at {actual}", actual, VipState.WRONG_LOCATION)
     return _remote(check, place, vteps, actual)
+
+
+def _of_vlan(row: FdbRow, fabric: Fabric) -> bool:
+    """A VLAN-aware bridge holds the rows of all its VLANs, and a single VXLAN device those of all its VNIs."""
+    if row.vtep is not None:
+        return row.interface == fabric.vxlan and row.vni in {None, fabric.vni}
+    return fabric.vlan is None or row.vlan in {None, fabric.vlan}
 
 
 def _seen(row: FdbRow) -> str:
@@ -138,8 +145,10 @@ def judge_evpn_mac(subject: Subject, leaf: str) -> Finding:
         return check.fails(f"zebra on {leaf} has {place.mac} as {actual}", actual, VipState.WRONG_LOCATION)
     if not place.local and row.kind != "remote":
         return check.fails(f"zebra on {leaf} has {place.mac} as {actual}", actual, VipState.WRONG_LOCATION)
-    return check.passes(f"zebra on {leaf} has it {place.where}", actual) if place.local else _remote(
-        check, place, [row.vtep or "no VTEP"], actual
+    return (
+        check.passes(f"zebra on {leaf} has it {place.where}", actual)
+        if place.local
+        else _remote(check, place, [row.vtep or "no VTEP"], actual)
     )
 
 
@@ -165,8 +174,10 @@ def judge_evpn_arp(subject: Subject, leaf: str) -> Finding:
         return check.fails(f"zebra on {leaf} has it {row.state}: it is not advertised", actual, VipState.NOT_ADVERTISED)
     if row.state not in {"active", None}:
         return check.warns(f"zebra on {leaf} has it {row.state}", actual)
-    return check.passes(f"zebra on {leaf} has it {place.where}", actual) if place.local else _remote(
-        check, place, [row.vtep or "no VTEP"], actual
+    return (
+        check.passes(f"zebra on {leaf} has it {place.where}", actual)
+        if place.local
+        else _remote(check, place, [row.vtep or "no VTEP"], actual)
     )
 
 
@@ -198,7 +209,9 @@ def _remote(check: Check, place: Place, vteps: list[str], actual: str) -> Findin
     return check.passes(f"{place.facts.host} points to {place.owner.leaf} ({place.vtep})", actual)
 
 
-def _open(name: str, leaf: str, read: Reading[T], place: Place | str, what: str) -> Finding | tuple[Check, tuple[T, Place]]:
+def _open(
+    name: str, leaf: str, read: Reading[T], place: Place | str, what: str
+) -> Finding | tuple[Check, tuple[T, Place]]:
     """The check with its evidence, the rows and the place; or the finding that says why there are none."""
     expected = f"{what}: {place.mac} {place.where}" if isinstance(place, Place) else what
     if isinstance(read, Unread):

@@ -48,7 +48,9 @@ def judge_address(subject: Subject, server: Server) -> Finding:
     """The kernel of the master bears the VIP on the declared interface; no other server bears it anywhere."""
     read = subject.servers[server.name].interfaces
     if isinstance(read, Unread):
-        return Check(name="vip-address", target=server.name, expected=f"{subject.vip.ip} on the master alone").unread(read)
+        return Check(name="vip-address", target=server.name, expected=f"{subject.vip.ip} on the master alone").unread(
+            read
+        )
     instance = subject.instance_of(server.name)
     bearing = holding(read.value, subject.vip)
     actual = ", ".join(each.name for each in bearing) or "nowhere"

@@ -110,7 +110,9 @@ class Check:
     def unread(self, reading: Unread) -> Finding:
         """It could not be read."""
         evidence = (reading.source,) if reading.source is not None else ()
-        return Check(name=self.name, target=self.target, expected=self.expected, evidence=evidence).unknown(reading.reason)
+        return Check(name=self.name, target=self.target, expected=self.expected, evidence=evidence).unknown(
+            reading.reason
+        )
 
     def _finding(self, status: Status, message: str, actual: str, cause: VipState | None = None) -> Finding:
         return Finding(

@@ -21,6 +21,7 @@ class IntentError(VipbookError):
     """The call or the intent is wrong: each problem names file, path and mend."""
 
     def __init__(self, *problems: str) -> None:
+        """One sentence a problem."""
         super().__init__("\n".join(problems))
         self.problems = problems
 
@@ -29,6 +30,7 @@ class HostError(VipbookError):
     """Something on one host; the others go on."""
 
     def __init__(self, host: str, command: str, reason: str) -> None:
+        """Which host, which command ("" when it is none in particular), and why."""
         super().__init__(f"{host}: {reason}" + (f" (command: {command})" if command else ""))
         self.host = host
         self.command = command

@@ -45,7 +45,7 @@ class Neighbor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FdbRow:
-    """A row of the bridge FDB. A remote MAC has two: one of the bridge (`bridge`) and one of the VXLAN device (`vtep`)."""
+    """A row of the bridge FDB. A remote MAC has two: one of the bridge, and one of the VXLAN device with its VTEP."""
 
     mac: MacAddress
     interface: str

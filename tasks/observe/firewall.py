@@ -34,13 +34,17 @@ def parse_firewall(units: str, iptables: str, ruleset: str, files: dict[str, str
         return Firewall(manager="ufw", chains=(), persistent=None, saved=(), snippet=None)
     filtering = tuple(chain for chain in legacy if chain.rules or chain.policy != "accept")
     if filtering and native:
-        return Firewall(manager="iptables and nftables", chains=filtering + native, persistent=None, saved=(), snippet=None)
+        return Firewall(
+            manager="iptables and nftables", chains=filtering + native, persistent=None, saved=(), snippet=None
+        )
     if filtering:
         saved = files["iptables"]
         chains = parse_iptables(saved or "")
         return Firewall(manager="iptables", chains=filtering, persistent=saved, saved=chains, snippet=None)
     if native:
-        return Firewall(manager="nftables", chains=native, persistent=files["nftables"], saved=(), snippet=files["snippet"])
+        return Firewall(
+            manager="nftables", chains=native, persistent=files["nftables"], saved=(), snippet=files["snippet"]
+        )
     return Firewall(manager="none", chains=(), persistent=None, saved=(), snippet=None)
 
 

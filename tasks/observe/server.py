@@ -39,7 +39,7 @@ _JSON = """
 vipbook_json() {
     vipbook_pid=$(systemctl show --property=MainPID --value keepalived.service)
     [ "${vipbook_pid:-0}" -gt 0 ] || { echo 'keepalived is not running' >&2; return 3; }
-    vipbook_signal=$(keepalived --signum=JSON 2>/dev/null) || { echo 'this keepalived is built without JSON' >&2; return 4; }
+    vipbook_signal=$(keepalived --signum=JSON 2>/dev/null) || { echo 'keepalived is built without JSON' >&2; return 4; }
     vipbook_file=/proc/$vipbook_pid/root/tmp/keepalived.json
     sudo -n rm -f "$vipbook_file" && sudo -n kill "-$vipbook_signal" "$vipbook_pid" || return 5
     vipbook_try=0

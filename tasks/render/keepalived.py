@@ -46,5 +46,3 @@ def environment() -> Environment:
 def seconds(value: float) -> str:
     """`1.0` as `1` (VRRPv2 takes whole seconds only), `0.1` as it is."""
     return str(int(value)) if value == int(value) else f"{value:g}"
-
-

@@ -1,12 +1,14 @@
-"""Configuration text, fit to be shown."""
+"""Text of keepalived's, fit to be shown."""
 
 from __future__ import annotations
 
 import re
 
 _SECRET = re.compile(r"(\bauth_(?:pass|hmac\w*)[ \t]+)(\"[^\"\n]*\"|[^\s}]+)")
+# keepalived's own state dump holds the password in clear.
+_DUMPED = re.compile(r'("auth_(?:data|pass)"\s*:\s*)"(?:[^"\\]|\\.)*"')
 
 
 def masked(text: str) -> str:
-    """The same keepalived configuration with every password as `***`."""
-    return _SECRET.sub(r"\1***", text)
+    """The same configuration, or the same JSON of keepalived, with every password as `***`."""
+    return _DUMPED.sub(r'\1"***"', _SECRET.sub(r"\1***", text))

@@ -13,6 +13,7 @@ from tasks.model.drill import Drill, Outage
 from tasks.model.plan import Outcome, ServerOutcome
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, Status, VipVerdict
+from tasks.render.mask import masked
 
 STYLES = {
     Status.PASS: "green",
@@ -58,12 +59,12 @@ def render_vip(vip: VipVerdict, *, verbose: bool = False) -> RenderableType:
 
 
 def _message(finding: Finding) -> Text:
-    message = Text(finding.message)
+    message = Text(masked(finding.message))
     if finding.status in {Status.FAIL, Status.WARN}:
         if finding.expected:
             message.append(f"\nexpected {finding.expected}", "dim")
         if finding.actual and finding.actual not in finding.message:
-            message.append(f"\nfound    {finding.actual}", "dim")
+            message.append(f"\nfound    {masked(finding.actual)}", "dim")
     return message
 
 
@@ -71,7 +72,7 @@ def _server(outcome: ServerOutcome) -> RenderableType:
     head = Text.assemble((outcome.host, "bold"), "  ", (outcome.outcome, _OUTCOMES.get(outcome.outcome, "bold red")))
     reason = outcome.reason or outcome.plan.refusal
     if reason:
-        head.append(f"  {reason}")
+        head.append(f"  {masked(reason)}")
     parts: list[RenderableType] = [head]
     parts += [Text(f"  note: {note}", "yellow") for note in outcome.plan.notes]
     for step in outcome.plan.all_steps:
@@ -125,7 +126,7 @@ def _closing(report: Report) -> RenderableType:
     if missing:
         text.append(f"\nno answer: {', '.join(missing)}", "magenta")
     if report.reason:
-        text.append(f"\n{report.reason}")
+        text.append(f"\n{masked(report.reason)}")
     return text
 
 

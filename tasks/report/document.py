@@ -11,6 +11,7 @@ from tasks.model.drill import Drill
 from tasks.model.plan import ServerOutcome
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, VipVerdict, worst
+from tasks.render.mask import masked
 
 SCHEMA = 1
 
@@ -29,7 +30,7 @@ def document(report: Report) -> dict[str, Any]:
     if report.waited_s is not None:
         shape["waited_s"] = round(report.waited_s, 3)
     if report.reason is not None:
-        shape["reason"] = report.reason
+        shape["reason"] = masked(report.reason)
     if report.command in {"plan", "apply"}:
         shape["changed"] = any(outcome.plan.changed for outcome in report.servers)
         shape["servers"] = [_server(outcome) for outcome in report.servers]
@@ -66,9 +67,9 @@ def _finding(vip: VipVerdict, finding: Finding) -> dict[str, Any]:
         "check": finding.check,
         "target": finding.target,
         "status": str(finding.status),
-        "message": finding.message,
-        "expected": finding.expected,
-        "actual": finding.actual,
+        "message": masked(finding.message),
+        "expected": masked(finding.expected),
+        "actual": masked(finding.actual),
         "evidence": [_evidence(answer) for answer in finding.evidence],
     }
 
@@ -79,7 +80,7 @@ def _evidence(answer: Answer) -> dict[str, Any]:
         "command": answer.command,
         "observed_at": stamp(answer.at),
         "status": answer.status,
-        "output": answer.stdout or answer.stderr,
+        "output": masked(answer.stdout or answer.stderr),
     }
 
 
@@ -87,7 +88,7 @@ def _server(outcome: ServerOutcome) -> dict[str, Any]:
     return {
         "host": outcome.host,
         "outcome": str(outcome.outcome),
-        "reason": outcome.reason or outcome.plan.refusal or "",
+        "reason": masked(outcome.reason or outcome.plan.refusal or ""),
         "changes": [
             {"topic": step.topic, "summary": step.summary, "diff": step.diff} for step in outcome.plan.all_steps
         ],

@@ -39,7 +39,9 @@ def vip(lab: str) -> Iterator[str]:
     for leaf in ("L1", "L2"):
         run(leaf, "systemctl", "start", "neighmgrd")
     for server in ("H1", "H2"):
-        subprocess.run(argv(server, "ip", "addr", "del", f"{VIP}/24", "dev", "enp0s8"), capture_output=True, check=False)
+        subprocess.run(
+            argv(server, "ip", "addr", "del", f"{VIP}/24", "dev", "enp0s8"), capture_output=True, check=False
+        )
 
 
 def argv(node: str, *command: str) -> list[str]:
@@ -55,7 +57,7 @@ def run(node: str, *command: str) -> str:
 def claim(server: str) -> None:
     """As a VRRP master does: the address, then gratuitous ARP."""
     run(server, "ip", "addr", "replace", f"{VIP}/24", "dev", "enp0s8")
-    run(server, "arping", "-q", "-c", "2", "-w", "3", "-U", "-I", "enp0s8", VIP)
+    run(server, "arping", "-q", "-c", "1", "-U", "-I", "enp0s8", VIP)
 
 
 def release(server: str) -> None:
@@ -148,8 +150,8 @@ def test_no_host_takes_over_the_gateway_or_an_address_of_another_network(lab: st
     before = run("L1", "ip", "-4", "neigh", "show", "to", address)
     run("H1", "ip", "addr", "add", f"{address}/32", "dev", "enp0s8")
     try:
-        run("H1", "arping", "-q", "-c", "2", "-w", "3", "-U", "-I", "enp0s8", address)
-        assert not eventually(lambda: run("L1", "ip", "-4", "neigh", "show", "to", address) != before, timeout=1)
+        run("H1", "arping", "-q", "-c", "1", "-U", "-I", "enp0s8", address)
+        assert not eventually(lambda: run("L1", "ip", "-4", "neigh", "show", "to", address) != before, timeout=0.5)
     finally:
         run("H1", "ip", "addr", "del", f"{address}/32", "dev", "enp0s8")
 

