@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 from typing import TYPE_CHECKING
 
 from lab.addresses import read_octet, take_octet
 from lab.assemble import amiss, assemble, restart_forwarders
-from lab.boot import enter_argv, find_leader
-from lab.errors import LabError, LabUsageError
 from lab.health import look, wait_until_ready
 from lab.lock import locked
-from lab.place import Lab, LabPaths, lab_prefix, state_directory
+from lab.place import Lab, lab_paths
 from lab.preflight import check_inotify, check_machine, check_root
 from lab.rootfs import sweep_builds
+from lab.shell import shell
 from lab.teardown import anything_left, refuse_foreign, tear_down
 from lab.topology import load_topology
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from lab.status import LabStatus
 
-INTERRUPTED = 128
+__all__ = ["down", "shell", "status", "up"]
 
 
 def up(name: str | None, progress: Callable[[str], None]) -> LabStatus:
@@ -33,7 +30,7 @@ def up(name: str | None, progress: Callable[[str], None]) -> LabStatus:
     taken away and built anew: what a killed lab leaves in the kernel is no state to go on from.
     """
     check_machine()
-    paths = _paths(name)
+    paths = lab_paths(name)
     topology = load_topology()
     with locked(paths.lock_file, progress, doing=f"working on the lab {paths.prefix}"):
         refuse_foreign(paths)
@@ -54,7 +51,7 @@ def up(name: str | None, progress: Callable[[str], None]) -> LabStatus:
 def down(name: str | None, progress: Callable[[str], None]) -> None:
     """Take everything of the lab off the machine, whatever state it is in; the cached root stays."""
     check_root()
-    paths = _paths(name)
+    paths = lab_paths(name)
     with locked(paths.lock_file, progress, doing=f"working on the lab {paths.prefix}"):
         refuse_foreign(paths)
         if anything_left(paths):
@@ -65,35 +62,5 @@ def down(name: str | None, progress: Callable[[str], None]) -> None:
 def status(name: str | None) -> LabStatus:
     """The lab as it is now; a lab that is down has all its nodes not running."""
     check_root()
-    paths = _paths(name)
+    paths = lab_paths(name)
     return look(Lab(paths=paths, topology=load_topology(), octet=read_octet(paths)))
-
-
-def shell(name: str | None, node: str, argv: Sequence[str]) -> int:
-    """Run a command (an interactive bash if there is none) as root inside the node; its exit status.
-
-    128 + N when signal N ended it, as a shell says.
-    """
-    check_root()
-    paths = _paths(name)
-    names = [entry.name for entry in load_topology().nodes]
-    if node not in names:
-        message = f"the lab has no node {node!r} (it has {', '.join(names)})"
-        raise LabUsageError(message)
-    leader = find_leader(paths, node)
-    if leader is None:
-        message = f"{node} does not run"
-        raise LabError(message, f"vipbook lab up{paths.command_options}")
-    child = subprocess.Popen(enter_argv(leader, list(argv) or ["bash", "-i"]))
-    # Ctrl-C is for the command: the terminal sends it to both, and only the command knows what to do.
-    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        code = child.wait()
-    finally:
-        signal.signal(signal.SIGINT, previous)
-    return code if code >= 0 else INTERRUPTED - code
-
-
-def _paths(name: str | None) -> LabPaths:
-    lab_prefix(name)  # refuses a bad name before it becomes a path
-    return LabPaths(name=name, state=state_directory())

@@ -22,13 +22,8 @@ def render_inventory(lab: Lab) -> Mapping[str, str]:
         "hosts.yaml": render(
             "hosts.yaml.j2", nodes=nodes, addresses={node.name: lab.address(node.name) for node in nodes}, port=SSH_PORT
         ),
-        "groups.yaml": render(
-            "groups.yaml.j2",
-            users={node.kind: node.user for node in nodes},
-            key_file=lab.private_key,
-            known_hosts=lab.known_hosts,
-        ),
-        "defaults.yaml": render("defaults.yaml.j2"),
+        "groups.yaml": render("groups.yaml.j2", users={node.kind: node.user for node in nodes}),
+        "defaults.yaml": render("defaults.yaml.j2", key_file=lab.private_key, known_hosts=lab.known_hosts),
         "clusters.yaml": render(
             "clusters.yaml.j2",
             clusters=lab.topology.clusters,

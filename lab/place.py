@@ -27,6 +27,12 @@ def state_directory() -> Path:
     return Path(os.environ.get(STATE_VARIABLE) or DEFAULT_STATE).absolute()
 
 
+def lab_paths(name: str | None) -> LabPaths:
+    """The lab of this name under the state directory; LabUsageError for a bad name, before it becomes a path."""
+    lab_prefix(name)
+    return LabPaths(name=name, state=state_directory())
+
+
 def lab_prefix(name: str | None) -> str:
     """`vipbook`, or `vipbook-NAME`: what everything that the lab makes on the machine is called by."""
     if name is None:

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from lab.errors import LabUsageError
-from lab.rootfs import KEYRING
 
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 # Program → Debian package.
 PROGRAMS = {
     "mmdebstrap": "mmdebstrap",
@@ -29,7 +29,7 @@ PROGRAMS = {
 
 
 # What a node's systemd and dbus take of the kernel's limit per user, and some to spare for logins.
-INOTIFY_PER_NODE = 7
+INOTIFY_PER_NODE = 5
 INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
 INOTIFY_ENOUGH = 1024
 

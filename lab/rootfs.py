@@ -16,6 +16,7 @@ from lab import recipe
 from lab.command import attempt, run
 from lab.errors import LabError
 from lab.lock import locked
+from lab.preflight import KEYRING
 from lab.repository import write_index
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from lab.model import Topology
 
 MIRROR_VARIABLE = "VIPBOOK_MIRROR"
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 BUILD_TIMEOUT_S = 1800.0
 # Killed with this process, together with all its children and mounts: PID 1 of a namespace takes everything with it.
 CONTAINED = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")

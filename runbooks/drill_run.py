@@ -18,7 +18,7 @@ from tasks.judge.outage import measure
 from tasks.model.answer import Answers, Command, NoAnswer, Reply
 from tasks.model.cluster import Cluster, Server
 from tasks.model.drill import Drill, Outage, ProbeStream, Stage
-from tasks.model.errors import HostError, NoAnswerError, RefusedError, StepError
+from tasks.model.errors import HostError, NoAnswerError, NotRestoredError, RefusedError, StepError
 from tasks.model.observation import Read
 from tasks.model.verdict import Status, VipVerdict, worst
 from tasks.observe.ping import parse_probe_stream
@@ -91,19 +91,21 @@ class DrillRun:
         )
 
     def execute(self) -> Drill:
-        """Trip, judge, restore, judge, measure. KeyboardInterrupt passes on after the way back."""
+        """Trip, judge, restore, judge, measure; whatever ends it early, the way back is taken first."""
         stream = self._start_probe()
-        stages = [Stage(name="before", vips=self.judged)]
         try:
-            tripped_at = self._trip()
-            stages.append(self._stage("failover", self.heir, self.failover.longest_s + _MARGIN_S))
-            restored_at = self._restore()
+            return self._drill(stream)
         except BaseException as error:
             with shielded(self.progress):
                 self.progress(f"undoing: {error or 'interrupted'}")
-                self._undo()
-                stream.stop()
+                self._recover(stream)
             raise
+
+    def _drill(self, stream: Stream) -> Drill:
+        stages = [Stage(name="before", vips=self.judged)]
+        tripped_at = self._trip()
+        stages.append(self._stage("failover", self.heir, self.failover.longest_s + _MARGIN_S))
+        restored_at = self._restore()
         stages.append(self._stage("failback", self._returning(), self._failback_wait()))
         still_lost = self._close()
         probes = _parse(stream.stop())
@@ -186,11 +188,24 @@ class DrillRun:
     def _undo(self) -> float:
         """The way back; the time by the target's clock just before it."""
         clock = Command(key="clock before", argv=("date", "+%s.%N"))
+        # A script that ran already, by the server's own clock, ends with an error here and is as good.
         answers = _ask(self.session, self.target.name, (clock, *self.undo.run_now()))
-        if answers["undo"].status != 0:
-            # It may have healed itself in the meantime, which is as good.
-            self.progress(f"{self.target.name}: {answers['undo'].stderr.strip()}")
         return float(answers["clock before"].stdout)
+
+    def _recover(self, stream: Stream) -> None:
+        """After an early end: the way back, disarmed, and no probe left behind; NotRestoredError when it failed."""
+        try:
+            self._undo()
+            left = self._close()
+        except HostError as error:
+            left = [error.reason]
+        finally:
+            stream.stop()
+        if left:
+            raise NotRestoredError(
+                f"{self.target.name} is not as it was: {'; '.join(left)}; it puts {self.target.interface} back by itself "
+                f"within {self.undo.after_s} s of the fault, if it was armed"
+            )
 
     def _returning(self) -> Server:
         """Who should bear the VIP once the target is back."""

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from runbooks.exits import Exit, exit_for
 from runbooks.interrupts import polite
-from tasks.model.errors import IntentError, RefusedError, VipbookError
+from tasks.model.errors import IntentError, NotRestoredError, RefusedError, StepError, VipbookError
 from tasks.render.mask import masked
 from tasks.report.document import document
 
@@ -130,6 +130,12 @@ def guard(face: Face) -> Generator[Face]:
     except RefusedError as error:
         face.note(f"refused: {error}")
         raise typer.Exit(Exit.FAILS) from None
+    except NotRestoredError as error:
+        face.note(f"error: {error}")
+        raise typer.Exit(Exit.NOT_ROLLED_BACK) from None
+    except StepError as error:
+        face.note(f"error: {error}")
+        raise typer.Exit(Exit.ROLLED_BACK) from None
     except VipbookError as error:
         face.note(f"error: {error}")
         raise typer.Exit(Exit.UNDETERMINED) from None

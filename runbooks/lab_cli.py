@@ -70,9 +70,9 @@ def shell(
 ) -> None:
     """Run a command as root inside a node, and return its exit status."""
     with _steps():
-        from lab import api  # noqa: PLC0415
+        from lab.shell import shell as run_in_node  # noqa: PLC0415
 
-        raise typer.Exit(api.shell(name, node, command or []))
+        raise typer.Exit(run_in_node(name, node, command or []))
 
 
 class _Steps:

@@ -157,7 +157,6 @@ def _nft_saved(firewall: Firewall, closing: Sequence[InputChain], peers: Sequenc
     if firewall.snippet == snippet and included:
         return ()
     commands: list[Command] = [
-        sudo("mkdir nftables.d", "install", "-d", "-m", "0755", "/etc/nftables.d"),
         *write_new(NFTABLES_SNIPPET, snippet),
         replace_by_new(NFTABLES_SNIPPET),
     ]

@@ -4,7 +4,8 @@
     ├── IntentError             the call or the intent is wrong; nothing was contacted (exit 2)
     ├── HostError               carries host and command
     │   ├── NoAnswerError       the host could not be asked
-    │   └── StepError           a step of a change failed on the host
+    │   └── StepError           a step of a change failed on the host; it was taken back (exit 4)
+    ├── NotRestoredError        what was tripped or changed could not be put back (exit 5)
     └── RefusedError            the runbook will not begin: what it found forbids it
 
 An expectation that is not met is a verdict, never an exception.
@@ -43,6 +44,10 @@ class NoAnswerError(HostError):
 
 class StepError(HostError):
     """A step of a change failed on the host."""
+
+
+class NotRestoredError(VipbookError):
+    """What was tripped or changed could not be put back; the text says what stands where."""
 
 
 class RefusedError(VipbookError):

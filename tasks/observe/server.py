@@ -29,7 +29,7 @@ from tasks.render.mask import masked
 CONFIG_PATH = "/etc/keepalived/keepalived.conf"
 IPTABLES_FILE = "/etc/iptables/rules.v4"
 NFTABLES_FILE = "/etc/nftables.conf"
-NFTABLES_SNIPPET = "/etc/nftables.d/vipbook.nft"
+NFTABLES_SNIPPET = "/etc/nftables-vipbook.nft"
 _UNIT = "keepalived.service"
 _MANAGERS = ("firewalld.service", "ufw.service", "nftables.service", "netfilter-persistent.service", "iptables.service")
 

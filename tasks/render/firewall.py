@@ -9,7 +9,7 @@ from tasks.model.observation import InputChain
 
 COMMENT = "vipbook"
 """The comment that marks a rule as ours; rules without it are never touched."""
-NFT_INCLUDE = 'include "/etc/nftables.d/vipbook.nft"'
+NFT_INCLUDE = 'include "/etc/nftables-vipbook.nft"'
 """The one line that our persistent rules need in nftables.conf."""
 _NFT_HEAD = "# Managed by vipbook: VRRP from the peers of this server, put in front of what stands in the chain."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -92,6 +93,16 @@ def machine() -> str:
     addresses = subprocess.run(["ip", "-br", "address"], capture_output=True, text=True, check=True).stdout
     routes = subprocess.run(["ip", "route", "show", "table", "all"], capture_output=True, text=True, check=True).stdout
     return links + addresses + routes
+
+
+def stop_up(number: signal.Signals, delay: float) -> tuple[int, str]:
+    """Exit status and stderr of an `up` that got a signal `delay` seconds after its first word."""
+    with start("lab", "up", "--name", NAME) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        time.sleep(delay)
+        process.send_signal(number)
+        return process.wait(timeout=30), first + process.stderr.read()
 
 
 def nothing_left(name: str) -> bool:
@@ -215,7 +226,9 @@ def test_the_firewall_rejects_vrrp_and_answers_ping(lab: str, target: str, code:
 import socket
 answers = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
 answers.settimeout(5)
-socket.socket(socket.AF_INET, socket.SOCK_RAW, 112).sendto(b"advert", ("{target}", 0))
+# The Internet checksum over it is right: REJECT answers nothing else.
+advert = bytes.fromhex("ffff0000")
+socket.socket(socket.AF_INET, socket.SOCK_RAW, 112).sendto(advert, ("{target}", 0))
 while True:
     packet = answers.recv(2048)
     if packet[20] == 3 and packet[28 + 9] == 112:
@@ -265,7 +278,9 @@ def test_a_lab_of_another_state_directory_is_left_alone(lab: str, tmp_path: Path
 
 def test_up_recovers_from_a_killed_lab(lab: str) -> None:
     for process in lab_processes(paths(), all_processes()):
-        os.kill(process.pid, signal.SIGKILL)
+        # A container's processes go with its PID 1.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
     result = vipbook("lab", "up", "--name", lab)
     assert result.returncode == 0, result.stderr
     assert "building it anew" in result.stderr
@@ -314,12 +329,7 @@ def test_down_of_what_is_not_there(before: str) -> None:
 # Seconds after the first word of `up`: among the namespaces, the mounts, the first boots, the waiting.
 @pytest.mark.parametrize("delay", [0.0, 0.1, 0.25, 0.5, 1.0, 2.0])
 def test_down_after_a_kill_in_the_middle_of_up(before: str, delay: float) -> None:
-    process = start("lab", "up", "--name", NAME)
-    assert process.stderr is not None
-    assert process.stderr.readline()
-    time.sleep(delay)
-    process.kill()
-    process.wait()
+    stop_up(signal.SIGKILL, delay)
     assert vipbook("lab", "down", "--name", NAME).returncode == 0
     assert traces(NAME) == {kind: set() for kind in traces(NAME)}
     assert machine() == before
@@ -327,25 +337,15 @@ def test_down_after_a_kill_in_the_middle_of_up(before: str, delay: float) -> Non
 
 def test_up_after_a_kill_in_the_middle_of_up(before: str) -> None:
     del before
-    process = start("lab", "up", "--name", NAME)
-    assert process.stderr is not None
-    assert process.stderr.readline()
-    time.sleep(0.3)
-    process.kill()
-    process.wait()
+    stop_up(signal.SIGKILL, 0.3)
     assert vipbook("lab", "up", "--name", NAME).returncode == 0
     assert vipbook("lab", "down", "--name", NAME).returncode == 0
 
 
 def test_an_interrupt_is_told_and_can_be_cleaned_up(before: str) -> None:
     del before
-    process = start("lab", "up", "--name", NAME)
-    assert process.stderr is not None
-    assert process.stderr.readline()
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=30)[1]
-    assert process.returncode == 130
+    status, said = stop_up(signal.SIGINT, 0.5)
+    assert status == 130
     assert "vipbook lab down" in said
     assert vipbook("lab", "down", "--name", NAME).returncode == 0
     assert nothing_left(NAME)
@@ -353,12 +353,11 @@ def test_an_interrupt_is_told_and_can_be_cleaned_up(before: str) -> None:
 
 def test_a_killed_build_leaves_nothing_that_looks_finished(before: str, tmp_path: Path) -> None:
     del before
-    process = start("lab", "up", "--name", NAME, state=tmp_path)
     deadline = time.monotonic() + 20
-    while not list(tmp_path.glob("rootfs/.building-*/etc")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
+    with start("lab", "up", "--name", NAME, state=tmp_path) as process:
+        while not list(tmp_path.glob("rootfs/.building-*/etc")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.kill()
     assert not [entry for entry in (tmp_path / "rootfs").iterdir() if not entry.name.startswith(".")]
     while builders(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.05)

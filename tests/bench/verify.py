@@ -1,0 +1,90 @@
+"""How long `vipbook verify` takes beside the same commands run by parallel bare SSH sessions.
+
+Both are measured in turn in one run on the default lab, so that whatever else the machine does falls on both. The
+whole process is timed, interpreter and imports included, and the OpenSSH client of the machine is the yardstick.
+A backup waits for its next advert in both, up to one advert interval: that is part of the commands.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import mean, median
+
+from runbooks.session import Session, open_session
+from runbooks.verify import questions
+from tasks.model.script import write_script
+
+ROOT = Path(__file__).resolve().parents[2]
+VIPBOOK = Path(sys.executable).parent / "vipbook"
+
+
+def main() -> int:
+    """Print the ratio; exit status 1 when a verify did not pass, for its time would mean nothing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inventory", type=Path, default=ROOT / "inventory")
+    parser.add_argument("--rounds", type=int, default=20)
+    options = parser.parse_args()
+    session = open_session(options.inventory, [])
+    calls = bare_calls(session)
+    ours: list[float] = []
+    bare: list[float] = []
+    for _ in range(options.rounds):
+        seconds, status = verify_once(options.inventory)
+        if status != 0:
+            print(f"verify ended with {status}: bring the lab up and apply first", file=sys.stderr)
+            return 1
+        ours.append(seconds)
+        bare.append(bare_once(calls))
+    print(f"hosts                     {len(calls)}, one SSH session and one round trip each")
+    print(f"rounds                    {options.rounds}, in turn")
+    print(f"vipbook verify            median {median(ours):.3f} s, mean {mean(ours):.3f} s (whole process)")
+    print(f"parallel bare ssh         median {median(bare):.3f} s, mean {mean(bare):.3f} s (same commands)")
+    print(f"ratio of the means        {mean(ours) / mean(bare):.2f}")
+    print(f"ratio of the medians      {median(ours) / median(bare):.2f}")
+    return 0
+
+
+def bare_calls(session: Session) -> dict[str, tuple[list[str], bytes]]:
+    """For each host the ssh command line and the script, exactly the one that verify sends."""
+    calls = {}
+    for name, script in questions(session.clusters).items():
+        wanted = session.nornir.inventory.hosts[name].get_connection_parameters("netmiko")
+        extras = wanted.extras or {}
+        argv = ["ssh", "-T", "-F", "none", "-i", extras["key_file"], "-p", str(wanted.port)]
+        argv += ["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"]
+        argv += ["-o", f"UserKnownHostsFile={extras['alt_key_file']}", f"{wanted.username}@{wanted.hostname}"]
+        calls[name] = ([*argv, "/bin/sh -s"], write_script(script.commands, "bench").encode())
+    return calls
+
+
+def bare_once(calls: dict[str, tuple[list[str], bytes]]) -> float:
+    """Seconds until the last of the parallel sessions has ended."""
+    began = time.perf_counter()
+    running = []
+    for argv, script in calls.values():
+        child = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert child.stdin is not None
+        child.stdin.write(script)
+        child.stdin.close()
+        child.stdin = None
+        running.append(child)
+    for child in running:
+        _, errors = child.communicate()
+        if child.returncode != 0:
+            raise SystemExit(errors.decode())
+    return time.perf_counter() - began
+
+
+def verify_once(inventory: Path) -> tuple[float, int]:
+    """Seconds and exit status of one whole `vipbook verify`."""
+    began = time.perf_counter()
+    done = subprocess.run([VIPBOOK, "verify", "--json", "--inventory", inventory], capture_output=True, check=False)
+    return time.perf_counter() - began, done.returncode
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

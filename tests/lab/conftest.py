@@ -1,0 +1,161 @@
+"""A lab of the tests' own, brought up once, and the `vipbook` command pointed at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+VIPBOOK = Path(sys.executable).parent / "vipbook"
+NAME = "test"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """A `vipbook` command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The JSON report on stdout."""
+        loaded: dict[str, Any] = json.loads(self.out)
+        return loaded
+
+    def checks(self) -> dict[str, dict[str, Any]]:
+        """Checks of the report by `check/target`."""
+        vips = [vip for cluster in self.report["clusters"] for vip in cluster["vips"]]
+        return {f"{each['check']}/{each['target']}": each for vip in vips for each in vip["checks"]}
+
+    def state(self) -> str:
+        """State of the first VIP."""
+        state: str = self.report["clusters"][0]["vips"][0]["state"]
+        return state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fabric:
+    """The running lab."""
+
+    inventory: Path
+    secret: str
+
+    def vipbook(self, *argv: str, timeout: float = 180.0) -> Ran:
+        """Run the command on this lab's inventory, without a terminal."""
+        done = subprocess.run(
+            [VIPBOOK, *argv, "--inventory", str(self.inventory)],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            cwd=ROOT,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        assert self.secret not in done.stdout + done.stderr
+        return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def start(self, *argv: str) -> subprocess.Popen[str]:
+        """Start the command and leave it running."""
+        return subprocess.Popen(
+            [VIPBOOK, *argv, "--inventory", str(self.inventory)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+
+    def shell(self, node: str, *command: str, check: bool = True) -> str:
+        """stdout of a command run as root inside a node."""
+        done = subprocess.run(
+            [VIPBOOK, "lab", "shell", "--name", NAME, node, "--", *command],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{node}: {' '.join(command)}: {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def variant(self, directory: Path, *changes: tuple[str, str]) -> Fabric:
+        """The same lab with another clusters.yaml."""
+        target = directory / "inventory"
+        shutil.copytree(self.inventory, target)
+        path = target / "clusters.yaml"
+        text = path.read_text()
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        path.write_text(text)
+        return Fabric(inventory=target, secret=self.secret)
+
+
+def eventually(probe: Callable[[], T], until: Callable[[T], bool], timeout: float, interval: float = 0.2) -> T:
+    """Poll until it holds; AssertionError with the last value when the time is up."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = probe()
+        if until(value):
+            return value
+        assert time.monotonic() < deadline, f"not within {timeout} s; last: {value}"
+        time.sleep(interval)
+
+
+@pytest.fixture(scope="session")
+def fabric() -> Iterator[Fabric]:
+    """The lab, from bare servers; taken away at the end unless VIPBOOK_KEEP_LAB is set."""
+    if os.geteuid() != 0:
+        pytest.skip("the lab needs root")
+    subprocess.run([VIPBOOK, "lab", "down", "--name", NAME], check=True, capture_output=True, timeout=120)
+    up = subprocess.run(
+        [VIPBOOK, "lab", "up", "--name", NAME], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert up.returncode == 0, up.stderr
+    state = Path(os.environ.get("VIPBOOK_STATE", "/var/lib/vipbook")) / "labs" / f"vipbook-{NAME}"
+    yield Fabric(inventory=state / "inventory", secret=(state / "secrets" / "web").read_text().strip())
+    if "VIPBOOK_KEEP_LAB" not in os.environ:
+        subprocess.run([VIPBOOK, "lab", "down", "--name", NAME], check=True, capture_output=True, timeout=120)
+
+
+@pytest.fixture(scope="session")
+def bare(fabric: Fabric) -> dict[str, str]:
+    """What the servers' firewalls were before anything of ours came."""
+    return {
+        "H1 rules": fabric.shell("H1", "iptables", "-S"),
+        "H1 file": fabric.shell("H1", "cat", "/etc/iptables/rules.v4"),
+        "H2 rules": fabric.shell("H2", "nft", "-s", "list", "ruleset"),
+        "H2 file": fabric.shell("H2", "cat", "/etc/nftables.conf"),
+    }
+
+
+@pytest.fixture(scope="session")
+def applied(fabric: Fabric, bare: dict[str, str]) -> Ran:
+    """The first apply, from bare servers to a healthy cluster."""
+    ran = fabric.vipbook("apply", "--yes", "--json")
+    assert ran.code == 0, ran.out + ran.err
+    return ran
+
+
+@pytest.fixture
+def healthy(fabric: Fabric, applied: Ran) -> Fabric:
+    """The lab, healthy at the beginning and, whatever the test did, again at its end."""
+    ran = fabric.vipbook("verify", "--wait", "30", "--json")
+    assert ran.report["verdict"] == "pass", ran.out
+    return fabric

@@ -1,0 +1,213 @@
+"""plan and apply on real servers: from bare to healthy, twice, and back when something fails."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import Fabric, Ran, eventually
+
+pytestmark = pytest.mark.lab
+CONFIG = "/etc/keepalived/keepalived.conf"
+
+
+def reloads(fabric: Fabric, server: str) -> str:
+    return fabric.shell(server, "systemctl", "show", "-p", "MainPID,ExecMainStartTimestamp,ExecReload", "keepalived")
+
+
+def leftovers(fabric: Fabric, server: str) -> str:
+    units = fabric.shell(server, "systemctl", "list-units", "--all", "--plain", "--no-legend", "vipbook-*")
+    return units + fabric.shell(server, "sh", "-c", "ls -d /var/lib/vipbook/undo-* 2>/dev/null || true")
+
+
+def snapshot(fabric: Fabric, server: str) -> dict[str, str]:
+    """Everything that an apply may touch on a server."""
+    return {
+        "config": fabric.shell(server, "sh", "-c", f"ls -l {CONFIG} 2>&1; cat {CONFIG} 2>/dev/null || true"),
+        "others": fabric.shell(server, "sh", "-c", "ls -A /etc/keepalived /etc/iptables /etc 2>&1 || true"),
+        "iptables": fabric.shell(server, "iptables", "-S"),
+        "nft": fabric.shell(server, "nft", "-s", "list", "ruleset"),
+        "saved": fabric.shell(server, "sh", "-c", "cat /etc/iptables/rules.v4 /etc/nftables.conf 2>/dev/null || true"),
+        "service": fabric.shell(
+            server, "sh", "-c", "systemctl is-active keepalived; systemctl is-enabled keepalived || true"
+        ),
+        "package": fabric.shell(server, "sh", "-c", "dpkg-query -W -f '${db:Status-Status}' keepalived 2>&1 || true"),
+    }
+
+
+def test_a_bare_pair_is_shown_as_a_difference(fabric: Fabric, bare: dict[str, str]) -> None:
+    ran = fabric.vipbook("plan", "--check", "--json")
+    assert ran.code == 1
+    assert {each["host"]: each["outcome"] for each in ran.report["servers"]} == {"H1": "planned", "H2": "planned"}
+    topics = [change["topic"] for change in ran.report["servers"][0]["changes"]]
+    assert topics == ["package", "firewall", "firewall", "config", "service"]
+    assert "auth_pass ***" in ran.out
+    assert fabric.vipbook("plan").code == 0
+    assert fabric.vipbook("verify", "--json").state() == "no-master"
+
+
+def test_a_failure_on_bare_servers_takes_everything_out_again(
+    fabric: Fabric, bare: dict[str, str], tmp_path: Path
+) -> None:
+    before = snapshot(fabric, "H2")
+    wrong = fabric.variant(tmp_path, ("H2: {interface: enp0s8", "H2: {interface: enp0s9"))
+    ran = wrong.vipbook("apply", "--yes", "--json")
+    assert ran.code == 4, ran.out + ran.err
+    outcomes = {each["host"]: each["outcome"] for each in ran.report["servers"]}
+    assert outcomes == {"H2": "rolled-back", "H1": "not-reached"}
+    assert "config-test" in ran.report["servers"][0]["reason"]
+    after = snapshot(fabric, "H2")
+    # What purging the package leaves differs in words only ("no packages found", "unknown ok not-installed").
+    assert "installed" not in after.pop("package").replace("not-installed", "")
+    before.pop("package")
+    assert after == before
+    assert leftovers(fabric, "H2") == ""
+
+
+def test_apply_makes_bare_servers_a_healthy_cluster(fabric: Fabric, applied: Ran) -> None:
+    assert applied.report["verdict"] == "pass"
+    assert applied.state() == "healthy"
+    assert applied.report["hosts"]["answered"] == applied.report["hosts"]["asked"]
+    for server in ("H1", "H2"):
+        assert fabric.shell(server, "stat", "-c", "%U:%G %a", CONFIG).strip() == "root:root 640"
+        assert fabric.shell(server, "systemctl", "is-enabled", "keepalived").strip() == "enabled"
+        assert leftovers(fabric, server) == ""
+
+
+def test_every_other_rule_is_left_as_it_was(fabric: Fabric, applied: Ran, bare: dict[str, str]) -> None:
+    def without_ours(text: str) -> list[str]:
+        return [line for line in text.splitlines() if "vipbook" not in line]
+
+    rule = "-A INPUT -s 100.65.0.12/32 -p vrrp -m comment --comment vipbook -j ACCEPT"
+    for name, now in (
+        ("H1 rules", fabric.shell("H1", "iptables", "-S")),
+        ("H1 file", fabric.shell("H1", "cat", "/etc/iptables/rules.v4")),
+    ):
+        lines = now.splitlines()
+        assert without_ours(now) == bare[name].splitlines()
+        assert lines.index(rule) < next(i for i, line in enumerate(lines) if line.startswith("-A INPUT -j REJECT"))
+    assert without_ours(fabric.shell("H2", "nft", "-s", "list", "ruleset")) == bare["H2 rules"].splitlines()
+    assert without_ours(fabric.shell("H2", "cat", "/etc/nftables.conf")) == bare["H2 file"].splitlines()
+
+
+def test_the_rules_come_back_after_a_boot_of_the_firewall(healthy: Fabric) -> None:
+    healthy.shell("H1", "systemctl", "restart", "netfilter-persistent")
+    healthy.shell("H2", "systemctl", "restart", "nftables")
+    ran = healthy.vipbook("verify", "--wait", "15", "--json")
+    assert ran.code == 0, ran.out
+    assert ran.checks()["firewall/H1"]["status"] == ran.checks()["firewall/H2"]["status"] == "pass"
+
+
+def test_a_second_apply_changes_nothing(healthy: Fabric) -> None:
+    before = {server: (snapshot(healthy, server), reloads(healthy, server)) for server in ("H1", "H2")}
+    ran = healthy.vipbook("apply", "--json")  # no --yes: there is nothing to ask
+    assert ran.code == 0, ran.out + ran.err
+    assert ran.report["changed"] is False
+    assert {each["outcome"] for each in ran.report["servers"]} == {"unchanged"}
+    assert {server: (snapshot(healthy, server), reloads(healthy, server)) for server in ("H1", "H2")} == before
+    assert healthy.vipbook("plan", "--check").code == 0
+
+
+def test_without_a_terminal_and_without_yes_nothing_is_changed(healthy: Fabric, tmp_path: Path) -> None:
+    before = snapshot(healthy, "H2")
+    other = healthy.variant(tmp_path, ("priority: 1,", "priority: 2,"))
+    ran = other.vipbook("apply")
+    assert ran.code == 2
+    assert "--yes" in ran.err
+    assert snapshot(healthy, "H2") == before
+
+
+def test_a_change_is_a_reload_and_never_a_restart(healthy: Fabric, tmp_path: Path) -> None:
+    pid = healthy.shell("H2", "systemctl", "show", "-P", "MainPID", "keepalived")
+    other = healthy.variant(tmp_path, ("priority: 1,", "priority: 50,"))
+    ran = other.vipbook("apply", "--yes", "--json")
+    assert ran.code == 0, ran.out + ran.err
+    assert {each["host"]: each["outcome"] for each in ran.report["servers"]} == {"H1": "unchanged", "H2": "applied"}
+    assert healthy.shell("H2", "systemctl", "show", "-P", "MainPID", "keepalived") == pid
+    assert ran.report["clusters"][0]["vips"][0]["owner"] == "H1"
+    assert healthy.vipbook("apply", "--yes").code == 0
+    assert healthy.shell("H2", "systemctl", "show", "-P", "MainPID", "keepalived") == pid
+
+
+def test_a_refused_config_leaves_a_running_server_as_it_was(healthy: Fabric, tmp_path: Path) -> None:
+    before = {server: snapshot(healthy, server) for server in ("H1", "H2")}
+    wrong = healthy.variant(tmp_path, ("H2: {interface: enp0s8", "H2: {interface: enp0s9"))
+    ran = wrong.vipbook("apply", "--yes", "--json")
+    assert ran.code == 4, ran.out + ran.err
+    assert {server: snapshot(healthy, server) for server in ("H1", "H2")} == before
+    assert leftovers(healthy, "H2") == ""
+    assert healthy.vipbook("verify", "--wait", "15").code == 0
+
+
+def test_a_change_that_does_not_prove_itself_is_taken_back(healthy: Fabric, tmp_path: Path) -> None:
+    """The config is valid, but with another VRID on H2 alone H2 hears nothing that it believes."""
+    before = snapshot(healthy, "H2")
+    healthy.shell("H2", "systemctl", "mask", "--runtime", "keepalived.service")
+    try:
+        healthy.shell("H2", "sh", "-c", "kill $(systemctl show -P MainPID keepalived)")
+        eventually(
+            lambda: healthy.shell("H2", "systemctl", "is-active", "keepalived", check=False).strip(),
+            lambda state: state != "active",
+            10,
+        )
+        ran = healthy.vipbook("apply", "--yes", "--json")
+        assert ran.code == 4, ran.out + ran.err
+    finally:
+        healthy.shell("H2", "systemctl", "unmask", "--runtime", "keepalived.service")
+        healthy.shell("H2", "systemctl", "start", "keepalived.service")
+    assert snapshot(healthy, "H2") == before
+    assert leftovers(healthy, "H2") == ""
+
+
+def test_an_interrupt_in_the_middle_puts_back_what_stood_there(healthy: Fabric, tmp_path: Path) -> None:
+    before = snapshot(healthy, "H2")
+    other = healthy.variant(tmp_path, ("priority: 1,", "priority: 3,"))
+    running = other.start("apply", "--yes")
+    assert running.stderr is not None
+    for line in running.stderr:
+        if "reading back" in line:
+            running.send_signal(signal.SIGINT)
+            break
+    out, err = running.communicate(timeout=60)
+    if running.returncode == 0:
+        pytest.fail(f"the proof ended before the interrupt came: {out}{err}")
+    assert running.returncode == 130, out + err
+    assert snapshot(healthy, "H2") == before
+    assert leftovers(healthy, "H2") == ""
+
+
+def test_a_drifted_file_is_found_and_mended(healthy: Fabric) -> None:
+    healthy.shell("H1", "sed", "-i", "s/priority 100/priority 101/", CONFIG)
+    ran = healthy.vipbook("verify", "--json")
+    assert ran.code == 1
+    failing = {key for key, check in ran.checks().items() if check["status"] == "fail"}
+    assert failing == {"config/H1", "running-config/H1"}
+    assert "priority 101" in ran.checks()["config/H1"]["actual"]
+    assert healthy.vipbook("plan", "--check").code == 1
+    assert healthy.vipbook("apply", "--yes").code == 0
+
+
+def test_a_closed_firewall_is_split_brain_and_apply_opens_it(healthy: Fabric) -> None:
+    healthy.shell("H2", "systemctl", "stop", "nftables")
+    healthy.shell(
+        "H2", "sh", "-c", "sed '/nftables-vipbook/d' /etc/nftables.conf > /tmp/closed.nft && nft -f /tmp/closed.nft"
+    )
+    ran = eventually(
+        lambda: healthy.vipbook("verify", "--json"), lambda each: each.state() == "split-brain", timeout=20
+    )
+    assert ran.code == 1
+    assert ran.checks()["firewall/H2"]["status"] == "fail"
+    assert ran.checks()["master/web"]["status"] == "fail"
+    healthy.shell("H2", "systemctl", "start", "nftables")
+    assert healthy.vipbook("apply", "--yes").code == 0
+
+
+def test_secrets_stay_on_the_servers(healthy: Fabric, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    ran = healthy.vipbook("verify", "--json", "--report", f"json:{report}", "-v")
+    assert healthy.secret not in report.read_text()  # stdout and stderr are looked at in every call
+    assert "***" in report.read_text()
+    assert ran.code == 0
+    assert report.stat().st_mode & 0o077 == 0

@@ -1,0 +1,126 @@
+"""drill on the real fabric: measured, explained by the timers, and undone whatever happens."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.lab.conftest import Fabric, eventually
+
+pytestmark = pytest.mark.lab
+
+
+def link_is_up(fabric: Fabric) -> bool:
+    text = fabric.shell("H1", "ip", "link", "show", "dev", "enp0s8")
+    routes = fabric.shell("H1", "ip", "route", "show", "default")
+    return "state UP" in text and "default via 100.65.0.1 dev enp0s8" in routes
+
+
+def leftovers(fabric: Fabric) -> str:
+    units = fabric.shell("H1", "systemctl", "list-units", "--all", "--plain", "--no-legend", "vipbook-*")
+    files = fabric.shell("H1", "sh", "-c", "ls -d /var/lib/vipbook/undo-* 2>/dev/null || true")
+    probes = fabric.shell("I1", "sh", "-c", "pgrep -a ping || true")
+    return units + files + probes
+
+
+def started_drill(fabric: Fabric, word: str) -> subprocess.Popen[str]:
+    """A drill that has just said `word` on stderr."""
+    running = fabric.start("drill", "web", "--yes")
+    assert running.stderr is not None
+    for line in running.stderr:
+        if word in line:
+            return running
+    raise AssertionError(f"the drill ended without saying {word!r}")
+
+
+def test_a_drill_measures_both_outages_and_leaves_no_trace(healthy: Fabric) -> None:
+    routes = healthy.shell("H1", "ip", "route")
+    ran = healthy.vipbook("drill", "web", "--yes", "--json")
+    assert ran.code == 0, ran.out + ran.err
+    drill = ran.report["drill"]
+    assert ran.report["verdict"] == "pass"
+    assert (drill["fault"], drill["target"], drill["restored"]) == ("link-down", "H1", True)
+    assert drill["probe"] == {"from": "I1", "interval_s": 0.01}
+    failover, failback = drill["outages"]
+    assert (failover["phase"], failback["phase"]) == ("failover", "failback")
+    # VRRPv2, 1 s, priority 1: 3 + 255/256 s less up to one interval, and the fabric's allowance on top.
+    assert failover["bound_s"] == [2.996, 4.996]
+    assert 2.9 < failover["seconds"] < 5.0
+    assert failover["within_bound"] is failback["within_bound"] is True
+    assert failover["lost"] > 0
+    assert failover["sent"] > failover["lost"]
+    assert 0.001 < failover["resolution_s"] < 0.05
+    events = [(event["host"], event["source"]) for event in drill["timeline"]]
+    assert ("H1", "fault") in events
+    assert ("H2", "keepalived") in events
+    assert ("I1", "probe") in events
+    assert [event["offset_s"] for event in drill["timeline"]] == sorted(
+        event["offset_s"] for event in drill["timeline"]
+    )
+    assert [stage["name"] for stage in drill["stages"]] == ["before", "failover", "failback"]
+    assert drill["stages"][1]["clusters"][0]["vips"][0]["owner"] == "H2"
+    assert sorted(healthy.shell("H1", "ip", "route").splitlines()) == sorted(routes.splitlines())
+    assert leftovers(healthy) == ""
+
+
+def test_tripping_the_backup_costs_nothing(healthy: Fabric) -> None:
+    ran = healthy.vipbook("drill", "web", "--target", "H2", "--yes", "--json")
+    assert ran.code == 0, ran.out + ran.err
+    assert ran.report["drill"]["outages"][0]["seconds"] < 0.5
+    assert ran.report["clusters"][0]["vips"][0]["owner"] == "H1"
+
+
+def test_an_unhealthy_cluster_is_not_drilled(healthy: Fabric) -> None:
+    healthy.shell("H2", "systemctl", "stop", "keepalived")
+    try:
+        ran = healthy.vipbook("drill", "web", "--yes", "--json")
+        assert ran.code == 1
+        assert "not healthy" in ran.report["reason"]
+        assert "drill" not in ran.report
+        assert link_is_up(healthy)
+    finally:
+        healthy.shell("H2", "systemctl", "start", "keepalived")
+
+
+def test_a_fabric_that_does_not_follow_fails_the_drill(healthy: Fabric) -> None:
+    """Without neighmgrd the failback ends in a black hole: the drill says so, and the link is up all the same."""
+    for leaf in ("L1", "L2"):
+        healthy.shell(leaf, "systemctl", "stop", "neighmgrd")
+    try:
+        ran = healthy.vipbook("drill", "web", "--yes", "--json")
+        assert ran.code in {1, 5}, ran.out
+        assert ran.report["verdict"] == "fail"
+        assert "still holds 08:00:27:70:07:ae" in ran.report["reason"] + ran.out
+        assert link_is_up(healthy)
+        assert leftovers(healthy) == ""
+    finally:
+        for leaf in ("L1", "L2"):
+            healthy.shell(leaf, "systemctl", "start", "neighmgrd")
+    assert healthy.vipbook("verify", "--wait", "90").code == 0
+
+
+@pytest.mark.parametrize("word", ["tripping", "failover: waiting", "restoring", "failback: waiting"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_undoes_first(healthy: Fabric, word: str, number: signal.Signals) -> None:
+    running = started_drill(healthy, word)
+    running.send_signal(number)
+    out, err = running.communicate(timeout=60)
+    assert running.returncode == 130, out + err
+    assert "Traceback" not in err
+    assert link_is_up(healthy)
+    assert leftovers(healthy) == ""
+
+
+def test_a_killed_drill_is_healed_by_the_server_itself(healthy: Fabric) -> None:
+    running = started_drill(healthy, "failover: waiting")
+    running.kill()
+    running.communicate(timeout=10)
+    assert not link_is_up(healthy)
+    began = time.monotonic()
+    eventually(lambda: link_is_up(healthy), bool, timeout=60)
+    assert time.monotonic() - began < 45
+    eventually(lambda: healthy.shell("I1", "sh", "-c", "pgrep -a ping || true"), lambda text: text == "", timeout=15)
+    assert healthy.vipbook("verify", "--wait", "30").code == 0

@@ -1,0 +1,401 @@
+"""A healthy cluster, and the means to break one thing of it at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from ipaddress import IPv4Address, IPv4Interface
+from typing import Any
+
+from tasks.judge.subject import Subject
+from tasks.model.answer import Answer, Answers
+from tasks.model.cluster import Cluster, Desired, Fabric, Secret, Server
+from tasks.model.mac import MacAddress
+from tasks.model.observation import (
+    ConfigFile,
+    EvpnMac,
+    EvpnNeighbor,
+    FdbRow,
+    Firewall,
+    Instance,
+    Interface,
+    LeafFacts,
+    MacIpPath,
+    Neighbor,
+    Package,
+    PingFacts,
+    ProbeFacts,
+    Read,
+    ServerFacts,
+    Service,
+    Unread,
+    VniFacts,
+)
+from tasks.observe.firewall import parse_iptables, parse_nft
+from tasks.render.firewall import NFT_INCLUDE, nft_inserts, nft_rule, nft_snippet
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+VIP = IPv4Interface("100.65.0.10/24")
+H1_IP, H2_IP = IPv4Address("100.65.0.11"), IPv4Address("100.65.0.12")
+MACS = {"H1": MacAddress("08:00:27:7d:af:b4"), "H2": MacAddress("08:00:27:70:07:ae")}
+OTHER_MAC = MacAddress("08:00:27:ff:ff:ff")
+VTEPS = {"L1": "10.255.0.11", "L2": "10.255.0.12"}
+CONFIG = "vrrp_instance VI_web {\n    authentication {\n        auth_pass hunter22\n    }\n}\n"
+GONE = Unread(reason="no connection to 127.0.0.1:22", source=None)
+
+CLUSTERS_YAML = """\
+clusters:
+  web:
+    vrid: 11
+    vips: [100.65.0.10/24]
+    version: 2
+    advert_int: 1
+    auth_pass: {clear: hunter22}
+    servers:
+      H1: {interface: enp0s8, address: 100.65.0.11/24, priority: 100, leaf: L1, port: swp1}
+      H2: {interface: enp0s8, address: 100.65.0.12/24, priority: 1, leaf: L2, port: swp1}
+    fabric:
+      vni: 100
+      svi: vlan100
+      vrr: vlan100-v0
+      vxlan: vni100
+      leaves: [L1, L2]
+    probes: [I1]
+"""
+
+IPTABLES = """\
+-P INPUT ACCEPT
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -i lo -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+-A INPUT -s 100.65.0.12/32 -p vrrp -m comment --comment vipbook -j ACCEPT
+-A INPUT -j REJECT --reject-with icmp-host-prohibited
+"""
+RULES_V4 = """\
+# Written by hand when this server was set up.
+*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+-A INPUT -j ACCEPT
+COMMIT
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -m comment --comment "answers to what we asked" -j ACCEPT
+-A INPUT -i lo -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+-A INPUT -s 100.65.0.12/32 -p vrrp -m comment --comment vipbook -j ACCEPT
+-A INPUT -j REJECT --reject-with icmp-host-prohibited
+COMMIT
+# Completed on Thu Jan  1 00:00:00 2026
+"""
+OUR_LINE = "-A INPUT -s 100.65.0.12/32 -p vrrp -m comment --comment vipbook -j ACCEPT\n"
+NFTABLES_CONF = "#!/usr/sbin/nft -f\nflush ruleset\ntable inet filter {\n}\n"
+
+
+def server(name: str, **changed: Any) -> Server:  # noqa: ANN401
+    first = name == "H1"
+    fields: dict[str, Any] = {
+        "name": name,
+        "interface": "enp0s8",
+        "address": IPv4Interface("100.65.0.11/24" if first else "100.65.0.12/24"),
+        "priority": 100 if first else 1,
+        "leaf": "L1" if first else "L2",
+        "port": "swp1",
+    }
+    return Server(**(fields | changed))
+
+
+def fabric(**changed: Any) -> Fabric:  # noqa: ANN401
+    fields: dict[str, Any] = {
+        "vni": 100,
+        "svi": "vlan100",
+        "vrr": "vlan100-v0",
+        "vxlan": "vni100",
+        "bridge": "vlan100",
+        "vlan": None,
+        "leaves": ("L1", "L2"),
+        "allowance_s": 1.0,
+    }
+    return Fabric(**(fields | changed))
+
+
+def cluster(**changed: Any) -> Cluster:  # noqa: ANN401
+    fields: dict[str, Any] = {
+        "name": "web",
+        "vrid": 11,
+        "version": 2,
+        "advert_int": 1.0,
+        "preempt": True,
+        "unicast": False,
+        "auth_pass": Secret("hunter22"),
+        "vips": (VIP,),
+        "servers": (server("H1"), server("H2")),
+        "fabric": fabric(),
+        "probes": ("I1",),
+    }
+    return Cluster(**(fields | changed))
+
+
+def answer(host: str, command: str = "some command", stdout: str = "", status: int = 0, stderr: str = "") -> Answer:
+    return Answer(host=host, command=command, status=status, stdout=stdout, stderr=stderr, at=AT)
+
+
+def answers(host: str, **stdout: str) -> Answers:
+    by_key = {key: answer(host, key, text) for key, text in stdout.items()}
+    return Answers(host=host, by_key=by_key, clock_offset_s=0.0)
+
+
+def instance(host: str, state: str, **changed: Any) -> Instance:  # noqa: ANN401
+    fields: dict[str, Any] = {
+        "name": "VI_web",
+        "vrid": 11,
+        "interface": "enp0s8",
+        "state": state,
+        "base_priority": server(host).priority,
+        "effective_priority": server(host).priority,
+        "version": 2,
+        "advert_int": 1.0,
+        "nopreempt": False,
+        "vips": (VIP,),
+        "last_transition": 1767225600.0,
+        "adverts_received": 10,
+        "adverts_sent": 20,
+    }
+    return Instance(**(fields | changed))
+
+
+def interface(host: str, *addresses: str, name: str = "enp0s8") -> Interface:
+    return Interface(name=name, mac=MACS[host], up=True, addresses=tuple(IPv4Interface(each) for each in addresses))
+
+
+def iptables(text: str = IPTABLES, saved: str | None = RULES_V4) -> Firewall:
+    return Firewall(
+        manager="iptables",
+        chains=parse_iptables(text),
+        persistent=saved,
+        saved=parse_iptables(saved or ""),
+        snippet=None,
+    )
+
+
+_ALL = object()
+
+
+def equals(field: str, value: object) -> dict[str, Any]:
+    return {"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": field}}, "right": value}}
+
+
+def nft_ours(peer: str, handle: int = 9, chain: str = "input") -> dict[str, Any]:
+    """Our rule as `nft -j` prints it."""
+    return nft_json_rule(
+        equals("saddr", peer), equals("protocol", "vrrp"), {"accept": None}, handle=handle, chain=chain, ours=True
+    )
+
+
+def nft_json_rule(
+    *expressions: dict[str, Any], handle: int = 3, chain: str = "input", ours: bool = False
+) -> dict[str, Any]:
+    rule = {"family": "inet", "table": "filter", "chain": chain, "handle": handle, "expr": list(expressions)}
+    return {"rule": rule | ({"comment": "vipbook"} if ours else {})}
+
+
+def nft_chain(*, name: str = "input", policy: str = "drop") -> dict[str, Any]:
+    chain = {"family": "inet", "table": "filter", "name": name, "handle": 1, "type": "filter", "prio": 0}
+    return {"chain": chain | {"hook": "input", "policy": policy}}
+
+
+REJECT = nft_json_rule({"reject": {"type": "icmpx", "expr": "admin-prohibited"}}, handle=7)
+
+
+def nftables(*entries: dict[str, Any], conf: str | None = None, snippet: object = _ALL) -> Firewall:
+    """`snippet` left out is what the chains deserve; `conf` left out includes it."""
+    objects = entries or (nft_chain(), nft_ours("100.65.0.11"), REJECT)
+    chains = parse_nft(json.dumps({"nftables": [{"metainfo": {"json_schema_version": 1}}, *objects]}))
+    return Firewall(
+        manager="nftables",
+        chains=chains,
+        persistent=f"{NFTABLES_CONF}{NFT_INCLUDE}\n" if conf is None else conf,
+        saved=(),
+        snippet=nft_snippet(chains, (H1_IP,)) if snippet is _ALL else snippet,  # type: ignore[arg-type]
+    )
+
+
+def read(host: str, value: Any, command: str = "some command") -> Read[Any]:  # noqa: ANN401
+    return Read(value=value, source=answer(host, command, "raw"))
+
+
+def readings(host: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Every value as a reading; what is Unread already stays so."""
+    return {
+        name: value if isinstance(value, Unread | str) else read(host, value, f"read {name}")
+        for name, value in fields.items()
+    }
+
+
+def config_file(**changed: Any) -> ConfigFile:  # noqa: ANN401
+    fields: dict[str, Any] = {"text": CONFIG, "owner": "root", "group": "root", "mode": 0o640, "modified_at": 100.0}
+    return ConfigFile(**(fields | changed))
+
+
+def service(**changed: Any) -> Service:  # noqa: ANN401
+    fields: dict[str, Any] = {"active": "active", "enabled": "enabled", "main_pid": 77, "loaded_at": 101.0}
+    return Service(**(fields | changed))
+
+
+def server_facts(host: str, *, master: bool | None = None, **changed: Any) -> ServerFacts:  # noqa: ANN401
+    """H1 is master behind iptables, H2 backup behind nftables. `changed` takes plain values or Unread."""
+    leads = host == "H1" if master is None else master
+    state = "master" if leads else "backup"
+    own = str(server(host).address)
+    fields: dict[str, Any] = {
+        "package": Package(manager="apt", version="1:2.2.7-1+b2"),
+        "config": config_file(),
+        "service": service(),
+        "instances": (instance(host, state),),
+        "later": (instance(host, state, adverts_received=10 if leads else 12),),
+        "interfaces": (interface(host, own, str(VIP)) if leads else interface(host, own),),
+        "firewall": iptables() if host == "H1" else nftables(),
+    }
+    return ServerFacts(host=host, **readings(host, fields | changed))
+
+
+def neighbor(mac: MacAddress | None, *, interface: str = "vlan100", remote: bool, **changed: Any) -> Neighbor:  # noqa: ANN401
+    fields: dict[str, Any] = {
+        "address": VIP.ip,
+        "interface": interface,
+        "mac": mac,
+        "states": frozenset({"NOARP" if remote else "REACHABLE"}),
+        "extern_learn": remote,
+        "permanent": False,
+    }
+    return Neighbor(**(fields | changed))
+
+
+def fdb_row(mac: MacAddress, port: str, *, vtep: str | None = None, **changed: Any) -> FdbRow:  # noqa: ANN401
+    fields: dict[str, Any] = {
+        "mac": mac,
+        "interface": port,
+        "bridge": None if vtep else "vlan100",
+        "vlan": None,
+        "vtep": IPv4Address(vtep) if vtep else None,
+        "vni": None,
+        "extern_learn": port == "vni100",
+        "permanent": False,
+    }
+    return FdbRow(**(fields | changed))
+
+
+def evpn_mac(mac: MacAddress, *, port: str | None = None, vtep: str | None = None, **changed: Any) -> EvpnMac:  # noqa: ANN401
+    fields: dict[str, Any] = {
+        "mac": mac,
+        "kind": "local" if port else "remote",
+        "interface": port,
+        "vtep": vtep,
+        "local_sequence": 0,
+        "remote_sequence": 0,
+        "duplicate": False,
+    }
+    return EvpnMac(**(fields | changed))
+
+
+def evpn_neighbor(mac: MacAddress | None, *, vtep: str | None = None, **changed: Any) -> EvpnNeighbor:  # noqa: ANN401
+    fields: dict[str, Any] = {
+        "address": str(VIP.ip),
+        "kind": "remote" if vtep else "local",
+        "state": "active",
+        "mac": mac,
+        "vtep": vtep,
+        "local_sequence": 0,
+        "remote_sequence": 0,
+        "duplicate": False,
+    }
+    return EvpnNeighbor(**(fields | changed))
+
+
+def path(mac: MacAddress, vtep: str, **changed: Any) -> MacIpPath:  # noqa: ANN401
+    fields: dict[str, Any] = {
+        "address": str(VIP.ip),
+        "mac": mac,
+        "vtep": vtep,
+        "best": True,
+        "valid": True,
+        "sequence": 0,
+        "rd": None,
+    }
+    return MacIpPath(**(fields | changed))
+
+
+def leaf_facts(leaf: str, *, owner: str = "H1", **changed: Any) -> LeafFacts:  # noqa: ANN401
+    """Everything a leaf says while `owner` bears the VIP. `changed` takes plain values or Unread."""
+    mac, home = MACS[owner], server(owner).leaf
+    vtep = None if leaf == home else VTEPS[home]
+    bridge_row = fdb_row(mac, "vni100" if vtep else "swp1")
+    fields: dict[str, Any] = {
+        "neighbors": (neighbor(mac, remote=vtep is not None),),
+        "fdb": (bridge_row, fdb_row(mac, "vni100", vtep=vtep)) if vtep else (bridge_row,),
+        "evpn_macs": (evpn_mac(mac, port=None if vtep else "swp1", vtep=vtep),),
+        "evpn_neighbors": (evpn_neighbor(mac, vtep=vtep),),
+        "paths": (path(mac, VTEPS[home]),),
+        "vni": VniFacts(vni=100, local_vtep=VTEPS[leaf], vxlan="vni100"),
+    }
+    return LeafFacts(host=leaf, **readings(leaf, fields | changed))
+
+
+def ping(received: int = 3, sent: int = 3) -> PingFacts:
+    return PingFacts(sent=sent, received=received, rtt_ms=0.4 if received else None)
+
+
+def probe_facts(value: Any = None) -> ProbeFacts:  # noqa: ANN401
+    reading = value if isinstance(value, Unread) else read("I1", ping() if value is None else value)
+    return ProbeFacts(host="I1", pings={VIP.ip: reading})
+
+
+def desired(host: str, *, config: str = CONFIG) -> Desired:
+    return Desired(host=host, config=config, peers=cluster().peers(host))
+
+
+def subject(*, owner: str = "H1", **changed: Any) -> Subject:  # noqa: ANN401
+    """The healthy cluster."""
+    fields: dict[str, Any] = {
+        "cluster": cluster(),
+        "vip": VIP,
+        "servers": {name: server_facts(name, master=name == owner) for name in ("H1", "H2")},
+        "leaves": {leaf: leaf_facts(leaf, owner=owner) for leaf in ("L1", "L2")},
+        "probes": {"I1": probe_facts()},
+        "desired": {name: desired(name) for name in ("H1", "H2")},
+    }
+    return Subject(**(fields | changed))
+
+
+def with_server(whole: Subject, host: str, **values: Any) -> Subject:  # noqa: ANN401
+    """The same, but this server says something else."""
+    changed = replace(whole.servers[host], **readings(host, values))
+    return replace(whole, servers={**whole.servers, host: changed})
+
+
+def with_leaf(whole: Subject, leaf: str, **values: Any) -> Subject:  # noqa: ANN401
+    """The same, but this leaf says something else."""
+    changed = replace(whole.leaves[leaf], **readings(leaf, values))
+    return replace(whole, leaves={**whole.leaves, leaf: changed})
+
+
+def silent_server(host: str) -> ServerFacts:
+    fields = dict.fromkeys(("package", "config", "service", "instances", "later", "interfaces", "firewall"), GONE)
+    return ServerFacts(host=host, **fields)
+
+
+def silent_leaf(leaf: str) -> LeafFacts:
+    fields = dict.fromkeys(("neighbors", "fdb", "evpn_macs", "evpn_neighbors", "paths", "vni"), GONE)
+    return LeafFacts(host=leaf, **fields)
+
+
+def snippet_for(firewall: Firewall, *peers: IPv4Address) -> str:
+    return "\n".join(nft_inserts(firewall.chains, peers)) + "\n"
+
+
+def rule_line(peers: Sequence[str]) -> list[str]:
+    return [nft_rule(IPv4Address(peer)) for peer in peers]

@@ -1,0 +1,197 @@
+"""The healthy cluster passes; silence of any host is unknown; the state is the first cause that explains."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tasks.judge.catalogue import CATALOGUE
+from tasks.judge.vip import judge_vip, state_of
+from tasks.model.observation import Unread
+from tasks.model.verdict import Finding, Status, VipState
+from tests.unit.builders import (
+    GONE,
+    MACS,
+    VIP,
+    VTEPS,
+    answer,
+    cluster,
+    fabric,
+    neighbor,
+    probe_facts,
+    server,
+    silent_leaf,
+    silent_server,
+    subject,
+    with_leaf,
+    with_server,
+)
+from tests.unit.judge.broken import HEALTHY, by_name, changed_by, message_of
+
+LEAF_CHECKS = ("neighbor", "gateway-neighbor", "fdb", "evpn-mac", "evpn-arp", "bgp-type2")
+SERVER_CHECKS = ("package", "config", "service", "running-config", "firewall", "adverts")
+
+
+def test_the_healthy_cluster_passes_every_check() -> None:
+    verdict = judge_vip(subject())
+    assert (verdict.state, verdict.status, verdict.owner) == (VipState.HEALTHY, Status.PASS, "H1")
+    assert (verdict.cluster, verdict.address, verdict.mac) == ("web", VIP.ip, MACS["H1"])
+    skipped = {name for name, finding in HEALTHY.items() if finding.status is not Status.PASS}
+    assert skipped == {"adverts H1", "gateway-neighbor L1", "gateway-neighbor L2"}
+
+
+def test_every_check_is_of_the_catalogue_and_every_entry_is_made() -> None:
+    assert {each.check for each in judge_vip(subject()).findings} == {entry.check for entry in CATALOGUE}
+    assert len({entry.check for entry in CATALOGUE}) == len(CATALOGUE)
+
+
+def test_each_finding_says_what_it_expects_and_shows_what_it_read() -> None:
+    for name, finding in HEALTHY.items():
+        assert finding.expected, name
+        assert finding.message, name
+        assert finding.evidence or finding.check == "preferred-master", name
+
+
+def test_the_other_server_as_owner_moves_everything_and_warns() -> None:
+    broken = subject(owner="H2")
+    assert changed_by(broken) == {"preferred-master web": "warn", "adverts H1": "pass", "adverts H2": "skip"}
+    assert judge_vip(broken).state is VipState.HEALTHY
+    assert "although H1 has the higher priority" in message_of(broken, "preferred-master web")
+
+
+@pytest.mark.parametrize(
+    ("expected_owner", "owner", "preempt", "status"),
+    [
+        ("H2", "H2", True, "pass"),
+        ("H1", "H2", True, "fail"),
+        ("H2", "H1", True, "fail"),
+        ("H2", "H1", False, "fail"),
+        (None, "H2", False, "pass"),
+        (None, "H2", True, "warn"),
+    ],
+)
+def test_preferred_master(expected_owner: str | None, owner: str, preempt: bool, status: str) -> None:  # noqa: FBT001
+    judged = replace(subject(owner=owner), expected_owner=expected_owner, cluster=cluster(preempt=preempt))
+    finding = by_name(judge_vip(judged))["preferred-master web"]
+    assert finding.status == status
+    assert owner in finding.message
+    assert judge_vip(judged).state is VipState.HEALTHY
+
+
+@pytest.mark.parametrize("host", ["H1", "H2"])
+def test_a_server_that_gives_no_answer_is_unknown_and_never_a_pass(host: str) -> None:
+    whole = subject()
+    broken = replace(whole, servers={**whole.servers, host: silent_server(host)})
+    unknown = {f"{check} {host}": "unknown" for check in (*SERVER_CHECKS, "vip-address")} | {"master web": "unknown"}
+    # nobody knows who bears the VIP, so there is nothing to compare the leaves with
+    unseen = {
+        f"{check} {leaf}": "skip" for check in LEAF_CHECKS if check != "gateway-neighbor" for leaf in ("L1", "L2")
+    }
+    assert changed_by(broken) == unknown | unseen | {"preferred-master web": "skip"}
+    assert judge_vip(broken).state is VipState.UNKNOWN
+    assert judge_vip(broken).owner is None
+    for name in unknown:
+        assert GONE.reason in message_of(broken, name)
+
+
+@pytest.mark.parametrize("leaf", ["L1", "L2"])
+def test_a_leaf_that_gives_no_answer_is_unknown_and_never_a_pass(leaf: str) -> None:
+    whole = subject()
+    broken = replace(whole, leaves={**whole.leaves, leaf: silent_leaf(leaf)})
+    expected = {f"{check} {leaf}": "unknown" for check in LEAF_CHECKS}
+    if leaf == "L1":  # the owner's leaf alone knows how it is named in the fabric
+        expected |= {f"{check} L2": "unknown" for check in ("fdb", "evpn-mac", "evpn-arp", "bgp-type2")}
+    assert changed_by(broken) == expected
+    assert judge_vip(broken).state is VipState.UNKNOWN
+    for check in LEAF_CHECKS:
+        assert message_of(broken, f"{check} {leaf}") == GONE.reason
+
+
+def test_a_probe_host_that_gives_no_answer_is_unknown() -> None:
+    broken = replace(subject(), probes={"I1": probe_facts(GONE)})
+    assert changed_by(broken) == {"reachable I1": "unknown"}
+    assert judge_vip(broken).state is VipState.UNKNOWN
+
+
+def test_nobody_answers() -> None:
+    broken = subject(
+        servers={name: silent_server(name) for name in ("H1", "H2")},
+        leaves={leaf: silent_leaf(leaf) for leaf in ("L1", "L2")},
+        probes={"I1": probe_facts(GONE)},
+    )
+    statuses = {finding.status for finding in judge_vip(broken).findings}
+    assert statuses == {Status.UNKNOWN, Status.SKIP}
+    assert judge_vip(broken).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("reading", ["neighbors", "fdb", "evpn_macs", "evpn_neighbors", "paths"])
+def test_one_unreadable_table_of_a_leaf(reading: str) -> None:
+    source = answer("L2", "vtysh", "%% garbage")
+    broken = with_leaf(subject(), "L2", **{reading: Unread(reason="unreadable: not JSON", source=source)})
+    check = {"neighbors": "neighbor", "evpn_macs": "evpn-mac", "evpn_neighbors": "evpn-arp", "paths": "bgp-type2"}
+    names = {f"{check.get(reading, 'fdb')} L2"} | ({"gateway-neighbor L2"} if reading == "neighbors" else set())
+    assert changed_by(broken) == dict.fromkeys(names, "unknown")
+    assert judge_vip(broken).state is VipState.UNKNOWN
+    for name in names:
+        finding = by_name(judge_vip(broken))[name]
+        assert (finding.message, finding.evidence) == ("unreadable: not JSON", (source,))
+
+
+def test_a_leaf_that_does_not_tell_its_vtep() -> None:
+    broken = with_leaf(subject(), "L1", vni=GONE)
+    remote = {f"{check} L2": "unknown" for check in ("fdb", "evpn-mac", "evpn-arp", "bgp-type2")}
+    assert changed_by(broken) == remote | {"bgp-type2 L1": "unknown"}
+    assert "L1 did not tell its VTEP address" in message_of(broken, "fdb L2")
+
+
+def test_a_failing_check_outranks_what_is_unknown() -> None:
+    broken = with_server(with_leaf(subject(), "L2", paths=GONE), "H2", package=GONE)
+    broken = with_leaf(broken, "L1", neighbors=(neighbor(MACS["H2"], remote=False),))
+    assert judge_vip(broken).state is VipState.STALE_NEIGHBOR
+    assert judge_vip(broken).status is Status.FAIL
+
+
+def finding(status: Status, cause: VipState | None = None, check: str = "neighbor") -> Finding:
+    return Finding(check=check, target="L1", status=status, message="", cause=cause)
+
+
+@pytest.mark.parametrize(
+    ("findings", "state"),
+    [
+        ([], VipState.UNKNOWN),
+        ([finding(Status.SKIP)], VipState.UNKNOWN),
+        ([finding(Status.PASS)], VipState.HEALTHY),
+        ([finding(Status.WARN)], VipState.HEALTHY),
+        ([finding(Status.PASS, check="config")], VipState.UNKNOWN),  # a good file on disk says nothing of the VIP
+        ([finding(Status.PASS), finding(Status.UNKNOWN)], VipState.UNKNOWN),
+        ([finding(Status.PASS), finding(Status.UNKNOWN, check="config")], VipState.HEALTHY),
+        ([finding(Status.PASS), finding(Status.FAIL, check="config")], VipState.HEALTHY),
+        ([finding(Status.UNKNOWN), finding(Status.FAIL, VipState.BLACK_HOLE)], VipState.BLACK_HOLE),
+        ([finding(Status.FAIL, VipState.BLACK_HOLE), finding(Status.FAIL, VipState.NOT_LEARNED)], VipState.NOT_LEARNED),
+        ([finding(Status.FAIL, VipState.NO_MASTER), finding(Status.FAIL, VipState.SPLIT_BRAIN)], VipState.SPLIT_BRAIN),
+        ([finding(Status.FAIL, VipState.STALE_NEIGHBOR), finding(Status.FAIL, VipState.NO_MASTER)], VipState.NO_MASTER),
+        ([finding(Status.WARN, VipState.STALE_NEIGHBOR), finding(Status.PASS)], VipState.HEALTHY),
+        (
+            [finding(Status.FAIL, VipState.NOT_ADVERTISED), finding(Status.FAIL, VipState.WRONG_LOCATION)],
+            VipState.WRONG_LOCATION,
+        ),
+    ],
+)
+def test_state_is_the_first_cause_that_explains(findings: list[Finding], state: VipState) -> None:
+    assert state_of(findings) is state
+    assert state_of(findings[::-1]) is state
+
+
+def test_both_servers_behind_one_leaf() -> None:
+    """An MLAG-less rack: the owner's leaf is local for both, and the other leaf points there whoever is master."""
+    servers = (server("H1"), server("H2", leaf="L1", port="swp2"))
+    whole = replace(subject(), cluster=cluster(servers=servers, fabric=fabric()))
+    assert changed_by(whole) == {}
+
+
+def test_ids_are_unique_with_several_probes_and_leaves() -> None:
+    whole = subject(probes={"I1": probe_facts(), "L1": probe_facts()})
+    findings = judge_vip(replace(whole, cluster=cluster(probes=("I1", "L1")))).findings
+    assert len({(each.check, each.target) for each in findings}) == len(findings)
+    assert VTEPS["L1"] in by_name(judge_vip(whole))["fdb L2"].message

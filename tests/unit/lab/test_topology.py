@@ -1,0 +1,166 @@
+"""The gate: what a topology may say, and that each contradiction is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab.errors import LabUsageError
+from lab.model import Firewall, Kind
+from lab.topology import TOPOLOGY_FILE, load_topology, parse_topology
+
+Document = dict[str, Any]
+Change = Callable[[Document], object]
+
+
+def document() -> Document:
+    return dict(yaml.safe_load(TOPOLOGY_FILE.read_text()))
+
+
+def parse(changed: Document) -> object:
+    return parse_topology(yaml.safe_dump(changed, sort_keys=False), "topology.yaml")
+
+
+def put(path: str, value: object) -> Change:
+    """Set (or, for `...`, delete) what stands at a dotted path."""
+
+    def change(document: Document) -> None:
+        *parents, last = path.split(".")
+        place: Any = document
+        for part in parents:
+            place = place[int(part)] if isinstance(place, list) else place[part]
+        key = int(last) if isinstance(place, list) else last
+        if value is ...:
+            del place[key]
+        else:
+            place[key] = value
+
+    return change
+
+
+def test_the_lab_as_it_is() -> None:
+    topology = load_topology()
+    assert [node.name for node in topology.nodes] == ["H1", "H2", "L1", "L2", "S1", "I1"]
+    assert topology.users == ("automation", "cumulus")
+    h1, l1, s1 = topology.node("H1"), topology.node("L1"), topology.node("S1")
+    assert (h1.kind, h1.firewall, h1.is_router) == (Kind.SERVER, Firewall.IPTABLES, False)
+    assert h1.interfaces[0].mac == "08:00:27:7d:af:b4"
+    assert topology.node("H2").interfaces[0].mac == "08:00:27:70:07:ae"
+    assert (l1.fabric_ports, s1.fabric_ports) == (("swp51",), ("swp1", "swp2"))
+    vlan = l1.svis[0].vlan
+    assert (vlan.name, vlan.vrr, vlan.vxlan, str(vlan.gateway)) == ("vlan100", "vlan100-v0", "vni100", "100.65.0.1/24")
+    assert topology.vteps(vlan) == {IPv4Address("10.255.0.11"), IPv4Address("10.255.0.12")}
+
+
+def test_links_between_routers_carry_large_frames() -> None:
+    assert {link.mtu for link in load_topology().links if link.a[0].startswith("L")} == {9216}
+    assert {link.mtu for link in load_topology().links if link.a[0].startswith("H")} == {1500}
+
+
+def test_a_server_a_leaf_and_a_cluster_more_are_data_alone() -> None:
+    changed = document()
+    nodes = changed["nodes"]
+    nodes["L1"]["interfaces"]["swp2"] = {"vlan": "vlan100"}
+    nodes["S1"]["interfaces"]["swp3"] = {}
+    nodes["H3"] = {
+        "kind": "server",
+        "firewall": "nftables",
+        "gateway": "100.65.0.1",
+        "interfaces": {"enp0s8": {"address": "100.65.0.13/24", "mac": "08:00:27:00:00:03"}},
+    }
+    nodes["L3"] = {
+        "kind": "leaf",
+        "asn": 65013,
+        "loopback": "10.255.0.13",
+        "svis": {"vlan100": {"address": "100.65.0.4/24", "mac": "44:38:39:00:00:13"}},
+        "interfaces": {"swp51": {}},
+    }
+    changed["links"] += [["H3:enp0s8", "L1:swp2"], ["L3:swp51", "S1:swp3"]]
+    changed["clusters"]["db"] = {"vrid": 12}
+    topology = parse_topology(yaml.safe_dump(changed, sort_keys=False), "topology.yaml")
+    assert topology.node("S1").fabric_ports == ("swp1", "swp2", "swp3")
+    assert len(topology.vteps(topology.node("L3").svis[0].vlan)) == 3
+    assert list(topology.clusters) == ["web", "db"]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        # Unknown and missing keys, wrong types.
+        (put("nodes.H1.firewal", "iptables"), "nodes.H1.server.firewal: Extra inputs are not permitted"),
+        (put("surprise", 1), "surprise: Extra inputs are not permitted"),
+        (put("nodes.H1.firewall", ...), "nodes.H1.server.firewall: Field required"),
+        (put("nodes.L1.asn", ...), "nodes.L1.leaf.asn: Field required"),
+        (put("nodes.H1.asn", 65001), "nodes.H1.server.asn: Extra inputs are not permitted"),
+        (put("nodes.S1.svis", {}), "nodes.S1.spine.svis: Extra inputs are not permitted"),
+        (put("nodes.H1.kind", "host"), "nodes.H1: Input tag 'host'"),
+        (put("nodes.H1.kind", ...), "nodes.H1: Unable to extract tag"),
+        (put("nodes.H1.firewall", "ufw"), "Input should be 'iptables' or 'nftables'"),
+        (put("nodes.L1.asn", 0), "nodes.L1.leaf.asn"),
+        (put("nodes.L1.loopback", "10.255.0"), "nodes.L1.leaf.loopback"),
+        (put("nodes.H1.interfaces.enp0s8.address", "100.65.0.11/33"), "interfaces.enp0s8.address"),
+        (put("nodes.H1.interfaces.enp0s8.mac", "01:00:27:7d:af:b4"), "interfaces.enp0s8.mac"),
+        (put("nodes.H1.interfaces.enp0s8.mac", "08-00-27-7d-af-b4"), "interfaces.enp0s8.mac"),
+        (put("nodes.H-1", {"kind": "outside"}), "nodes.H-1"),
+        (put("nodes.H1.interfaces", {"averyverylongname": {}}), "nodes.H1.server.interfaces.averyverylongname"),
+        (put("vlans.vlan100.vni", 16777216), "vlans.vlan100.vni"),
+        (put("vlans.vlan100.vrr_mac", "zz"), "vlans.vlan100.vrr_mac"),
+        (put("packages", []), "packages"),
+        (put("packages.0", "frr; rm -rf /"), "packages.0"),
+        (put("suite", "../sid"), "suite"),
+        (put("users.leaf", "Root User"), "users.leaf"),
+        (put("mtu.fabric", 100), "mtu.fabric"),
+        (put("links.0", ["H1:enp0s8"]), "links.0"),
+        (put("links.0", ["H1", "L1"]), "links.0.0"),
+        # Contradictions.
+        (put("users.leaf", ...), "users.leaf: missing, and there is a node of this kind"),
+        (put("links.0", ["H9:enp0s8", "L1:swp1"]), "links.0: no node H9 (nodes: H1, H2, L1, L2, S1, I1)"),
+        (put("links.0", ["H1:enp0s8", "L1:swp9"]), "links.0: L1 has no interface swp9"),
+        (put("links.0", ["H1:enp0s8", "L2:swp1"]), "links: L2:swp1 is used 2 times"),
+        (put("links.0", ...), "nodes.H1.interfaces.enp0s8: no link ends there"),
+        (put("nodes.L1.interfaces.swp1.vlan", "vlan200"), "L1 has no SVI of vlan200"),
+        (put("nodes.S1.interfaces.swp1.vlan", "vlan100"), "nodes.S1.interfaces.swp1.vlan: only a leaf has access"),
+        (put("nodes.L1.interfaces.swp1.address", "192.0.2.1/24"), "an access port has no address"),
+        (put("nodes.L1.svis.vlan200", {"address": "10.0.0.1/8", "mac": "44:38:39:00:00:99"}), "no such VLAN"),
+        (put("nodes.L1.svis.vlan100.address", "100.66.0.2/24"), "not in 100.65.0.0/24"),
+        (put("nodes.L1.svis.vlan100.address", "100.65.0.1/24"), "that is the anycast gateway"),
+        (put("nodes.H1.gateway", "192.0.2.1"), "nodes.H1.gateway: 192.0.2.1 is on no interface's network"),
+        (put("nodes.I1.gateway", "192.0.2.1"), "nodes.I1.gateway: 192.0.2.1 is on no interface's network"),
+        (put("nodes.L2.asn", 65011), "nodes: AS number 65011 is there 2 times"),
+        (put("nodes.L2.loopback", "10.255.0.11"), "nodes: loopback 10.255.0.11 is there 2 times"),
+        (put("nodes.H2.interfaces.enp0s8.address", "100.65.0.11/24"), "nodes: address 100.65.0.11 is there 2 times"),
+        (put("nodes.H2.interfaces.enp0s8.address", "100.65.0.2/24"), "nodes: address 100.65.0.2 is there 2 times"),
+        (put("nodes.H2.interfaces.enp0s8.mac", "08:00:27:7d:af:b4"), "nodes: MAC 08:00:27:7d:af:b4 is there 2 times"),
+        (put("vlans.vlan200", {"vni": 100, "gateway": "10.0.0.1/8", "vrr_mac": "00:00:5e:00:01:01"}), "VNI 100 is"),
+        (put("vlans.vni100", {"vni": 7, "gateway": "10.0.0.1/8", "vrr_mac": "00:00:5e:00:01:01"}), "vlans.vni100"),
+    ],
+)
+def test_what_does_not_fit_is_named(change: Change, problem: str) -> None:
+    changed = document()
+    change(changed)
+    with pytest.raises(LabUsageError) as caught:
+        parse(changed)
+    assert str(caught.value).startswith("topology.yaml: ")
+    assert problem in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(b"nodes: [", "not YAML"), (b"", "Input should be"), (b"- a\n", "Input should be"), (b"\xff\xfe\x00", "cannot")],
+)
+def test_a_file_that_is_no_topology(tmp_path: Path, content: bytes, problem: str) -> None:
+    path = tmp_path / "topology.yaml"
+    path.write_bytes(content)
+    with pytest.raises(LabUsageError, match=problem):
+        load_topology(path)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(LabUsageError, match="cannot be read"):
+        load_topology(tmp_path / "none.yaml")
