@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import errno
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 from lab.errors import LabError
 from lab.lock import locked
-from lab.place import DEFAULT_OCTET, FIRST_HOST, SSH_PORT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from lab.place import LabPaths
+from lab.place import DEFAULT_OCTET, FIRST_HOST, SSH_PORT, LabPaths
 
 LAST_OCTET = 254
 

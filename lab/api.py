@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from lab.addresses import read_octet, take_octet
 from lab.assemble import amiss, assemble, restart_forwarders
@@ -12,13 +12,9 @@ from lab.place import Lab, lab_paths
 from lab.preflight import check_inotify, check_machine, check_root
 from lab.rootfs import sweep_builds
 from lab.shell import shell
+from lab.status import LabStatus
 from lab.teardown import anything_left, refuse_foreign, tear_down
 from lab.topology import load_topology
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from lab.status import LabStatus
 
 __all__ = ["down", "shell", "status", "up"]
 

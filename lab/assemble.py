@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from lab.boot import has_forwarder, nspawn_argv, start_forwarder, start_node
 from lab.inventory import render_inventory, write_inventory
@@ -14,15 +15,10 @@ from lab.namespaces import build_network, namespaces_of
 from lab.network import cable_plan, node_plan
 from lab.nodefiles import key_files, node_files
 from lab.overlay import mount_node, mounts_below, write_files
+from lab.place import Lab
 from lab.processes import all_processes, leader_of
 from lab.recipe import recipe_key
 from lab.rootfs import ensure_rootfs
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from lab.place import Lab
 
 
 def fingerprint(lab: Lab) -> str:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from lab.detach import detach
 from lab.namespaces import namespace_file
-from lab.place import SSH_PORT
-from lab.processes import all_processes, leader_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from lab.place import Lab, LabPaths
-    from lab.processes import Process
+from lab.place import SSH_PORT, Lab, LabPaths
+from lab.processes import Process, all_processes, leader_of
 
 # keepalived writes to /proc/sys/net (rp_filter, arp_ignore of a virtual MAC), which a container has read-only.
 NSPAWN_ENVIRONMENT = {"SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network"}

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lab.errors import LabError
-
-if TYPE_CHECKING:
-    from lab.place import LabPaths
+from lab.place import LabPaths
 
 REMOVE_TIMEOUT_S = 5.0
 POLL_S = 0.05

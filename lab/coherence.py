@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from lab.model import Kind
-from lab.schema import InterfaceSpec, LeafSpec, OutsideSpec, ServerSpec, SpineSpec, SviSpec
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
-
-    from lab.schema import TopologySpec
+from lab.schema import InterfaceSpec, LeafSpec, OutsideSpec, ServerSpec, SpineSpec, SviSpec, TopologySpec
 
 
 def contradictions(spec: TopologySpec) -> list[str]:

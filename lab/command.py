@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from lab.errors import LabError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 DEFAULT_TIMEOUT_S = 60.0
 # A command whose caller was killed must not go on building what `lab down` is removing.

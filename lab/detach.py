@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lab.cgroups import make_cgroups
 from lab.command import attempt, run
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from lab.place import LabPaths
+from lab.place import LabPaths
 
 ENTER_CGROUP = Path(__file__).with_name("enter_cgroup.py")
 PYTHON = (sys.executable, "-I", "-S")

@@ -5,23 +5,17 @@ from __future__ import annotations
 import json
 import socket
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
 
 from lab.boot import enter_argv
 from lab.command import attempt
 from lab.errors import LabError
-from lab.place import SSH_PORT
-from lab.processes import all_processes, keeper_of, leader_of
+from lab.model import Node
+from lab.place import SSH_PORT, Lab
+from lab.processes import Process, all_processes, keeper_of, leader_of
 from lab.status import Count, LabStatus, NodeStatus
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from lab.model import Node
-    from lab.place import Lab
-    from lab.processes import Process
 
 BANNER = b"SSH-2.0-"
 BANNER_TIMEOUT_S = 2.0

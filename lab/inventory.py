@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
-from lab.place import SSH_PORT
+from lab.place import SSH_PORT, Lab
 from lab.rendering import render
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from lab.place import Lab
 
 
 def render_inventory(lab: Lab) -> Mapping[str, str]:

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from lab.command import run
-from lab.place import SSH_PORT
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from lab.place import Lab
+from lab.place import SSH_PORT, Lab
 
 SECRET_LENGTH = 8  # VRRPv2 carries eight characters; keepalived cuts what is longer
 

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lab.command import attempt, run
-from lab.network import cable_plan, node_plan
-
-if TYPE_CHECKING:
-    from lab.model import Topology
-    from lab.network import NamespacePlan, Sysctls
-    from lab.place import LabPaths
+from lab.model import Topology
+from lab.network import NamespacePlan, Sysctls, cable_plan, node_plan
+from lab.place import LabPaths
 
 NETNS_DIRECTORY = Path("/run/netns")
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from lab.model import Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from lab.model import Link, Node, Svi, Topology
-    from lab.place import LabPaths
+from lab.model import Kind, Link, Node, Svi, Topology
+from lab.place import LabPaths
 
 # As on Cumulus: longer than neighmgrd's refresh, so that a silent server does not fall out of the FDB.
 AGEING_CENTISECONDS = 180_000

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from lab.model import Firewall, Kind
+from lab.keys import KeyPair
+from lab.model import Firewall, Kind, Node, Topology
 from lab.rendering import render
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from lab.keys import KeyPair
-    from lab.model import Node, Topology
 
 NEIGHMGRD = Path(__file__).with_name("neighmgrd")
 WANTS = "/etc/systemd/system/multi-user.target.wants"

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lab.command import attempt, run
 from lab.errors import LabError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from lab.nodefiles import NodeFile
-    from lab.place import LabPaths
+from lab.nodefiles import NodeFile
+from lab.place import LabPaths
 
 
 def mount_node(paths: LabPaths, node: str, rootfs: Path) -> None:

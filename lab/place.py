@@ -6,12 +6,9 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lab.errors import LabUsageError
-
-if TYPE_CHECKING:
-    from lab.model import Topology
+from lab.model import Topology
 
 STATE_VARIABLE = "VIPBOOK_STATE"
 DEFAULT_STATE = Path("/var/lib/vipbook")

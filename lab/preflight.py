@@ -80,3 +80,7 @@ def missing_packages() -> list[str]:
     if not KEYRING.exists():
         missing.append("debian-archive-keyring")
     return list(dict.fromkeys(missing))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(" ".join(missing_packages()) + "\n" * bool(missing_packages()))

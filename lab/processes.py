@@ -9,17 +9,13 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lab.errors import LabError
 from lab.namespaces import namespace_file, namespaces_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from lab.place import LabPaths
+from lab.place import LabPaths
 
 KILL_TIMEOUT_S = 15.0
 POLL_S = 0.05

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from lab.model import Topology
+from lab.model import Topology
 
 # Raise it when the way of building changes in a manner that the lists below do not show.
 VERSION = 2

@@ -6,12 +6,9 @@ Written here because apt-ftparchive and dpkg-scanpackages are not on every machi
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from lab.command import run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def write_index(directory: Path) -> None:

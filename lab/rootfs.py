@@ -9,20 +9,16 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lab import recipe
 from lab.command import attempt, run
 from lab.errors import LabError
 from lab.lock import locked
+from lab.model import Topology
 from lab.preflight import KEYRING
 from lab.repository import write_index
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from lab.model import Topology
 
 MIRROR_VARIABLE = "VIPBOOK_MIRROR"
 BUILD_TIMEOUT_S = 1800.0

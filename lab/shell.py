@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from lab.boot import enter_argv, find_leader
 from lab.errors import LabError, LabUsageError
 from lab.place import lab_paths
 from lab.preflight import check_root
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 SIGNALLED = 128
 

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lab.cgroups import remove_cgroups
 from lab.detach import machine_runs_systemd, stop_units
 from lab.errors import LabUsageError
 from lab.namespaces import delete_namespaces, namespaces_of
 from lab.overlay import mounts_below, remove_directory, unmount_all
-from lab.place import STATE_VARIABLE
+from lab.place import STATE_VARIABLE, LabPaths
 from lab.processes import all_processes, is_keeper, kill_lab_processes, lab_processes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from lab.place import LabPaths
 
 NSPAWN_RUN = Path("/run/systemd/nspawn")
 

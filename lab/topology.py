@@ -6,7 +6,6 @@ Raises LabUsageError with the file, the path inside it and what is wrong there.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import yaml
 from pydantic import ValidationError
@@ -14,10 +13,7 @@ from pydantic import ValidationError
 from lab.coherence import contradictions
 from lab.errors import LabUsageError
 from lab.model import Interface, Kind, Link, Node, Svi, Topology, Vlan
-from lab.schema import LeafSpec, OutsideSpec, ServerSpec, SpineSpec, TopologySpec
-
-if TYPE_CHECKING:
-    from lab.schema import NodeSpec
+from lab.schema import LeafSpec, NodeSpec, OutsideSpec, ServerSpec, SpineSpec, TopologySpec
 
 TOPOLOGY_FILE = Path(__file__).with_name("topology.yaml")
 ROUTERS = (Kind.LEAF, Kind.SPINE)

@@ -203,8 +203,8 @@ class DrillRun:
             stream.stop()
         if left:
             raise NotRestoredError(
-                f"{self.target.name} is not as it was: {'; '.join(left)}; it puts {self.target.interface} back by itself "
-                f"within {self.undo.after_s} s of the fault, if it was armed"
+                f"{self.target.name} is not as it was: {'; '.join(left)}; "
+                f"it puts {self.target.interface} back by itself within {self.undo.after_s} s of the fault"
             )
 
     def _returning(self) -> Server:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from ipaddress import IPv4Address, IPv4Network
 
-from .rtnetlink import NUD_FAILED, NUD_INCOMPLETE, NUD_NOARP, NUD_PERMANENT, NUD_STALE
-
-if TYPE_CHECKING:
-    from ipaddress import IPv4Address, IPv4Network
-
-    from .arp import Claim
-    from .rtnetlink import Neighbor
+from .arp import Claim
+from .rtnetlink import NUD_FAILED, NUD_INCOMPLETE, NUD_NOARP, NUD_PERMANENT, NUD_STALE, Neighbor
 
 
 class Action(Enum):

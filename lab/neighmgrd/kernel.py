@@ -7,14 +7,11 @@ import itertools
 import os
 import socket
 import struct
+from collections.abc import Iterator
+from ipaddress import IPv4Address
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from . import rtnetlink as rt
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from ipaddress import IPv4Address
 
 TIMEOUT_S = 1.0
 _BUFFER = 1 << 17

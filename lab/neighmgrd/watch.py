@@ -9,16 +9,14 @@ import selectors
 import socket
 import sys
 import time
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Interface
-from typing import TYPE_CHECKING, ParamSpec
+from typing import ParamSpec
 
 from . import rtnetlink as rt
 from .arp import ETHERTYPE_ARP, Claim, parse_claim
 from .decide import Action, Scope, decide
 from .kernel import Kernel, interface_addresses, vxlan_ports
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 # An FDB row changes over within a millisecond or two; BGP may still be writing its own for some tens of them.
 RETRY_AFTER_S = (0.005, 0.02, 0.05, 0.1, 0.2)

@@ -48,7 +48,7 @@ def test_a_good_name(name: str) -> None:
         (NAMED, "vipbook-t2-H1", False),
     ],
 )
-def test_a_lab_knows_its_own_namespaces(paths: LabPaths, namespace: str, mine: bool) -> None:
+def test_a_lab_knows_its_own_namespaces(paths: LabPaths, namespace: str, *, mine: bool) -> None:
     assert bool(paths.namespace_pattern.fullmatch(namespace)) is mine
 
 

@@ -1,0 +1,49 @@
+# Everything stands on `install`: a virtual environment with the `vipbook` command in it.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+APT := DEBIAN_FRONTEND=noninteractive apt-get
+
+.PHONY: install debian demo test unit lint bench clean
+
+install: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: Python 3.11 or newer is needed; this is $$(python3 --version)" >&2; exit 2; }
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "error: python3 has no venv here; mend: apt-get install -y python3-venv" >&2; exit 2; }
+	python3 -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $(READY)
+
+# The lab's Debian packages: installed when root, named when not.
+debian: install
+	@missing=$$($(BIN)/python -m lab.preflight) || exit 2; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" -ne 0 ]; then \
+		echo "error: missing Debian packages; mend: sudo apt-get install -y $$missing" >&2; exit 2; fi; \
+	$(APT) update -qq && $(APT) install -y -qq --no-install-recommends $$missing
+
+demo: debian
+	@PATH="$(CURDIR)/$(BIN):$$PATH" lab/demo.sh
+
+test: debian
+	$(BIN)/python -m pytest
+
+# Without root and without a lab.
+unit: install
+	$(BIN)/python -m pytest tests/unit
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: debian
+	@PATH="$(CURDIR)/$(BIN):$$PATH" lab/bench.sh
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

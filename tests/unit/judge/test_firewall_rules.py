@@ -1,0 +1,209 @@
+"""Does a rule of ours open VRRP for a peer before anything can close it?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.judge.firewall_rules import blocks, closes, first_block, is_open, opens, strays
+from tasks.model.observation import FirewallRule, InputChain
+from tasks.observe.firewall import parse_iptables
+from tests.unit.builders import equals, nft_chain, nft_json_rule, nftables
+
+PEER, OTHER = IPv4Address("100.65.0.12"), IPv4Address("100.65.0.13")
+
+
+def rule(verdict: str = "accept", **changed: object) -> FirewallRule:
+    fields = {"text": "", "source": None, "protocol": None, "narrow": False, "ours": False}
+    return FirewallRule(verdict=verdict, **(fields | changed))  # type: ignore[arg-type]
+
+
+def ours(peer: IPv4Address = PEER, **changed: object) -> FirewallRule:
+    return rule(**({"source": str(peer), "protocol": "vrrp", "ours": True} | changed))  # type: ignore[arg-type]
+
+
+def chain(*rules: FirewallRule, policy: str = "drop") -> InputChain:
+    return InputChain(family="ip", table="filter", name="INPUT", policy=policy, rules=rules)
+
+
+DROP, REJECT, JUMP, SSH = rule("drop"), rule("reject"), rule("jump"), rule(protocol="tcp", narrow=True)
+
+
+@pytest.mark.parametrize(
+    ("tried", "open_"),
+    [
+        (ours(), True),
+        (ours(OTHER), False),
+        (ours(verdict="drop"), False),
+        (ours(verdict="jump"), False),
+        (ours(protocol="tcp"), False),
+        (ours(protocol=None), False),
+        (ours(source=None), False),
+        (ours(source="100.65.0.0/24"), False),
+        (ours(narrow=True), False),
+        (ours(ours=False), False),
+    ],
+)
+def test_opens_is_exactly_vrrp_from_exactly_the_peer(tried: FirewallRule, open_: bool) -> None:  # noqa: FBT001
+    assert opens(tried, PEER) is open_
+
+
+@pytest.mark.parametrize(
+    ("tried", "blocking"),
+    [
+        (DROP, True),
+        (REJECT, True),
+        (JUMP, True),
+        (rule("drop", protocol="vrrp"), True),
+        (rule("drop", source="10.0.0.0/8"), True),
+        (rule("drop", narrow=True), True),
+        (rule("reject", protocol="vrrp", source="100.65.0.12"), True),
+        (rule("jump", protocol="vrrp"), True),
+        (rule("drop", protocol="tcp"), False),
+        (rule("jump", protocol="udp"), False),
+        (rule("accept"), False),
+        (rule("other"), False),
+        (SSH, False),
+    ],
+)
+def test_blocks(tried: FirewallRule, blocking: bool) -> None:  # noqa: FBT001
+    assert blocks(tried) is blocking
+
+
+@pytest.mark.parametrize(
+    ("tried", "block", "open_", "closing"),
+    [
+        (chain(), None, False, True),
+        (chain(policy="accept"), None, False, False),
+        (chain(policy="reject"), None, False, True),
+        (chain(SSH, DROP, policy="accept"), 1, False, True),
+        (chain(SSH, policy="accept"), None, False, False),
+        (chain(ours()), None, True, True),
+        (chain(ours(), DROP), 1, True, True),
+        (chain(SSH, ours(), DROP, DROP), 2, True, True),
+        (chain(DROP, ours()), 0, False, True),
+        (chain(JUMP, ours()), 0, False, True),
+        (chain(REJECT, ours(), policy="accept"), 0, False, True),
+        (chain(rule("drop", protocol="tcp"), ours()), None, True, True),
+        (chain(ours(OTHER), DROP), 1, False, True),
+        (chain(rule(), DROP), 1, False, True),  # not ours, so not ours to rely on
+    ],
+)
+def test_chains(tried: InputChain, block: int | None, open_: bool, closing: bool) -> None:  # noqa: FBT001
+    assert first_block(tried) == block
+    assert is_open(tried, PEER) is open_
+    assert closes(tried) is closing
+
+
+@pytest.mark.parametrize(
+    ("tried", "peers", "found"),
+    [
+        (chain(ours(), DROP), {PEER}, []),
+        (chain(rule(), SSH, DROP), {PEER}, []),
+        (chain(ours(), DROP), set(), [0]),
+        (chain(ours(), DROP), {OTHER}, [0]),
+        (chain(ours(), ours(OTHER), DROP), {PEER, OTHER}, []),
+        (chain(ours(), ours(), DROP), {PEER}, [1]),
+        (chain(DROP, ours()), {PEER}, [1]),
+        (chain(ours(), DROP, ours()), {PEER}, [2]),
+        (chain(ours(verdict="drop")), {PEER}, [0]),
+        (chain(ours(narrow=True), ours(), DROP), {PEER}, [0]),
+    ],
+)
+def test_strays_are_ours_and_open_for_nobody(tried: InputChain, peers: set[IPv4Address], found: list[int]) -> None:
+    assert [id(each) for each in strays(tried, frozenset(peers))] == [id(tried.rules[index]) for index in found]
+
+
+RULES = st.sampled_from([DROP, REJECT, JUMP, SSH, rule(), ours(), ours(OTHER), ours(narrow=True), rule("other")])
+
+
+@given(st.lists(RULES, max_size=6), st.sampled_from(["accept", "drop"]))
+@settings(max_examples=80, deadline=None)
+def test_without_its_strays_a_chain_is_as_open_as_before(rules: list[FirewallRule], policy: str) -> None:
+    whole = chain(*(replace(each, text=str(index)) for index, each in enumerate(rules)), policy=policy)
+    gone = strays(whole, frozenset({PEER, OTHER}))
+    rest = chain(*(each for each in whole.rules if each not in gone), policy=policy)
+    for peer in (PEER, OTHER):
+        assert is_open(rest, peer) is is_open(whole, peer)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-A INPUT -j DROP",
+        "-A INPUT -p 112 -j DROP",
+        "-A INPUT -i eth0 -j DROP",
+        "-A INPUT -j my-chain",
+        "-A INPUT -g my-chain",
+        "-A INPUT -m conntrack --ctstate INVALID -j DROP",
+        "-A INPUT ! -p tcp -j DROP",
+        "-A INPUT ! -s 10.0.0.0/8 -j REJECT --reject-with icmp-port-unreachable",
+        '-A INPUT -m comment --comment "no -p tcp here" -j DROP',
+        "-A INPUT -j NFQUEUE --queue-num 1",
+    ],
+)
+def test_real_lines_of_iptables_that_could_keep_vrrp_out(line: str) -> None:
+    (found,) = parse_iptables(f"-P INPUT ACCEPT\n{line}\n")
+    assert first_block(found) == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-A INPUT -p tcp -m tcp --dport 22 -j DROP",
+        "-A INPUT -i lo -j ACCEPT",
+        "-A INPUT -p icmp -j REJECT --reject-with icmp-host-prohibited",
+        '-A INPUT -j LOG --log-prefix "DROP "',
+        "-A INPUT -m mark --mark 0x1",
+        "-A FORWARD -j DROP",
+    ],
+)
+def test_real_lines_of_iptables_that_could_not(line: str) -> None:
+    (found,) = parse_iptables(f"-P INPUT ACCEPT\n{line}\n")
+    assert first_block(found) is None
+
+
+L4 = {"meta": {"key": "l4proto"}}
+
+
+@pytest.mark.parametrize(
+    "expressions",
+    [
+        [{"drop": None}],
+        [{"reject": None}],
+        [{"jump": {"target": "other"}}],
+        [{"goto": {"target": "other"}}],
+        [{"vmap": {"key": L4, "data": {"set": [["tcp", {"accept": None}]]}}}],
+        [{"match": {"op": "==", "left": L4, "right": "vrrp"}}, {"counter": {"packets": 0, "bytes": 0}}, {"drop": None}],
+        [{"match": {"op": "==", "left": L4, "right": 112}}, {"drop": None}],
+        [{"match": {"op": "!=", "left": L4, "right": "tcp"}}, {"drop": None}],
+        [equals("protocol", {"set": ["igmp", "vrrp"]}), {"drop": None}],
+        [{"match": {"op": "==", "left": L4, "right": {"set": ["tcp", "vrrp"]}}}, {"drop": None}],
+        [equals("protocol", {"range": [100, 120]}), {"drop": None}],
+        [equals("protocol", "@protocols"), {"drop": None}],
+        [{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": "invalid"}}, {"drop": None}],
+        [equals("saddr", {"prefix": {"addr": "100.65.0.0", "len": 24}}), {"drop": None}],
+    ],
+)  # fmt: skip
+def test_real_rules_of_nftables_that_could_keep_vrrp_out(expressions: list[dict[str, object]]) -> None:
+    (found,) = nftables(nft_chain(policy="accept"), nft_json_rule(*expressions)).chains
+    assert first_block(found) == 0
+
+
+@pytest.mark.parametrize(
+    "expressions",
+    [
+        [equals("protocol", "tcp"), {"drop": None}],
+        [{"match": {"op": "==", "left": L4, "right": "udp"}}, {"reject": None}],
+        [{"counter": {"packets": 0, "bytes": 0}}],
+        [{"log": {"prefix": "in "}}],
+        [{"accept": None}],
+    ],
+)
+def test_real_rules_of_nftables_that_could_not(expressions: list[dict[str, object]]) -> None:
+    (found,) = nftables(nft_chain(policy="accept"), nft_json_rule(*expressions)).chains
+    assert first_block(found) is None

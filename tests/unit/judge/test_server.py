@@ -1,0 +1,109 @@
+"""Servers that are not what was declared: exactly which checks go red, and what is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Interface
+from typing import Any
+
+import pytest
+
+from tasks.judge.vip import judge_vip
+from tasks.model.observation import Package
+from tasks.model.verdict import VipState
+from tests.unit.builders import CONFIG, GONE, cluster, config_file, instance, service, subject, with_server
+from tests.unit.judge.broken import by_name, changed_by, message_of
+
+HEALTHY = VipState.HEALTHY
+OLD = instance("H2", "backup", name="VI_old")
+
+
+def running(**changed: Any) -> dict[str, Any]:  # noqa: ANN401
+    """H2's keepalived with other values, all the time."""
+    return {
+        "instances": (instance("H2", "backup", **changed),),
+        "later": (instance("H2", "backup", **({"adverts_received": 12} | changed)),),
+    }
+
+
+DRIFT = [
+    # server, what it says instead, the checks of that server that change, piece of a message; the VIP stays healthy
+    ("H2", {"package": Package(manager="apt", version=None)}, "package fail", "keepalived is not inst"),
+    ("H2", {"package": GONE}, "package unknown", GONE.reason),
+    ("H2", {"config": config_file(text=None, mode=None)}, "config fail", "there is no keepalived.conf"),
+    ("H2", {"config": config_file(text=CONFIG + "#\n")}, "config fail", "is not what the intent renders"),
+    ("H2", {"config": config_file(text=CONFIG[:-1])}, "config fail", "is not what the intent renders"),
+    ("H2", {"config": config_file(text="")}, "config fail", "is not what the intent renders"),
+    ("H2", {"config": config_file(mode=0o644)}, "config fail", "root:root 0644; it holds a password"),
+    ("H2", {"config": config_file(mode=0o660)}, "config fail", "root:root 0660"),
+    ("H2", {"config": config_file(owner="www")}, "config fail", "www:root 0640"),
+    ("H2", {"config": config_file(group="adm")}, "config fail", "root:adm 0640"),
+    ("H2", {"config": config_file(mode=0o600)}, "", ""),
+    ("H2", {"config": GONE}, "config unknown, running-config unknown", GONE.reason),
+    ("H2", {"service": service(active="inactive")}, "service fail", "keepalived.service is inactive"),
+    ("H2", {"service": service(active="failed")}, "service fail", "keepalived.service is failed"),
+    ("H2", {"service": service(active="activating")}, "service fail", "is activating"),
+    ("H2", {"service": service(enabled="disabled")}, "service fail", "will not come back after a boot"),
+    ("H2", {"service": service(enabled="masked")}, "service fail", "is masked"),
+    ("H2", {"service": service(enabled="enabled-runtime")}, "service fail", "enabled-runtime"),
+    ("H2", {"service": GONE}, "service unknown, running-config unknown", GONE.reason),
+    ("H2", {"service": service(loaded_at=99.0)}, "running-config fail", "changed after keepalived last"),
+    ("H2", {"service": service(loaded_at=None)}, "running-config fail", "changed after keepalived last"),
+    ("H2", {"service": service(loaded_at=100.0)}, "", ""),
+    ("H2", {"config": config_file(modified_at=101.9), "service": service(loaded_at=101.2)}, "", ""),
+    ("H2", running(vrid=12), "running-config fail", "virtual_router_id 12 instead of 11"),
+    ("H2", running(interface="eth1"), "running-config fail", "interface eth1 instead of enp0s8"),
+    ("H2", running(base_priority=50), "running-config fail", "priority 50 instead of 1"),
+    ("H2", running(effective_priority=50), "", ""),
+    ("H2", running(version=3), "running-config fail", "version 3 instead of 2"),
+    ("H2", running(advert_int=2.0), "running-config fail", "advert_int 2.0 instead of 1.0"),
+    ("H2", running(nopreempt=True), "running-config fail", "nopreempt True instead of False"),
+    ("H2", running(vips=()), "running-config fail", "VIPs  instead of 100.65.0.10/24"),
+    ("H2", running(vips=(IPv4Interface("100.65.0.10/32"),)), "running-config fail", "100.65.0.10/32"),
+    ("H2", running(vrid=12, version=3), "running-config fail", "; version 3"),
+    ("H2", {"later": (instance("H2", "backup", adverts_received=10),)}, "adverts fail", "no advert arrived"),
+    ("H2", {"later": (instance("H2", "backup", adverts_received=0),)}, "adverts unknown", "started anew"),
+    ("H2", {"later": (instance("H2", "master"),)}, "adverts skip", "H2 is master"),
+    ("H2", {"later": ()}, "adverts fail", "keepalived runs without VI_web"),
+    ("H2", {"later": GONE}, "adverts unknown", GONE.reason),
+    ("H2", {"instances": ()}, "adverts fail, running-config fail", "without VI_web; reload it"),
+    ("H2", {"instances": (OLD,)}, "adverts fail, running-config fail", "without VI_web"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("host", "values", "changed", "piece"), DRIFT)
+def test_exactly_these_checks_of_the_server_change(host: str, values: dict[str, Any], changed: str, piece: str) -> None:
+    broken = with_server(subject(), host, **values)
+    words = [each.split() for each in changed.split(", ") if each]
+    assert changed_by(broken) == {f"{check} {host}": status for check, status in words}
+    assert judge_vip(broken).state is HEALTHY
+    assert not piece or any(piece in message_of(broken, f"{check} {host}") for check, _ in words)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (CONFIG.replace("hunter22", "hunter23"), "auth_pass differs (shown as ***)"),
+        (CONFIG.replace("auth_pass", "auth_type PASS\n        auth_pass"), "-        auth_type PASS"),
+        (CONFIG.replace("VI_web", "VI_old"), "-vrrp_instance VI_old {"),
+        (CONFIG.replace("VI_web", "VI_old"), "+vrrp_instance VI_web {"),
+        (CONFIG.replace("    authentication {\n", "    authentication { auth_pass old }\n"), "auth_pass ***"),
+    ],
+)
+def test_drift_is_shown_without_the_password(text: str, shown: str) -> None:
+    finding = by_name(judge_vip(with_server(subject(), "H2", config=config_file(text=text))))["config H2"]
+    assert shown in finding.actual
+    assert "hunter2" not in finding.actual
+    assert " old" not in finding.actual
+
+
+@pytest.mark.parametrize("text", [CONFIG[:-1], CONFIG.replace("\n", "\r\n"), CONFIG[:-1] + "\x0c"])
+def test_a_difference_in_line_ends_is_not_called_one_of_the_password(text: str) -> None:
+    finding = by_name(judge_vip(with_server(subject(), "H2", config=config_file(text=text))))["config H2"]
+    assert finding.status == "fail"
+    assert "auth_pass differs" not in finding.actual
+
+
+def test_nopreempt_is_judged_as_declared() -> None:
+    kept = replace(subject(), cluster=cluster(preempt=False))
+    assert changed_by(kept) == {"running-config H1": "fail", "running-config H2": "fail"}
