@@ -62,8 +62,9 @@ def forwarder_argv(lab: Lab, node: str) -> list[str]:
 
 def has_forwarder(lab: Lab, node: str, processes: Iterable[Process]) -> bool:
     """Whether the node's forwarder listens (or a child of it serves a connection, with the same command line)."""
-    argv = tuple(forwarder_argv(lab, node))
-    return any(process.argv == argv for process in processes)
+    # Without the program's own name: systemd calls it by its full path.
+    arguments = tuple(forwarder_argv(lab, node)[1:])
+    return any(process.program == "socat" and process.argv[1:] == arguments for process in processes)
 
 
 def enter_argv(leader: Process, argv: Sequence[str]) -> list[str]:

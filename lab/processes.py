@@ -42,6 +42,10 @@ class Process:
         """The file name of what it runs."""
         return Path(self.argv[0]).name if self.argv else ""
 
+    def becomes(self, program: str) -> bool:
+        """Whether it runs the program, or is a wrapper that is about to."""
+        return any(Path(argument).name == program for argument in self.argv)
+
 
 def all_processes() -> tuple[Process, ...]:
     """Every process with a command line that could be read; those that end meanwhile are left out."""
@@ -75,14 +79,14 @@ def lab_processes(paths: LabPaths, processes: Iterable[Process]) -> list[Process
 
 def is_keeper(process: Process, paths: LabPaths) -> bool:
     """Whether this is the systemd-nspawn of one of the lab's nodes, or is about to become it, by its directory."""
-    return "systemd-nspawn" in process.argv and any(
+    return process.becomes("systemd-nspawn") and any(
         argument.startswith(f"--directory={paths.nodes}/") for argument in process.argv
     )
 
 
 def is_forwarder(process: Process, paths: LabPaths) -> bool:
     """Whether this is a socat that leads into one of the lab's namespaces, or is about to become one."""
-    return "socat" in process.argv and any(
+    return process.becomes("socat") and any(
         (name := _entered_namespace(argument)) is not None and paths.namespace_pattern.fullmatch(name)
         for argument in process.argv
     )

@@ -130,9 +130,10 @@ def _write_files(root: Path, topology: Topology) -> None:
 
 def _set_units(root: Path) -> None:
     units = root / "etc/systemd/system"
+    # Not glob: it leaves out links whose targets are not on this machine.
     for unit in recipe.DISABLED:
-        for link in units.glob(f"*.wants/{unit}"):
-            link.unlink()
+        for wants in units.glob("*.wants"):
+            (wants / unit).unlink(missing_ok=True)
     for unit in recipe.MASKED:
         link = units / unit
         link.unlink(missing_ok=True)

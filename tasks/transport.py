@@ -31,7 +31,6 @@ CONNECTION = "vipbook"
 """The connection's name in Nornir; its parameters are those of `netmiko` in the inventory."""
 _SHELL = "/bin/sh -s"
 _CHUNK = 1 << 16
-_KILL = "sudo -n kill -TERM"
 _OPEN_S = 10.0
 _MAX_OUTPUT = 1 << 26
 """64 MiB: more than any table asked for here, less than what hurts the machine that asks."""
@@ -132,7 +131,7 @@ class ExecConnection(Netmiko):  # type: ignore[misc]  # nornir_netmiko ships no 
 class Stream:
     """A command that runs beside everything else; its output gathers until it is stopped.
 
-    The command ends when its standard input does, so it also ends when this machine is gone.
+    The command must write often: it ends when nobody reads it any more, also when this machine is gone.
     """
 
     def __init__(self, channel: paramiko.Channel) -> None:
@@ -151,21 +150,18 @@ class Stream:
         return b"".join(self._chunks).decode(errors="replace")
 
     def stop(self, timeout_s: float = 5.0) -> str:
-        """End the command and give all that it said."""
-        self._channel.shutdown_write()
-        self._reader.join(timeout_s)
+        """Close its output, which ends it, and give all that it said."""
         self._channel.close()
+        self._reader.join(timeout_s)
         return self.text()
 
 
 def open_stream(task: Task, *, command: Command) -> Result:
     """Nornir task: Result.result is a Stream of the command's stdout, or a NoAnswer."""
     line = " ".join(["sudo -n" if command.sudo else "", shlex.join(command.argv)]).strip()
-    # In the background, a shell's child ignores SIGINT; SIGTERM ends it, and sudo passes it on.
-    script = f"export LC_ALL=C; {line} & child=$!; cat >/dev/null; {_KILL} $child 2>/dev/null; wait"
     try:
         channel = _session(task).open_channel(_OPEN_S)
-        channel.exec_command(f"/bin/sh -c {shlex.quote(script)}")
+        channel.exec_command(f"/bin/sh -c {shlex.quote(f'LC_ALL=C exec {line}')}")
     except NoAnswerError as error:
         return Result(host=task.host, result=NoAnswer(host=task.host.name, reason=error.reason, at=datetime.now(UTC)))
     except (OSError, EOFError, paramiko.SSHException) as error:

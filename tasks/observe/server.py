@@ -41,7 +41,8 @@ vipbook_json() {
     [ "${vipbook_pid:-0}" -gt 0 ] || { echo 'keepalived is not running' >&2; return 3; }
     vipbook_signal=$(keepalived --signum=JSON 2>/dev/null) || { echo 'keepalived is built without JSON' >&2; return 4; }
     vipbook_file=/proc/$vipbook_pid/root/tmp/keepalived.json
-    sudo -n rm -f "$vipbook_file" && sudo -n kill "-$vipbook_signal" "$vipbook_pid" || return 5
+    sudo -n rm -f "$vipbook_file" || return 5
+    sudo -n systemctl kill --kill-who=main "--signal=$vipbook_signal" keepalived.service || return 5
     vipbook_try=0
     while [ "$vipbook_try" -lt 60 ]; do
         sleep 0.02

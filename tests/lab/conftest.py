@@ -40,6 +40,13 @@ class Ran:
         vips = [vip for cluster in self.report["clusters"] for vip in cluster["vips"]]
         return {f"{each['check']}/{each['target']}": each for vip in vips for each in vip["checks"]}
 
+    def problems(self) -> str:
+        """What did not pass, for an assertion's message."""
+        wrong = [
+            f"{key}: {each['message']}" for key, each in self.checks().items() if each["status"] not in {"pass", "skip"}
+        ]
+        return "\n".join([f"exit {self.code}", *wrong, self.err])
+
     def state(self) -> str:
         """State of the first VIP."""
         state: str = self.report["clusters"][0]["vips"][0]["state"]
@@ -157,5 +164,5 @@ def applied(fabric: Fabric, bare: dict[str, str]) -> Ran:
 def healthy(fabric: Fabric, applied: Ran) -> Fabric:
     """The lab, healthy at the beginning and, whatever the test did, again at its end."""
     ran = fabric.vipbook("verify", "--wait", "30", "--json")
-    assert ran.report["verdict"] == "pass", ran.out
+    assert ran.report["verdict"] == "pass", ran.problems()
     return fabric

@@ -54,7 +54,7 @@ def test_a_failure_on_bare_servers_takes_everything_out_again(
     before = snapshot(fabric, "H2")
     wrong = fabric.variant(tmp_path, ("H2: {interface: enp0s8", "H2: {interface: enp0s9"))
     ran = wrong.vipbook("apply", "--yes", "--json")
-    assert ran.code == 4, ran.out + ran.err
+    assert ran.code == 4, ran.problems()
     outcomes = {each["host"]: each["outcome"] for each in ran.report["servers"]}
     assert outcomes == {"H2": "rolled-back", "H1": "not-reached"}
     assert "config-test" in ran.report["servers"][0]["reason"]
@@ -96,14 +96,14 @@ def test_the_rules_come_back_after_a_boot_of_the_firewall(healthy: Fabric) -> No
     healthy.shell("H1", "systemctl", "restart", "netfilter-persistent")
     healthy.shell("H2", "systemctl", "restart", "nftables")
     ran = healthy.vipbook("verify", "--wait", "15", "--json")
-    assert ran.code == 0, ran.out
+    assert ran.code == 0, ran.problems()
     assert ran.checks()["firewall/H1"]["status"] == ran.checks()["firewall/H2"]["status"] == "pass"
 
 
 def test_a_second_apply_changes_nothing(healthy: Fabric) -> None:
     before = {server: (snapshot(healthy, server), reloads(healthy, server)) for server in ("H1", "H2")}
     ran = healthy.vipbook("apply", "--json")  # no --yes: there is nothing to ask
-    assert ran.code == 0, ran.out + ran.err
+    assert ran.code == 0, ran.problems()
     assert ran.report["changed"] is False
     assert {each["outcome"] for each in ran.report["servers"]} == {"unchanged"}
     assert {server: (snapshot(healthy, server), reloads(healthy, server)) for server in ("H1", "H2")} == before
@@ -123,7 +123,7 @@ def test_a_change_is_a_reload_and_never_a_restart(healthy: Fabric, tmp_path: Pat
     pid = healthy.shell("H2", "systemctl", "show", "-P", "MainPID", "keepalived")
     other = healthy.variant(tmp_path, ("priority: 1,", "priority: 50,"))
     ran = other.vipbook("apply", "--yes", "--json")
-    assert ran.code == 0, ran.out + ran.err
+    assert ran.code == 0, ran.problems()
     assert {each["host"]: each["outcome"] for each in ran.report["servers"]} == {"H1": "unchanged", "H2": "applied"}
     assert healthy.shell("H2", "systemctl", "show", "-P", "MainPID", "keepalived") == pid
     assert ran.report["clusters"][0]["vips"][0]["owner"] == "H1"
@@ -135,7 +135,7 @@ def test_a_refused_config_leaves_a_running_server_as_it_was(healthy: Fabric, tmp
     before = {server: snapshot(healthy, server) for server in ("H1", "H2")}
     wrong = healthy.variant(tmp_path, ("H2: {interface: enp0s8", "H2: {interface: enp0s9"))
     ran = wrong.vipbook("apply", "--yes", "--json")
-    assert ran.code == 4, ran.out + ran.err
+    assert ran.code == 4, ran.problems()
     assert {server: snapshot(healthy, server) for server in ("H1", "H2")} == before
     assert leftovers(healthy, "H2") == ""
     assert healthy.vipbook("verify", "--wait", "15").code == 0
@@ -153,7 +153,7 @@ def test_a_change_that_does_not_prove_itself_is_taken_back(healthy: Fabric, tmp_
             10,
         )
         ran = healthy.vipbook("apply", "--yes", "--json")
-        assert ran.code == 4, ran.out + ran.err
+        assert ran.code == 4, ran.problems()
     finally:
         healthy.shell("H2", "systemctl", "unmask", "--runtime", "keepalived.service")
         healthy.shell("H2", "systemctl", "start", "keepalived.service")

@@ -183,6 +183,10 @@ def test_every_service_came_up(lab: str) -> None:
     for node, service in wanted.items():
         assert in_node(node, "systemctl", "is-enabled", service).stdout.strip() == "enabled"
         assert in_node(node, "systemctl", "is-active", service).stdout.strip() == "active"
+    unwanted = {"H1": ("nftables", "frr"), "H2": ("netfilter-persistent", "frr")}
+    for node, services in unwanted.items():
+        for service in services:
+            assert in_node(node, "systemctl", "is-enabled", service).stdout.strip() == "disabled"
 
 
 def test_people_log_in_with_their_key_and_become_root(lab: str) -> None:

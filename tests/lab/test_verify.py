@@ -73,7 +73,7 @@ def test_a_broken_fabric_is_red_and_names_leaf_and_mac(healthy: Fabric) -> None:
     try:
         fail_over_and_back(healthy)
         ran = healthy.vipbook("verify", "--wait", "3", "--json")
-        assert ran.code == 1, ran.out
+        assert ran.code == 1, ran.problems()
         assert ran.state() == "stale-neighbor"
         for leaf in ("L1", "L2"):
             check = ran.checks()[f"neighbor/{leaf}"]
@@ -98,7 +98,7 @@ def test_no_false_alarm_in_fifty_verifies(healthy: Fabric) -> None:
             fail_over_and_back(healthy)
         ran = healthy.vipbook("verify", "--wait", "15", "--json")
         verdicts.append((ran.code, ran.report["verdict"]))
-        assert verdicts[-1] == (0, "pass"), ran.out
+        assert verdicts[-1] == (0, "pass"), ran.problems()
     assert len(verdicts) == 50
 
 
@@ -108,7 +108,7 @@ def test_a_leaf_that_does_not_answer_is_undetermined(healthy: Fabric) -> None:
         ran = healthy.vipbook("verify", "--json")
     finally:
         healthy.shell("L2", "systemctl", "start", "ssh")
-    assert ran.code == 3, ran.out
+    assert ran.code == 3, ran.problems()
     assert ran.report["verdict"] == "unknown"
     assert ran.state() == "unknown"
     assert ran.report["hosts"]["answered"] == ["H1", "H2", "L1", "I1"]
@@ -124,7 +124,7 @@ def test_a_server_that_does_not_answer_hides_no_other(healthy: Fabric) -> None:
         ran = healthy.vipbook("verify", "--json")
     finally:
         healthy.shell("H2", "systemctl", "start", "ssh")
-    assert ran.code == 3, ran.out
+    assert ran.code == 3, ran.problems()
     assert ran.checks()["package/H1"]["status"] == "pass"
     assert ran.checks()["master/web"]["status"] == "unknown"
 
@@ -159,10 +159,12 @@ def test_frr_that_is_down_is_no_empty_table(healthy: Fabric) -> None:
 
 def test_a_config_that_was_not_reloaded_is_found(healthy: Fabric) -> None:
     """The same file, written again after keepalived read it: what runs may be another."""
-    healthy.shell("H2", "touch", "-d", "+5 seconds", "/etc/keepalived/keepalived.conf")
+    path = "/etc/keepalived/keepalived.conf"
+    before = healthy.shell("H2", "stat", "-c", "@%Y", path).strip()
+    healthy.shell("H2", "touch", "-d", "+5 seconds", path)
     ran = healthy.vipbook("verify", "--json")
+    healthy.shell("H2", "touch", "-d", before, path)
     assert failing(ran.checks()) == {"running-config/H2"}
-    healthy.shell("H2", "touch", "-d", "-60 seconds", "/etc/keepalived/keepalived.conf")
 
 
 def test_a_stopped_daemon_and_a_stray_address(healthy: Fabric) -> None:
@@ -235,3 +237,23 @@ def test_lab_status_tells_the_same(healthy: Fabric) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)
+
+
+def test_the_published_sudo_lists_are_enough(healthy: Fabric) -> None:
+    """With nothing but what templates/sudoers allows, verify reads all that it needs."""
+    lists = Path(__file__).resolve().parents[2] / "templates" / "sudoers"
+    nodes = {"H1": "server-verify", "H2": "server-verify", "L1": "leaf", "L2": "leaf", "I1": "probe"}
+    try:
+        for node, name in nodes.items():
+            text = (lists / name).read_text()
+            healthy.shell(node, "sh", "-c", "mkdir -p /root/sudoers && mv /etc/sudoers.d/* /root/sudoers/")
+            healthy.shell(node, "sh", "-c", 'printf %s "$1" > /etc/sudoers.d/vipbook', "sh", text)
+            healthy.shell(node, "chmod", "0440", "/etc/sudoers.d/vipbook")
+            healthy.shell(node, "visudo", "-c")
+        ran = healthy.vipbook("verify", "--json")
+        assert ran.report["verdict"] == "pass", ran.problems()
+        denied = healthy.vipbook("apply", "--yes", "--json")
+        assert denied.report["changed"] is False
+    finally:
+        for node in nodes:
+            healthy.shell(node, "sh", "-c", "rm -f /etc/sudoers.d/vipbook && mv /root/sudoers/* /etc/sudoers.d/")

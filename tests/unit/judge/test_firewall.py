@@ -10,6 +10,7 @@ import pytest
 from tasks.judge.vip import judge_vip
 from tasks.model.observation import Firewall
 from tasks.model.verdict import VipState
+from tasks.render.firewall import NFT_INCLUDE
 from tests.unit.builders import (
     GONE,
     IPTABLES,
@@ -74,7 +75,7 @@ DRIFT = [
     ("H2", {"firewall": nftables(nft_chain(), OURS, nft_chain(name="second", policy="accept"))}, "", ""),
     ("H2", {"firewall": nftables(*BEHIND_IN_SECOND)}, "firewall fail", "does not open"),
     ("H2", {"firewall": nftables(conf="flush ruleset\n")}, "firewall fail", "closed after a boot for 100.65.0.11"),
-    ("H2", {"firewall": nftables(conf='# include "/etc/nftables.d/vipbook.nft"\n')}, "firewall fail", "boot"),
+    ("H2", {"firewall": nftables(conf=f"# {NFT_INCLUDE}\n")}, "firewall fail", "boot"),
     ("H2", {"firewall": nftables(snippet=None)}, "firewall fail", "closed after a boot"),
     ("H2", {"firewall": nftables(snippet="# emptied\n")}, "firewall fail", "closed after a boot"),
 ]  # fmt: skip

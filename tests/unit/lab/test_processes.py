@@ -43,8 +43,9 @@ def netns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         KEEPER,
         process(*PYTHON, "enter_cgroup.py", "/x/cgroup.procs", "--", "env", "A=b", *nspawn_argv(PATHS, "H1")),
         process("env", "A=b", *nspawn_argv(PATHS, "L2")),
+        process("/usr/bin/systemd-nspawn", *nspawn_argv(PATHS, "L2")[1:]),
     ],
-    ids=["nspawn", "entering its cgroup", "setting its environment"],
+    ids=["nspawn", "entering its cgroup", "setting its environment", "by its full path"],
 )
 def test_a_keeper(candidate: Process) -> None:
     assert is_keeper(candidate, PATHS)
@@ -121,7 +122,9 @@ def test_no_leader_without_its_namespace() -> None:
 def test_a_forwarder_is_one_nodes_and_one_addresss() -> None:
     forwarder = process(*forwarder_argv(LAB, "H1"))
     assert has_forwarder(LAB, "H1", [forwarder])
+    assert has_forwarder(LAB, "H1", [process("/usr/bin/socat", *forwarder.argv[1:])])
     assert not has_forwarder(LAB, "H2", [forwarder])
+    assert not has_forwarder(LAB, "H1", [process("setsid", *forwarder.argv)])
     assert not has_forwarder(LAB, "H1", [])
 
 

@@ -1,0 +1,72 @@
+"""Every form in which keepalived writes a password, shown as ***."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks.render.mask import masked
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("auth_pass hunter22", "auth_pass ***"),
+        ("        auth_pass hunter22\n", "        auth_pass ***\n"),
+        ("auth_pass\thunter22", "auth_pass\t***"),
+        ("auth_pass   hunter22   # it", "auth_pass   ***   # it"),
+        ('auth_pass "hunter 22"', "auth_pass ***"),
+        ('auth_pass "hunter22" }', "auth_pass *** }"),
+        ('auth_pass ""', "auth_pass ***"),
+        ("authentication { auth_type PASS auth_pass hunter22 }", "authentication { auth_type PASS auth_pass *** }"),
+        ("authentication { auth_pass hunter22 auth_type PASS }", "authentication { auth_pass *** auth_type PASS }"),
+        ("-    auth_pass hunter22\n+    auth_pass hunter23", "-    auth_pass ***\n+    auth_pass ***"),
+        ("# auth_pass hunter22", "# auth_pass ***"),
+        ("! auth_pass hunter22", "! auth_pass ***"),
+        ("auth_pass hunter22\r\n", "auth_pass ***\r\n"),
+        ('{"auth_type":1,"auth_data":"hunter22","state":2}', '{"auth_type":1,"auth_data":"***","state":2}'),
+        ('"auth_data" : "hunter22"', '"auth_data" : "***"'),
+        ('"auth_data":\n  "hunter22"', '"auth_data":\n  "***"'),
+        ('"auth_data":"hun\\"ter22"', '"auth_data":"***"'),
+        ('"auth_data":"hunter22\\\\","x":"y"', '"auth_data":"***","x":"y"'),
+        ('"auth_data":""', '"auth_data":"***"'),
+        ('"auth_pass": "hunter22"', '"auth_pass": "***"'),
+        ("auth_hmac_sha256 hunter22", "auth_hmac_sha256 ***"),
+    ],
+)
+def test_masked(text: str, shown: str) -> None:
+    assert masked(text) == shown
+    assert masked(shown) == shown
+
+
+@pytest.mark.parametrize("secret", ["hunt}22", "hunter22}", "a}b}c"])
+def test_a_password_written_by_hand_with_signs_of_syntax(secret: str) -> None:
+    """A file that stands there already may hold what the intent would refuse."""
+    shown = masked(f"authentication {{\n    auth_pass {secret}\n}}\n")
+    assert shown.replace("auth_pass", "").strip(" {}\nauthenico*") == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "auth_pass",
+        "auth_pass\nvirtual_ipaddress {\n",
+        "auth_pass \n    }\n",
+        "auth_type PASS",
+        "no_auth_passing hunter22",
+        "my_auth_pass hunter22",
+        '{"state": 2, "auth_type": 1}',
+        "vrrp_instance VI_web {\n    priority 100\n}\n",
+    ],
+)
+def test_everything_else_stays_as_it_is(text: str) -> None:
+    assert masked(text) == text
+
+
+@given(st.text(alphabet="abcXYZ0189-_.:%^&*()+=;,/", min_size=1, max_size=8), st.sampled_from(["%s", '"%s"']))
+@settings(max_examples=50)
+def test_any_password_that_the_intent_takes(secret: str, form: str) -> None:
+    assert masked(f"auth_pass {form % secret}\n") == "auth_pass ***\n"
+    assert masked(f'{{"auth_data":"{secret}"}}') == '{"auth_data":"***"}'

@@ -1,0 +1,165 @@
+"""The report on a screen of any width."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console, RenderableType
+
+from tasks.judge.catalogue import CATALOGUE
+from tasks.judge.vip import judge_vip
+from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
+from tasks.model.report import Report
+from tasks.model.verdict import Finding, Status
+from tasks.report.catalogue import render_catalogue
+from tasks.report.console import render_report
+from tests.unit.builders import GONE, answer, probe_facts, silent_leaf, subject, with_leaf, with_server
+from tests.unit.report.test_document import DRILL, SECRETS, report
+
+WIDTHS = [40, 80, 120]
+
+
+def shown(renderable: RenderableType, width: int = 120) -> str:
+    out = io.StringIO()
+    Console(file=out, width=width, highlight=False, color_system=None).print(renderable)
+    return out.getvalue()
+
+
+def folded(text: str) -> str:
+    """Everything that was printed, without the blanks and line breaks of the layout."""
+    return "".join(text.split())
+
+
+REPORTS = {
+    "healthy": report(),
+    "stale": report(vips=(judge_vip(with_leaf(subject(), "L2", neighbors=())),)),
+    "silent": report(
+        vips=(judge_vip(replace(subject(), leaves={leaf: silent_leaf(leaf) for leaf in ("L1", "L2")})),),
+        answered=("H1", "H2", "I1"),
+    ),
+    "black hole": report(vips=(judge_vip(subject(probes={"I1": probe_facts(GONE)})),)),
+    "drill": report(command="drill", drill=DRILL, reason="no reason"),
+    "nothing": report(vips=(), asked=(), answered=()),
+}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_width_shows_the_verdict_and_every_problem(name: str, width: int) -> None:
+    made = REPORTS[name]
+    text = shown(render_report(made), width)
+    assert made.status.upper() in text
+    assert all(len(line) <= width for line in text.splitlines())
+    wrong = [each for vip in made.vips for each in vip.findings if each.status in {Status.FAIL, Status.UNKNOWN}]
+    assert text.count("fail") >= sum(each.status is Status.FAIL for each in wrong)
+    for each in wrong:
+        assert each.check in text
+    if width == 120:
+        for each in wrong:
+            assert folded(each.message) in folded(text)
+
+
+def test_who_did_not_answer_is_named() -> None:
+    text = shown(render_report(REPORTS["silent"]))
+    assert "no answer: L1, L2" in text
+    assert "3 of 5 hosts answered" in text
+
+
+@pytest.mark.parametrize(("verbose", "there"), [(False, False), (True, True)])
+def test_skipped_checks_show_when_asked_for(verbose: bool, there: bool) -> None:  # noqa: FBT001
+    text = shown(render_report(report(), verbose=verbose))
+    assert ("gateway-neighbor" in text) is there
+    assert "3 skip" in text
+
+
+def test_a_failing_check_says_what_was_expected_and_found() -> None:
+    text = shown(render_report(report(vips=(judge_vip(with_server(subject(), "H2", service=GONE)),))))
+    assert "unknown" in text
+    broken = judge_vip(with_leaf(subject(), "L2", neighbors=()))
+    text = shown(render_report(report(vips=(broken,))))
+    assert "L2 has no neighbor 100.65.0.10" in text
+    assert "expected 100.65.0.10 on vlan100: 08:00:27:7d:af:b4 behind VTEP 10.255.0.11 (L1)" in text
+    assert "found    no entry" in text
+    assert "not-learned" in text
+
+
+@pytest.mark.parametrize("text", ["[bold]x[/bold]", "[/]", "[red]", "\\[x]", ":smile:"])
+def test_what_hosts_say_is_text_and_no_markup(text: str) -> None:
+    finding = Finding(check="neighbor", target="L1", status=Status.FAIL, message=text, expected="e", actual="a")
+    made = report(vips=(replace(judge_vip(subject()), findings=(finding,)),), reason=text)
+    assert shown(render_report(made)).count(text) == 2
+
+
+def test_control_characters_do_not_reach_the_terminal() -> None:
+    finding = Finding(check="neighbor", target="L1", status=Status.FAIL, message="x\x1b[2J\x07y")
+    made = report(vips=(replace(judge_vip(subject()), findings=(finding,)),))
+    assert not {"\x1b", "\x07"} & set(shown(render_report(made)))
+
+
+DIFF = "\n".join(
+    [
+        "--- /etc/iptables/rules.v4",
+        "+++ /etc/iptables/rules.v4",
+        "@@ -5,0 +6 @@",
+        "+-A INPUT -s 100.65.0.12/32 -p vrrp -m comment --comment vipbook -j ACCEPT",
+        '+insert rule inet filter input ip saddr 100.65.0.11 ip protocol vrrp accept comment "vipbook" [x]',
+        f"-{'-m comment --comment ' * 10}end",
+        " unchanged",
+    ]
+)
+
+
+def planned(diff: str = DIFF, outcome: Outcome = Outcome.PLANNED, **changed: object) -> Report:
+    step = Step(topic="firewall", summary="open protocol 112", diff=diff)
+    plan = ServerPlan(host="H1", steps=(step,), notes=("there is no file",))
+    server = ServerOutcome(host="H1", outcome=outcome, plan=plan, **changed)  # type: ignore[arg-type]
+    return report(command="plan", vips=(), servers=(server,), verdict=Status.WARN)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_lines_of_a_diff_are_never_broken(width: int) -> None:
+    """They are read by people who copy them."""
+    text = shown(render_report(planned()), width)
+    lines = [line.strip() for line in text.splitlines()]
+    assert [line for line in DIFF.splitlines() if line.strip() not in lines] == []
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_every_outcome_of_a_server_is_shown(outcome: Outcome) -> None:
+    text = shown(render_report(planned(outcome=outcome, reason="because")))
+    assert f"H1  {outcome}  because" in text
+    assert "note: there is no file" in text
+
+
+def test_a_refusal_is_the_reason() -> None:
+    server = ServerOutcome(host="H1", outcome=Outcome.REFUSED, plan=ServerPlan(host="H1", refusal="ufw in charge"))
+    assert "H1  refused  ufw in charge" in shown(render_report(report(command="plan", vips=(), servers=(server,))))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("text", SECRETS)
+def test_no_secret_gets_onto_the_screen(text: str, width: int) -> None:
+    evidence = (answer("H1", "cat", text),)
+    finding = Finding(
+        check="config", target="H1", status=Status.FAIL, message=text, actual=f"x {text}", evidence=evidence
+    )
+    made = replace(planned(reason=text), vips=(replace(judge_vip(subject()), findings=(finding,)),), reason=text)
+    assert "hunter22" not in folded(shown(render_report(made), width))
+
+
+def test_drill() -> None:
+    text = shown(render_report(REPORTS["drill"]))
+    assert "3.412 s ± 0.010" in text
+    assert "2.996 to 4.996 s" in text
+    assert "341 of 800" in text
+    assert "within" in text
+    assert "not measured" in text
+    assert "enp0s8 down" in text
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_catalogue_names_every_check(width: int) -> None:
+    text = shown(render_catalogue(CATALOGUE), width)
+    assert all(entry.check in text for entry in CATALOGUE)
