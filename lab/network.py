@@ -22,12 +22,16 @@ HOST_SYSCTLS: Sysctls = (
     ("net.ipv4.conf.default.rp_filter", "2"),
     ("net.ipv4.conf.all.promote_secondaries", "1"),
     ("net.ipv4.conf.default.promote_secondaries", "1"),
+    ("net.ipv6.conf.all.disable_ipv6", "0"),
+    ("net.ipv6.conf.default.disable_ipv6", "0"),
     ("net.ipv6.conf.default.accept_dad", "0"),
 )
 # arp_ignore 1: the gateway's address is answered by the VRR interface alone, with the VRR MAC, and not by the SVI too.
 # accept_dad 0: BGP's link-local addresses are usable at once, not after a second of duplicate address detection.
 ROUTER_SYSCTLS: Sysctls = (
     ("net.ipv4.ip_forward", "1"),
+    ("net.ipv6.conf.all.disable_ipv6", "0"),
+    ("net.ipv6.conf.default.disable_ipv6", "0"),
     ("net.ipv6.conf.all.forwarding", "1"),
     ("net.ipv6.conf.default.forwarding", "1"),
     ("net.ipv4.conf.all.rp_filter", "0"),

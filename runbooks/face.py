@@ -33,8 +33,9 @@ _PIPE_WIDTH = 180
 def _console(*, stderr: bool) -> Console:
     """As wide as the terminal; a file or a pipe gets lines that nothing wraps."""
     stream = sys.stderr if stderr else sys.stdout
+    # Without emoji: `:ab:` in a MAC address is one.
     width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
-    return Console(stderr=stderr, highlight=False, width=width)
+    return Console(stderr=stderr, highlight=False, emoji=False, width=width)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,7 +81,7 @@ class _Steps:
     def __init__(self) -> None:
         from rich.console import Console  # noqa: PLC0415
 
-        self._console = Console(stderr=True, highlight=False)
+        self._console = Console(stderr=True, highlight=False, emoji=False)
         self._current = ""
         self._since = 0.0
         self._spinner: Status | None = None
@@ -147,7 +147,7 @@ def _print_status(found: LabStatus) -> None:
     for node in found.nodes:
         login = f"{node.user}@{node.address}:{node.port}" if node.sshd else "no"
         table.add_row(node.name, node.kind, "yes" if node.running else "no", login, str(node.bgp), str(node.vteps))
-    console = Console(highlight=False)
+    console = Console(highlight=False, emoji=False)
     console.print(table)
     state = "up" if found.ready else f"not up: {'; '.join(found.missing())}"
     console.print(f"the lab {found.prefix} is {state}", soft_wrap=True)

@@ -127,17 +127,19 @@ def eventually(probe: Callable[[], T], until: Callable[[T], bool], timeout: floa
 
 @pytest.fixture(scope="session")
 def fabric() -> Iterator[Fabric]:
-    """The lab, from bare servers; taken away at the end unless VIPBOOK_KEEP_LAB is set."""
+    """The lab, from bare servers; with VIPBOOK_KEEP_LAB set it is used as it is, and left."""
     if os.geteuid() != 0:
         pytest.skip("the lab needs root")
-    subprocess.run([VIPBOOK, "lab", "down", "--name", NAME], check=True, capture_output=True, timeout=120)
+    keep = "VIPBOOK_KEEP_LAB" in os.environ
+    if not keep:
+        subprocess.run([VIPBOOK, "lab", "down", "--name", NAME], check=True, capture_output=True, timeout=120)
     up = subprocess.run(
         [VIPBOOK, "lab", "up", "--name", NAME], capture_output=True, text=True, timeout=600, check=False
     )
     assert up.returncode == 0, up.stderr
     state = Path(os.environ.get("VIPBOOK_STATE", "/var/lib/vipbook")) / "labs" / f"vipbook-{NAME}"
     yield Fabric(inventory=state / "inventory", secret=(state / "secrets" / "web").read_text().strip())
-    if "VIPBOOK_KEEP_LAB" not in os.environ:
+    if not keep:
         subprocess.run([VIPBOOK, "lab", "down", "--name", NAME], check=True, capture_output=True, timeout=120)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from typing import Any
 
@@ -15,7 +14,7 @@ from runbooks.exits import Exit, exit_for
 from runbooks.face import Face, guard
 from runbooks.interrupts import polite, shielded
 from tasks.model.drill import Drill, Outage, Stage
-from tasks.model.errors import IntentError, NoAnswerError, RefusedError, StepError
+from tasks.model.errors import IntentError, NoAnswerError, NotRestoredError, RefusedError, StepError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.report import Report
 from tasks.model.verdict import Status, VipVerdict
@@ -115,7 +114,8 @@ def test_drill_status(stages: list[VipVerdict], outages: list[Outage], restored:
         (IntentError("a", "b"), 2, "error: a\nb"),
         (RefusedError("not healthy"), 1, "refused: not healthy"),
         (NoAnswerError("H1", "", "no route"), 3, "error: H1: no route"),
-        (StepError("H1", "ip link", "auth_pass hunter22"), 3, "auth_pass ***"),
+        (StepError("H1", "ip link", "auth_pass hunter22"), 4, "auth_pass ***"),
+        (NotRestoredError("it is down"), 5, "error: it is down"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )
@@ -140,8 +140,7 @@ def test_a_bug_is_no_expected_end() -> None:
 def test_every_polite_request_ends_as_ctrl_c_does(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt), polite():
-        os.kill(os.getpid(), number)
-        pytest.fail("the signal was not taken")
+        signal.raise_signal(number)
     assert signal.getsignal(number) is before
 
 
@@ -152,10 +151,10 @@ def test_while_the_way_back_is_taken_a_request_is_answered_with_words(number: si
     with polite():
         with shielded(said.append):
             for _ in range(3):
-                os.kill(os.getpid(), number)
+                signal.raise_signal(number)
             reached = True
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
     assert reached
     assert said == ["undoing; this takes a moment and must not be cut short"] * 3
 
