@@ -93,6 +93,9 @@ def _iptables() -> Iterator[NodeFile]:
     rules = render("iptables.rules.j2", icmp="ipv6-icmp", reject="icmp6-adm-prohibited")
     yield NodeFile(path="/etc/iptables/rules.v6", text=rules, mode=0o640)
     yield _enabled("netfilter-persistent.service")
+    # Its aliases, as `systemctl enable` makes them.
+    for alias in ("iptables.service", "ip6tables.service"):
+        yield NodeFile(path=f"/etc/systemd/system/{alias}", link=f"{UNITS}/netfilter-persistent.service")
 
 
 def _nftables() -> Iterator[NodeFile]:

@@ -130,10 +130,10 @@ def _write_files(root: Path, topology: Topology) -> None:
 
 def _set_units(root: Path) -> None:
     units = root / "etc/systemd/system"
-    # Not glob: it leaves out links whose targets are not on this machine.
-    for unit in recipe.DISABLED:
-        for wants in units.glob("*.wants"):
-            (wants / unit).unlink(missing_ok=True)
+    # As `systemctl disable` does: the links that pull a unit in, and its aliases.
+    for link in [*units.glob("*.wants/*"), *units.iterdir()]:
+        if link.is_symlink() and link.readlink().name in recipe.DISABLED:
+            link.unlink()
     for unit in recipe.MASKED:
         link = units / unit
         link.unlink(missing_ok=True)

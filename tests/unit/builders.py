@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Interface
@@ -34,7 +33,7 @@ from tasks.model.observation import (
     VniFacts,
 )
 from tasks.observe.firewall import parse_iptables, parse_nft
-from tasks.render.firewall import NFT_INCLUDE, nft_inserts, nft_rule, nft_snippet
+from tasks.render.firewall import NFT_INCLUDE, nft_snippet
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 VIP = IPv4Interface("100.65.0.10/24")
@@ -391,11 +390,3 @@ def silent_server(host: str) -> ServerFacts:
 def silent_leaf(leaf: str) -> LeafFacts:
     fields = dict.fromkeys(("neighbors", "fdb", "evpn_macs", "evpn_neighbors", "paths", "vni"), GONE)
     return LeafFacts(host=leaf, **fields)
-
-
-def snippet_for(firewall: Firewall, *peers: IPv4Address) -> str:
-    return "\n".join(nft_inserts(firewall.chains, peers)) + "\n"
-
-
-def rule_line(peers: Sequence[str]) -> list[str]:
-    return [nft_rule(IPv4Address(peer)) for peer in peers]

@@ -69,7 +69,7 @@ def test_hosts_have_no_router(node: str) -> None:
 @pytest.mark.parametrize(
     ("node", "enabled"),
     [
-        ("H1", {"netfilter-persistent.service"}),
+        ("H1", {"netfilter-persistent.service", "iptables.service", "ip6tables.service"}),
         ("H2", {"nftables.service"}),
         ("L1", {"frr.service", "neighmgrd.service"}),
         ("S1", {"frr.service"}),

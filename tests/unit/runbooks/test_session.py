@@ -74,9 +74,7 @@ def test_an_unknown_cluster(inventory: Path) -> None:
     assert refused(inventory, "wbe") == "no cluster 'wbe'; accepted: web"
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "host"), [("L1", "L9", "L9"), ("[I1]", "[I9]", "I9"), ("H2:", "H9:", "H9")], ids=["leaf", "probe", "server"]
-)  # fmt: skip
+@pytest.mark.parametrize(("old", "new", "host"), [("L1", "L9", "L9"), ("[I1]", "[I9]", "I9"), ("H2:", "H9:", "H9")])
 def test_a_host_that_the_inventory_does_not_know(tmp_path: Path, old: str, new: str, host: str) -> None:
     inventory = write_inventory(tmp_path / "i", clusters=CLUSTERS_YAML.replace(old, new))
     said = refused(inventory)

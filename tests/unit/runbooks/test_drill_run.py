@@ -1,0 +1,100 @@
+"""What a drill makes of its probe stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from runbooks.drill_events import Timeline, probe_events
+from runbooks.drill_run import DrillRun, _failover_bound
+from tasks.intent.timers import failover_bound
+from tasks.model.answer import NoAnswer
+from tasks.model.drill import Outage, ProbeReply, ProbeStream
+from tasks.model.errors import RefusedError
+from tests.unit.builders import AT, GONE, answers, cluster, server
+
+ZERO = 1767225600.0
+PER_S = 100
+
+
+def stream(*dark: tuple[float, float], until: float = 20.0) -> ProbeStream:
+    """A probe every 10 ms from ZERO on; `dark` are the seconds without an answer."""
+    replies, unanswered = [], []
+    for number in range(int(until * PER_S)):
+        if any(since <= number / PER_S < end for since, end in dark):
+            unanswered.append(number)
+        else:
+            replies.append(ProbeReply(sequence=number, sent_at=ZERO + number / PER_S, rtt_ms=0.3, duplicate=False))
+    last = int(until * PER_S) - 1
+    return ProbeStream(replies=tuple(replies), unanswered=tuple(unanswered), errors=(), last_sequence=last)
+
+
+def measured(probes: ProbeStream, *, tripped: float = 2.0, restored: float = 10.0) -> tuple[Outage, Outage]:
+    fields: dict[str, Any] = dict.fromkeys(DrillRun.__slots__)
+    fields |= {"cluster": cluster(), "target": server("H1"), "failover": failover_bound(2, 1.0, 1, 1.0)}
+    failover, failback = DrillRun(**fields)._measure(probes, ZERO + tripped, ZERO + restored)
+    return failover, failback
+
+
+def test_a_failover_and_a_failback_without_loss() -> None:
+    failover, failback = measured(stream((2.0, 5.4)))
+    assert failover.seconds == pytest.approx(3.4, abs=0.011)
+    assert failover.within_bound
+    assert (failback.phase, failback.seconds, failback.within_bound) == ("failback", 0.0, True)
+
+
+def test_a_gap_that_begins_just_before_the_fault_by_the_other_clock() -> None:
+    failover, _ = measured(stream((1.7, 5.1)))
+    assert failover.seconds == pytest.approx(3.4, abs=0.011)
+
+
+def test_a_failback_that_takes_too_long() -> None:
+    failover, failback = measured(stream((2.0, 5.4), (12.0, 14.5)))
+    assert failover.within_bound
+    assert failback.seconds == pytest.approx(2.5, abs=0.011)
+    assert not failback.within_bound
+
+
+def test_a_vip_that_never_comes_back_was_not_within_its_bound() -> None:
+    """The last probes were sent and got no answer: nobody saw the end of that outage."""
+    _, failback = measured(stream((2.0, 5.4), (11.0, 20.0)))
+    assert not failback.within_bound
+
+
+def test_no_probe_at_all_measures_nothing() -> None:
+    nothing = ProbeStream(replies=(), unanswered=(), errors=(), last_sequence=0)
+    assert [each.measured for each in measured(nothing)] == [False, False]
+
+
+def test_a_backup_is_tripped_without_an_outage_and_a_heir_that_tells_no_timers_is_refused() -> None:
+    whole, first, second = cluster(), server("H1"), server("H2")
+    bound = _failover_bound(whole, second, first, first, {})
+    assert (bound.shortest_s, bound.longest_s) == (0.0, 1.0)
+    gone = NoAnswer(host="H2", reason=GONE.reason, at=AT)
+    for reply in (gone, answers("H2"), answers("H2", json="[]")):
+        with pytest.raises(RefusedError, match="H2 did not tell its timers"):
+            _failover_bound(whole, first, first, second, {"H2": reply})
+
+
+def test_the_timeline_is_in_order_and_counts_from_the_fault() -> None:
+    timeline = Timeline()
+    timeline.add(ZERO + 5, "H2", "keepalived", "master")
+    timeline.add(ZERO + 2, "H1", "fault", "down")
+    found = timeline.events(ZERO + 2)
+    assert [(each.offset_s, each.event) for each in found] == [(0.0, "down"), (3.0, "master")]
+
+
+@pytest.mark.parametrize(
+    ("dark", "events"),
+    [
+        ((1.0, 1.0), []),
+        ((1.0, 1.02), []),
+        ((1.0, 1.03), ["probe 99)", "probe 103, 3 lost)"]),
+        ((1.0, 2.0), ["probe 99)", "probe 200, 100 lost)"]),
+    ],
+)
+def test_gaps_worth_a_line(dark: tuple[float, float], events: list[str]) -> None:
+    found = [event for _, _, _, event in probe_events(stream(dark, until=3.0), "I1")]
+    assert len(found) == len(events)
+    assert all(event.endswith(end) for event, end in zip(found, events, strict=True))

@@ -1,0 +1,259 @@
+"""One server's change against a server that is played: whatever fails, and whenever, the way back is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from runbooks import server_change
+from runbooks.server_change import ServerChange, differing
+from tasks.change.plan import plan_server
+from tasks.model.answer import Answers, Command, NoAnswer, Reply
+from tasks.model.cluster import Cluster, Desired
+from tasks.model.observation import Package, ServerFacts
+from tasks.model.plan import Outcome, ServerPlan
+from tasks.transport import Script
+from tests.unit.builders import (
+    AT,
+    GONE,
+    IPTABLES,
+    OUR_LINE,
+    RULES_V4,
+    answer,
+    cluster,
+    config_file,
+    desired,
+    iptables,
+    server_facts,
+    service,
+    silent_server,
+)
+
+GOOD = server_facts("H1")
+DRIFTED = server_facts("H1", config=config_file(text="old\n"))
+BARE = server_facts("H1", package=Package(manager="apt", version=None), config=config_file(text="old\n"))
+INSTALLED = "Setting up libnl-3-200:amd64 (3.7.0) ...\nSetting up keepalived (1:2.2.7-1+b2) ...\n"
+
+
+@dataclass
+class Played:
+    """A session with one server. `react` may answer a command with (status, stdout, stderr), or raise."""
+
+    react: Callable[[Command], tuple[int, str, str] | None] = lambda _: None
+    asked: list[Command] = field(default_factory=list)
+    desired: Mapping[str, Desired] = field(default_factory=lambda: {"H1": desired("H1")})
+
+    def memberships(self, _: str) -> tuple[Cluster, ...]:
+        return (cluster(),)
+
+    def run_scripts(self, scripts: Mapping[str, Script]) -> dict[str, Reply]:
+        ((host, script),) = scripts.items()
+        by_key = {}
+        for command in script.commands:
+            self.asked.append(command)
+            status, stdout, stderr = self.react(command) or (0, INSTALLED if command.key == "install" else "", "")
+            if status < 0:
+                return {host: NoAnswer(host=host, reason=stderr, at=AT)}
+            by_key[command.key] = answer(host, command.title, stdout, status, stderr)
+            if status and script.stop_on_failure:
+                break
+        return {host: Answers(host=host, by_key=by_key, clock_offset_s=0.0)}
+
+    def titles(self) -> list[str]:
+        return [command.title for command in self.asked]
+
+    def undone(self) -> bool:
+        return any(command.key == "undo" for command in self.asked)
+
+    def purged(self) -> bool:
+        return "sudo apt-get purge -y libnl-3-200 keepalived" in self.titles()
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """What the server's facts are, read by read; the last one again and again."""
+    monkeypatch.setattr(server_change, "_PROOF_S", 0.0)
+    monkeypatch.setattr(server_change, "_POLL_S", 0.0)
+
+    def play(*facts: ServerFacts) -> None:
+        def each() -> Iterator[ServerFacts]:
+            yield from facts
+            while True:
+                yield facts[-1]
+
+        coming = each()
+        monkeypatch.setattr(server_change, "server_facts", lambda _host, _reply: next(coming))
+
+    return play
+
+
+def changed(played: Played, facts: ServerFacts = DRIFTED) -> Any:  # noqa: ANN401
+    plan = plan_server(desired("H1"), facts, (cluster(),))
+    assert isinstance(plan, ServerPlan)
+    return ServerChange(session=played, host="H1", plan=plan, progress=lambda _: None).run()  # type: ignore[arg-type]
+
+
+def fails(key: str, status: int = 1, said: str = "no") -> Callable[[Command], tuple[int, str, str] | None]:
+    return lambda command: (status, "", said) if command.key.startswith(key) else None
+
+
+def interrupts(key: str) -> Callable[[Command], tuple[int, str, str] | None]:
+    def react(command: Command) -> None:
+        if command.key == key:
+            raise KeyboardInterrupt
+
+    return react
+
+
+def test_the_way_back_is_armed_before_the_first_change(reads: Callable[..., None]) -> None:
+    reads(DRIFTED, DRIFTED, GOOD)
+    played = Played()
+    outcome = changed(played)
+    assert outcome.outcome is Outcome.APPLIED
+    keys = [command.key for command in played.asked]
+    order = ["undo script", "keep /etc/keepalived/keepalived.conf", "arm", "rename /etc/keepalived/keepalived.conf"]
+    order += ["reload", "stop timer", "not undone", "clean"]
+    assert [key for key in keys if key in order] == order
+    assert not played.undone()
+
+
+@pytest.mark.parametrize(
+    "key", ["undo root", "undo script", "keep", "arm", "create", "write", "validate", "rename", "reload"]
+)
+def test_a_step_that_fails_is_taken_back(reads: Callable[..., None], key: str) -> None:
+    reads(DRIFTED)
+    played = Played(fails(key, said="it says why"))
+    outcome = changed(played)
+    assert outcome.outcome is Outcome.ROLLED_BACK
+    assert "it says why" in outcome.reason
+    assert played.undone()
+    assert [command.key for command in played.asked][-1] == "clean"
+
+
+def test_what_does_not_hold_afterwards_is_taken_back(reads: Callable[..., None]) -> None:
+    reads(DRIFTED, DRIFTED, DRIFTED)
+    played = Played()
+    outcome = changed(played)
+    assert outcome.outcome is Outcome.ROLLED_BACK
+    assert "config: keepalived.conf is not what the intent renders" in outcome.reason
+    assert played.undone()
+
+
+def test_a_server_that_went_back_by_itself_was_not_changed(reads: Callable[..., None]) -> None:
+    reads(DRIFTED, DRIFTED, GOOD, DRIFTED)
+    assert changed(Played(fails("not undone"))).outcome is Outcome.ROLLED_BACK
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        GOOD,
+        silent_server("H1"),
+        replace(DRIFTED, service=server_facts("H1", service=service(active="failed")).service),
+        replace(DRIFTED, firewall=server_facts("H1", firewall=iptables(saved="")).firewall),
+    ],
+    ids=["still new", "silent", "service", "firewall"],
+)
+def test_what_is_not_as_before_is_said(reads: Callable[..., None], after: ServerFacts) -> None:
+    reads(DRIFTED, DRIFTED, after)
+    outcome = changed(Played(fails("reload")))
+    assert outcome.outcome is Outcome.NOT_ROLLED_BACK
+    assert "not as before: " in outcome.reason
+
+
+def test_a_server_that_falls_silent_goes_back_by_itself_and_that_is_said(reads: Callable[..., None]) -> None:
+    reads(DRIFTED)
+    gone = False
+
+    def react(command: Command) -> tuple[int, str, str] | None:
+        nonlocal gone
+        gone = gone or command.key == "reload"
+        return (-1, "", "no connection") if gone else None
+
+    outcome = changed(Played(react))
+    assert outcome.outcome is Outcome.NOT_ROLLED_BACK
+    assert "the server goes back by itself within 120 s" in outcome.reason
+    assert "/var/lib/vipbook/undo-" in outcome.reason
+
+
+@pytest.mark.parametrize("key", ["arm", "reload", "stop timer"])
+def test_an_interrupt_passes_on_after_the_way_back(reads: Callable[..., None], key: str) -> None:
+    reads(DRIFTED)
+    played = Played(interrupts(key))
+    with pytest.raises(KeyboardInterrupt):
+        changed(played)
+    assert played.undone()
+
+
+def test_packages_that_were_brought_in_are_taken_out_again(reads: Callable[..., None]) -> None:
+    reads(DRIFTED)
+    played = Played(fails("reload"))
+    assert changed(played, BARE).outcome is Outcome.ROLLED_BACK
+    assert played.purged()
+
+
+def test_packages_that_stay_are_told(reads: Callable[..., None]) -> None:
+    reads(DRIFTED)
+    outcome = changed(Played(lambda c: (1, "", "no") if c.key in {"reload", "purge"} else None), BARE)
+    assert outcome.outcome is Outcome.NOT_ROLLED_BACK
+    assert "packages left: libnl-3-200, keepalived" in outcome.reason
+
+
+def test_an_installation_that_fails_half_way_is_taken_back(reads: Callable[..., None]) -> None:
+    reads(BARE)
+    played = Played(lambda c: (100, INSTALLED, "E: dpkg returned an error code (1)") if c.key == "install" else None)
+    outcome = changed(played, BARE)
+    assert "dpkg returned an error code" in outcome.reason
+    assert played.purged() or outcome.outcome is Outcome.NOT_ROLLED_BACK
+
+
+def test_an_interrupt_after_the_installation_takes_the_packages_out(reads: Callable[..., None]) -> None:
+    reads(DRIFTED)
+    played = Played(interrupts("json"))
+    with pytest.raises(KeyboardInterrupt):
+        changed(played, BARE)
+    assert played.purged()
+
+
+@pytest.mark.parametrize("silent_from", [1, 2])
+def test_a_server_that_falls_silent_before_the_change_never_raises(
+    reads: Callable[..., None], silent_from: int
+) -> None:
+    """Between the installation and the first step nothing is armed, and still the packages must go."""
+    reads(DRIFTED)
+    seen = 0
+
+    def react(command: Command) -> tuple[int, str, str] | None:
+        nonlocal seen
+        seen += command.key == "json"
+        return (-1, "", "no connection") if command.key == "json" and seen == silent_from else None
+
+    played = Played(react)
+    assert changed(played, BARE).outcome is Outcome.ROLLED_BACK
+    assert played.purged()
+
+
+OPEN = iptables(IPTABLES, RULES_V4)
+SHUT = iptables(IPTABLES.replace(OUR_LINE, ""), RULES_V4)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "names"),
+    [
+        ({}, {}, []),
+        ({}, {"config": config_file(modified_at=1.0)}, []),
+        ({}, {"service": service(main_pid=1, loaded_at=1.0)}, []),
+        ({}, {"config": config_file(mode=0o600)}, ["keepalived.conf"]),
+        ({}, {"config": config_file(text=None)}, ["keepalived.conf"]),
+        ({}, {"service": service(enabled="disabled")}, ["keepalived.service"]),
+        ({"firewall": OPEN}, {"firewall": SHUT}, ["firewall"]),
+        ({"config": GONE}, {"config": GONE}, ["keepalived.conf"]),
+        ({}, {"firewall": GONE, "config": GONE}, ["keepalived.conf", "firewall"]),
+        ({}, {"package": GONE, "instances": GONE}, []),
+    ],
+)
+def test_differing(before: dict[str, Any], after: dict[str, Any], names: list[str]) -> None:
+    assert differing(server_facts("H1", **before), server_facts("H1", **after)) == names
