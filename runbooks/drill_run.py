@@ -104,7 +104,7 @@ class DrillRun:
     def _drill(self, stream: Stream) -> Drill:
         stages = [Stage(name="before", vips=self.judged)]
         tripped_at = self._trip()
-        stages.append(self._stage("failover", self.heir, self.failover.longest_s + _MARGIN_S))
+        stages.append(self._stage("failover", self.heir, self.failover.longest_s + _MARGIN_S, self.target.name))
         restored_at = self._restore()
         stages.append(self._stage("failback", self._returning(), self._failback_wait()))
         still_lost = self._close()
@@ -160,7 +160,7 @@ class DrillRun:
         self.timeline.add(at, self.target.name, "fault", self.fault.summary)
         return at
 
-    def _stage(self, name: str, owner: Server, wait_s: float) -> Stage:
+    def _stage(self, name: str, owner: Server, wait_s: float, tripped: str | None = None) -> Stage:
         """Judge until the VIP is right at its owner several times in a row, or the time is up."""
         self.progress(f"{name}: waiting for {owner.name} and for every leaf")
         deadline = time.monotonic() + wait_s
@@ -168,7 +168,7 @@ class DrillRun:
         said = ""
         while steady < _STEADY:
             replies = observe(self.session, (self.cluster,))
-            vips = judge(self.session, (self.cluster,), replies, expected_owner=owner.name)
+            vips = judge(self.session, (self.cluster,), replies, expected_owner=owner.name, tripped=tripped)
             held = worst(vip.status for vip in vips) in {Status.PASS, Status.WARN}
             if held and steady == 0:
                 self.timeline.add(time.time(), "vipbook", "judge", f"{name}: {owner.name} and every leaf agree")
@@ -225,7 +225,7 @@ class DrillRun:
 
     def _measure(self, probes: ProbeStream, tripped_at: float, restored_at: float) -> tuple[Outage, ...]:
         allowance = self.cluster.fabric.allowance_s
-        end = probes.replies[-1].sent_at if probes.replies else restored_at
+        end = _end_of(probes, restored_at)
         # The clocks of target and probe host may differ a little: a gap may begin just before the fault.
         return (
             measure("failover", probes.replies, (tripped_at - 0.5, restored_at), self.failover),
@@ -239,6 +239,15 @@ class DrillRun:
         for server in self.cluster.servers:
             for event in journal_events(self.session, server.name, self.cluster, since):
                 self.timeline.add(*event)
+
+
+def _end_of(probes: ProbeStream, default: float) -> float:
+    """When the last probe was sent, answered or not: silence at the end must not shorten what was measured."""
+    if not probes.replies:
+        return default
+    first, last = probes.replies[0], probes.replies[-1]
+    spacing = (last.sent_at - first.sent_at) / max(1, last.sequence - first.sequence)
+    return last.sent_at + (probes.last_sequence - last.sequence) * max(spacing, _INTERVAL_S)
 
 
 def _told(last: str, problem: str, progress: Callable[[str], None]) -> str:

@@ -102,7 +102,7 @@ class Face:
     def _print(self, report: Report, console: Console) -> None:
         from tasks.report.console import render_report  # noqa: PLC0415
 
-        console.print(render_report(report, verbose=self.verbose))
+        console.print(render_report(report, verbose=self.verbose), crop=False)
 
     def catalogue(self) -> None:
         """All checks of the catalogue."""

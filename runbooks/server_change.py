@@ -41,13 +41,17 @@ class ServerChange:
 
     def run(self) -> ServerOutcome:
         """Never raises for what the server does; KeyboardInterrupt passes on after the way back."""
-        installed: tuple[str, ...] = ()
+        installed: list[str] = []
         try:
-            installed = self._install()
-            steps = self._replanned()
-        except HostError as error:
-            return self._without_packages(installed, str(error))
-        before = self._facts()
+            self._install(installed)
+            before = self._facts()
+            steps = self._replanned(before)
+        except (HostError, KeyboardInterrupt) as error:
+            with shielded(self.progress):
+                outcome = self._without_packages(tuple(installed), str(error) or "interrupted")
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            return outcome
         undo = way_back(tag(), [step.undo for step in steps.steps], _HEAL_AFTER_S)
         try:
             self._change(steps, undo)
@@ -55,7 +59,7 @@ class ServerChange:
             self._disarm(undo)
         except (HostError, KeyboardInterrupt) as error:
             with shielded(self.progress):
-                outcome = self._go_back(undo, before, installed, str(error) or "interrupted")
+                outcome = self._go_back(undo, before, tuple(installed), str(error) or "interrupted")
             if isinstance(error, KeyboardInterrupt):
                 self.progress(f"{self.host}: {outcome.outcome}: {outcome.reason}")
                 raise
@@ -72,6 +76,10 @@ class ServerChange:
     def _do(self, commands: Sequence[Command], *, timeout_s: float = 60.0) -> Answers:
         """All commands, in order, up to the first that fails; StepError names it."""
         answers = self._ask(commands, timeout_s=timeout_s, stop=True)
+        self._require(commands, answers)
+        return answers
+
+    def _require(self, commands: Sequence[Command], answers: Answers) -> None:
         for command in commands:
             answer = answers.by_key.get(command.key)
             if answer is None:
@@ -79,24 +87,24 @@ class ServerChange:
             if answer.status != 0:
                 said = (answer.stderr.strip() or answer.stdout.strip()).splitlines()
                 raise StepError(self.host, command.title, f"exit status {answer.status}: {' / '.join(said[-4:])}")
-        return answers
 
-    def _install(self) -> tuple[str, ...]:
-        """Packages are installed first and by themselves: without a configuration keepalived does not start."""
-        installed: tuple[str, ...] = ()
+    def _install(self, installed: list[str]) -> None:
+        """Packages are installed first and by themselves: without a configuration keepalived does not start.
+
+        What was set up goes into `installed` whatever happens next, so that it can be taken out again.
+        """
         for step in self.plan.packages:
             self.progress(f"{self.host}: {step.summary}")
-            answers = self._do(step.commands, timeout_s=_PACKAGE_S)
+            answers = self._ask(step.commands, timeout_s=_PACKAGE_S, stop=True)
             installed += installed_by("".join(answer.stdout for answer in answers.by_key.values()))
-        return installed
+            self._require(step.commands, answers)
 
     def _facts(self) -> ServerFacts:
         commands = server_commands(self.session.memberships(self.host))
         return server_facts(self.host, self._ask(commands))
 
-    def _replanned(self) -> ServerPlan:
+    def _replanned(self, facts: ServerFacts) -> ServerPlan:
         """The plan from what stands there now: a package brings files along, and time has passed since the question."""
-        facts = self._facts()
         fresh = plan_server(self.session.desired[self.host], facts, self.session.memberships(self.host))
         if isinstance(fresh, Unread):
             raise NoAnswerError(self.host, "", fresh.reason)

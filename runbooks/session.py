@@ -123,11 +123,14 @@ def _secret_reader(inventory: Path) -> SecretReader:
                 raise LookupError(f"environment variable {entry.env} is not set; set it to the auth_pass")
             return os.environ[entry.env]
         if entry.file is not None:
-            path = inventory / Path(entry.file).expanduser()
+            mend = "write the auth_pass into that file, mode 0600"
             try:
+                path = inventory / Path(entry.file).expanduser()
                 return path.read_text(encoding="utf-8").strip()
             except OSError as error:
-                raise LookupError(f"{path}: {error.strerror}; write the auth_pass into that file, mode 0600") from None
+                raise LookupError(f"{path}: {error.strerror}; {mend}") from None
+            except (RuntimeError, ValueError):
+                raise LookupError(f"{entry.file}: not a path to a text file; {mend}") from None
         return entry.clear or ""
 
     return read
@@ -137,23 +140,31 @@ def _nornir(inventory: Path) -> Nornir:
     """Nornir from config.yaml; paths in it and in the connection options are relative to the inventory directory."""
     from nornir import InitNornir  # noqa: PLC0415 - 0.1 s that `lint` does without
 
-    path = inventory / CONFIG_FILE
-    try:
-        config = yaml.safe_load(_text(path)) if path.exists() else _DEFAULT_CONFIG
-    except yaml.YAMLError as error:
-        raise IntentError(f"{path}: not valid YAML: {error}") from None
-    if not isinstance(config, dict):
-        raise IntentError(f"{path}: must be a mapping as Nornir's configuration is")
-    config = {"logging": {"enabled": False}, **config}
-    options = config.get("inventory", {}).get("options", {})
-    options = {key: _inside(inventory, value) if key.endswith("_file") else value for key, value in options.items()}
-    config["inventory"] = {**config.get("inventory", {}), "options": options}
+    config = _nornir_config(inventory)
     try:
         nornir = InitNornir(**config)
     except Exception as error:  # noqa: BLE001 - an inventory plugin may raise anything; none of it is ours to trace
         raise IntentError(f"{inventory}: Nornir can't load this inventory: {error}") from None
     _resolve_extras(nornir, inventory)
     return nornir
+
+
+def _nornir_config(inventory: Path) -> dict[str, Any]:
+    """config.yaml, or Nornir's SimpleInventory of the directory; IntentError for what Nornir would stumble over."""
+    path = inventory / CONFIG_FILE
+    try:
+        config = yaml.safe_load(_text(path)) if path.exists() else _DEFAULT_CONFIG
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise IntentError(f"{path}: not valid YAML; mend it or copy the one that comes with vipbook") from None
+    section = config.get("inventory", _DEFAULT_CONFIG["inventory"]) if isinstance(config, dict) else None
+    options = section.get("options", {}) if isinstance(section, dict) else None
+    if not isinstance(config, dict) or not isinstance(section, dict) or not isinstance(options, dict):
+        raise IntentError(f"{path}: must hold mappings: inventory with plugin and options, as in Nornir's manual")
+    wrong = [key for key, value in options.items() if str(key).endswith("_file") and not isinstance(value, str)]
+    if wrong:
+        raise IntentError(f"{path}: inventory.options.{wrong[0]}: must be a path")
+    options = {key: _inside(inventory, value) if key.endswith("_file") else value for key, value in options.items()}
+    return {"logging": {"enabled": False}, **config, "inventory": {**section, "options": options}}
 
 
 def _inside(inventory: Path, value: str) -> str:
@@ -165,9 +176,11 @@ def _resolve_extras(nornir: Nornir, inventory: Path) -> None:
     options_of = [holder.connection_options for holder in holders] + [nornir.inventory.defaults.connection_options]
     for each in options_of:
         for options in each.values():
-            for key in _PATH_EXTRAS:
-                if options.extras and options.extras.get(key):
-                    options.extras[key] = _inside(inventory, options.extras[key])
+            # A new mapping each: a YAML anchor makes several groups share one.
+            options.extras = {
+                key: _inside(inventory, value) if key in _PATH_EXTRAS and isinstance(value, str) and value else value
+                for key, value in (options.extras or {}).items()
+            }
 
 
 def _known_hosts_only(inventory: Path, clusters: Sequence[Cluster], known: set[str]) -> None:

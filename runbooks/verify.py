@@ -95,9 +95,10 @@ def judge(
     clusters: Sequence[Cluster],
     replies: Mapping[str, Reply],
     expected_owner: str | None = None,
+    tripped: str | None = None,
 ) -> tuple[VipVerdict, ...]:
     """A verdict for every VIP."""
-    return tuple(judge_vip(subject) for subject in subjects(session, clusters, replies, expected_owner))
+    return tuple(judge_vip(subject) for subject in subjects(session, clusters, replies, expected_owner, tripped))
 
 
 def subjects(
@@ -105,6 +106,7 @@ def subjects(
     clusters: Sequence[Cluster],
     replies: Mapping[str, Reply],
     expected_owner: str | None = None,
+    tripped: str | None = None,
 ) -> tuple[Subject, ...]:
     """Everything observed, put together by VIP."""
     return tuple(
@@ -116,6 +118,7 @@ def subjects(
             probes={probe: probe_facts(probe, replies[probe], clusters) for probe in cluster.probes},
             desired=session.desired,
             expected_owner=expected_owner,
+            tripped=tripped,
         )
         for cluster in clusters
         for vip in cluster.vips

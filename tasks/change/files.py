@@ -65,11 +65,9 @@ def diff_of(path: str, before: str | None, after: str) -> str:
     old, new = masked(before or ""), masked(after)
     if old == new and before != after:
         return f"{path}: auth_pass changes (both shown as ***)"
-    return "\n".join(
-        difflib.unified_diff(
-            old.splitlines(), new.splitlines(), path if before is not None else "/dev/null", path, lineterm=""
-        )
-    )
+    source = path if before is not None else "/dev/null"
+    shown = "\n".join(difflib.unified_diff(old.splitlines(), new.splitlines(), source, path, lineterm=""))
+    return shown or f"{path}: line ends change"
 
 
 def lines(*parts: Sequence[str]) -> tuple[str, ...]:

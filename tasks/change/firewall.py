@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address
+from typing import Any
 
 from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_like, write_new
-from tasks.judge.firewall_rules import closes, first_block, is_open, strays
+from tasks.judge.firewall_rules import closes, first_block, is_open, stray_indexes, strays
 from tasks.model.answer import Command
 from tasks.model.observation import Firewall, InputChain
 from tasks.model.plan import Step
+from tasks.observe.firewall import is_input_rule
 from tasks.observe.server import IPTABLES_FILE, NFTABLES_FILE, NFTABLES_SNIPPET
 from tasks.render.firewall import COMMENT, NFT_INCLUDE, iptables_rule, nft_inserts, nft_snippet
 
@@ -33,7 +37,7 @@ def notes_on(firewall: Firewall) -> tuple[str, ...]:
     """What an operator should know of this firewall before the change."""
     if firewall.manager in {"iptables", "nftables"} and firewall.persistent is None:
         path = IPTABLES_FILE if firewall.manager == "iptables" else NFTABLES_FILE
-        return (f"there is no {path}: the rule will hold until the next boot only",)
+        return (f"there is no {path}: the rule holds until the next boot only",)
     return ()
 
 
@@ -42,34 +46,35 @@ def _differs(chain: InputChain, peers: Sequence[IPv4Address]) -> bool:
 
 
 def _iptables_now(chain: InputChain, peers: Sequence[IPv4Address]) -> Step:
-    stray = strays(chain, frozenset(peers))
+    stray = stray_indexes(chain, frozenset(peers))
     missing = [peer for peer in peers if not is_open(chain, peer)]
-    staying = [rule for rule in chain.rules if rule not in stray]
-    rest = InputChain(
-        family=chain.family, table=chain.table, name=chain.name, policy=chain.policy, rules=tuple(staying)
-    )
-    block = first_block(rest)
+    staying = tuple(rule for index, rule in enumerate(chain.rules) if index not in stray)
+    block = first_block(replace(chain, rules=staying))
     position = (block if block is not None else len(staying)) + 1
-    remove = [("iptables", "-w", *_words(rule.text, "-D")) for rule in stray]
+    # By number, the last one first: the words of a rule would name the first that reads like it.
+    remove = [("iptables", "-w", "-D", "INPUT", str(index + 1)) for index in reversed(stray)]
     insert = [("iptables", "-w", "-I", "INPUT", str(position), *iptables_rule(peer)) for peer in missing]
     back = [("iptables", "-w", "-D", "INPUT", *iptables_rule(peer)) for peer in missing]
-    # A stray rule opened for nobody of ours; taken back, it stands at the end, where it changes nothing.
-    back += [("iptables", "-w", *_words(rule.text, "-A")) for rule in stray]
+    back += [("iptables", "-w", "-I", "INPUT", str(index + 1), *_words(chain.rules[index].text)) for index in stray]
+    added = [f"+-I INPUT {position} {' '.join(iptables_rule(peer))}" for peer in missing]
     return Step(
         topic="firewall",
-        summary="iptables: open protocol 112 from " + ", ".join(map(str, missing or peers)),
-        diff="\n".join(
-            [f"-{rule.text}" for rule in stray]
-            + [f"+-I INPUT {position} {' '.join(iptables_rule(p))}" for p in missing]
-        ),
+        summary=_summary("iptables", missing),
+        diff="\n".join([*(f"-{chain.rules[index].text}" for index in stray), *added]),
         commands=tuple(sudo(f"iptables {i}", *argv) for i, argv in enumerate([*remove, *insert])),
         undo=lines(*back),
     )
 
 
-def _words(text: str, verb: str) -> list[str]:
-    """The rule's own words with another verb, as iptables itself printed them."""
-    return [verb, *shlex.split(text)[1:]]
+def _summary(manager: str, missing: Sequence[IPv4Address]) -> str:
+    if missing:
+        return f"{manager}: open protocol 112 from " + ", ".join(map(str, missing))
+    return f"{manager}: remove rules of ours that open for nobody"
+
+
+def _words(text: str) -> list[str]:
+    """The rule's own words behind `-A INPUT`, as iptables itself printed them."""
+    return shlex.split(text)[2:]
 
 
 def _iptables_saved(firewall: Firewall, peers: Sequence[IPv4Address]) -> tuple[Step, ...]:
@@ -101,22 +106,21 @@ def edited_rules(text: str, saved: Sequence[InputChain], peers: Sequence[IPv4Add
     if not chains:
         return text
     chain = chains[0]
-    stray = {rule.text for rule in strays(chain, frozenset(peers))}
+    stray = stray_indexes(chain, frozenset(peers))
     missing = [peer for peer in peers if not is_open(chain, peer)]
     block = first_block(chain)
-    anchor = chain.rules[block].text if block is not None else None
     fresh = [f"-A INPUT {' '.join(iptables_rule(peer))}\n" for peer in missing]
     result: list[str] = []
-    table, placed = "", False
+    table, index = "", 0
     for line in text.splitlines(keepends=True):
-        bare = line.rstrip("\n")
-        table = bare if bare.startswith("*") else table
-        here = table == "*filter"
-        if here and not placed and (bare == anchor or (anchor is None and bare == "COMMIT")):
+        table = line.strip() if line.startswith("*") else table
+        rule = table == "*filter" and is_input_rule(line)
+        if (rule and index == block) or (block is None and fresh and table == "*filter" and line.strip() == "COMMIT"):
             result += fresh
-            placed = True
-        if not (here and bare in stray):
+            fresh = []
+        if not (rule and index in stray):
             result.append(line)
+        index += rule
     return "".join(result)
 
 
@@ -126,14 +130,16 @@ def _nft_now(chain: InputChain, peers: Sequence[IPv4Address]) -> Step:
     place = f"{chain.family} {chain.table} {chain.name}"
     remove = [("nft", f"delete rule {place} handle {rule.handle}") for rule in stray]
     inserts = nft_inserts([chain], missing)
+    back = [_nft_remove(place, peer) for peer in missing]
+    back += [_nft_again(chain, index) for index in reversed(stray_indexes(chain, frozenset(peers)))]
     return Step(
         topic="firewall",
-        summary="nftables: open protocol 112 from " + ", ".join(map(str, missing or peers)),
+        summary=_summary("nftables", missing),
         diff="\n".join([f"-{place}: {rule.text}" for rule in stray] + [f"+{line}" for line in inserts]),
         commands=tuple(
             sudo(f"nft {place} {i}", *argv) for i, argv in enumerate([*remove, *(("nft", line) for line in inserts)])
         ),
-        undo=tuple(_nft_remove(place, peer) for peer in missing),
+        undo=tuple(back),
     )
 
 
@@ -145,6 +151,20 @@ def _nft_remove(place: str, peer: IPv4Address) -> str:
         f"nft -a list chain {place} | sed -n '{pattern}' | "
         f'while read -r handle; do nft delete rule {place} handle "$handle" || exit 1; done'
     )
+
+
+def _nft_again(chain: InputChain, index: int) -> str:
+    """Shell line that puts a rule back in front of the one that followed it; from the last to the first."""
+    rule = chain.rules[index]
+    fresh: dict[str, Any] = {"family": chain.family, "table": chain.table, "chain": chain.name, "comment": COMMENT}
+    fresh["expr"] = json.loads(rule.text)
+    stray = {id(each) for each in chain.rules if each.ours}
+    following = next((each for each in chain.rules[index + 1 :] if id(each) not in stray), None)
+    verb = "add" if following is None else "insert"
+    if following is not None:
+        fresh["handle"] = following.handle
+    order = json.dumps({"nftables": [{verb: {"rule": fresh}}]}, separators=(",", ":"))
+    return f"printf %s {shlex.quote(order)} | nft -j -f -"
 
 
 def _nft_saved(firewall: Firewall, closing: Sequence[InputChain], peers: Sequence[IPv4Address]) -> tuple[Step, ...]:

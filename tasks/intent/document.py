@@ -37,11 +37,22 @@ def read_document(text: str, source: str) -> Document:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or str(error)
+        # What PyYAML quotes of the text may be a password.
+        problem = (getattr(error, "problem", None) or "it can't be read").partition("'")[0].partition('"')[0].strip()
         raise IntentError(f"{source}:{line}: not valid YAML: {problem}; mend the line or quote the value") from None
+    except (ValueError, OverflowError):
+        mend = "quote what is not meant as a date or number"
+        raise IntentError(
+            f"{source}:1: not valid YAML: a value looks like a date or number, but is none; {mend}"
+        ) from None
+    except RecursionError:
+        raise IntentError(f"{source}:1: not valid YAML: nested too deep, or in itself; write it out") from None
     lines: dict[Path, int] = {}
-    if root is not None:
-        _walk(root, (), lines, source)
+    try:
+        if root is not None:
+            _walk(root, (), lines, source)
+    except RecursionError:
+        raise IntentError(f"{source}:1: not valid YAML: nested too deep, or in itself; write it out") from None
     return Document(source=source, value=value, lines=lines)
 
 

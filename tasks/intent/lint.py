@@ -31,9 +31,10 @@ def lint_clusters(document: Document, parsed: ClustersFile) -> list[str]:
 def lint_secret(document: Document, cluster: str, text: str) -> list[str]:
     """Problems of an auth_pass, named without showing it."""
     place = document.place(("clusters", cluster, "auth_pass"))
-    if len(text) > AUTH_PASS_MAX:
+    octets = len(text.encode())
+    if octets > AUTH_PASS_MAX:
         cut = f"keepalived would silently cut it to {AUTH_PASS_MAX}"
-        return [f"{place}: {len(text)} characters; {cut}, give 1 to {AUTH_PASS_MAX}"]
+        return [f"{place}: {octets} characters; {cut}, give 1 to {AUTH_PASS_MAX}"]
     if not text or not text.isprintable() or any(sign in text for sign in " \"'#!{}\\$~"):
         signs = "blank, quotes, # ! { } \\ $ ~"
         mend = f"give 1 to {AUTH_PASS_MAX} other printable characters"
@@ -47,6 +48,9 @@ def _timers(cluster: ClusterEntry) -> Iterator[Problem]:
             ("advert_int",),
             f"{cluster.advert_int} s with VRRPv2, which has whole seconds; round it or set version: 3",
         )
+    hundredths = cluster.advert_int * 100
+    if cluster.version == 3 and abs(hundredths - round(hundredths)) > 1e-6:  # noqa: PLR2004 - version; rounding
+        yield ("advert_int",), f"{cluster.advert_int} s; VRRPv3 counts in steps of 0.01 s, round it"
     if cluster.version == 3 and cluster.advert_int > V3_ADVERT_MAX_S:  # noqa: PLR2004 - VRRP version 3
         yield ("advert_int",), f"{cluster.advert_int} s; VRRPv3 takes 0.01 to {V3_ADVERT_MAX_S}"
     if cluster.version == 2 and cluster.advert_int < 1:  # noqa: PLR2004 - VRRP version 2
@@ -79,6 +83,10 @@ def _subnets(cluster: ClusterEntry) -> Iterator[Problem]:
         if cluster.servers[name].address.network != first.network:
             why = f"{cluster.servers[name].address} is not in {first.network}, the subnet of {names[0]}"
             yield ("servers", name, "address"), f"{why}; members of one VRID share one subnet"
+    for name, server in cluster.servers.items():
+        if server.address.ip in (server.address.network.network_address, server.address.network.broadcast_address):
+            why = f"{server.address} is the network or broadcast address of {server.address.network}"
+            yield ("servers", name, "address"), f"{why}; take a host address"
     for index, vip in enumerate(cluster.vips):
         if vip.ip not in first.network:
             yield (
@@ -96,6 +104,8 @@ def _subnets(cluster: ClusterEntry) -> Iterator[Problem]:
 
 def _places(cluster: ClusterEntry) -> Iterator[Problem]:
     seen: dict[tuple[str, str], str] = {}
+    if len(set(cluster.probes)) != len(cluster.probes):
+        yield ("probes",), "a host stands twice; name each once"
     if len(set(cluster.fabric.leaves)) != len(cluster.fabric.leaves):
         yield ("fabric", "leaves"), "a leaf stands twice; name each once"
     for name, server in cluster.servers.items():

@@ -104,7 +104,7 @@ def parse_clusters(document: Document) -> tuple[ClustersFile | None, list[str]]:
 
 
 def _sentence(document: Document, problem: ErrorDetails) -> str:
-    path: Path = tuple(part for part in problem["loc"] if part != "[key]")
+    path = _path(document, tuple(part for part in problem["loc"] if part != "[key]"))
     place = document.place(path)
     kind, given = problem["type"], problem.get("input")
     if kind == "extra_forbidden":
@@ -118,12 +118,21 @@ def _sentence(document: Document, problem: ErrorDetails) -> str:
     if kind == "value_error":
         return f"{place}: {message}"
     shown = "nothing" if given is None else "a mapping" if isinstance(given, dict) else repr(given)
-    if path and path[-1] == "auth_pass":
+    if "auth_pass" in path:
         return (
             f"{place}: a secret does not stand in this file; give {{env: NAME}} or {{file: PATH}}, "
             "or {clear: TEXT} if it must"
         )
     return f"{place}: {message[0].lower()}{message[1:]} (given {shown})"
+
+
+def _path(document: Document, path: Path) -> Path:
+    """The path as the document has it: a name that YAML takes for a number is a key all the same."""
+    found: Path = ()
+    for part in path:
+        named = (*found, str(part))
+        found = named if named in document.lines else (*found, part)
+    return found
 
 
 def _accepted(path: Path) -> list[str]:

@@ -25,11 +25,13 @@ def judge_firewall(subject: Subject, server: Server) -> Finding:
     firewall = read.value
     if firewall.manager not in HANDLED:
         return check.unknown(f"{firewall.manager} in charge, which this version does not read")
-    if not any(closes(chain) for chain in firewall.chains):
+    if not any(closes(chain) for chain in (*firewall.chains, *firewall.saved)):
         return check.passes("nothing on the input hook could keep VRRP out", firewall.manager)
     closed = [str(peer) for peer in peers if not open_now(firewall, peer)]
     if closed:
         return check.fails(f"{firewall.manager} does not open protocol 112 from {', '.join(closed)}", "closed")
+    if firewall.manager != "none" and firewall.persistent is None:
+        return check.warns(f"{firewall.manager} opens it now, but no file is loaded at boot", "not persistent")
     lost = [str(peer) for peer in peers if not open_after_boot(firewall, peer)]
     if lost:
         return check.fails(f"open now, but closed after a boot for {', '.join(lost)}", "not persistent")
@@ -48,7 +50,7 @@ def open_now(firewall: Firewall, peer: IPv4Address) -> bool:
 def open_after_boot(firewall: Firewall, peer: IPv4Address) -> bool:
     """Will what the firewall's service loads at boot open for this peer?"""
     if firewall.manager == "iptables":
-        return bool(firewall.saved) and all(is_open(chain, peer) for chain in firewall.saved if closes(chain))
+        return all(is_open(chain, peer) for chain in firewall.saved if closes(chain))
     if firewall.manager == "nftables":
         included = NFT_INCLUDE in (firewall.persistent or "").splitlines()
         wanted = nft_inserts([chain for chain in firewall.chains if closes(chain)], (peer,))

@@ -44,16 +44,21 @@ def closes(chain: InputChain) -> bool:
 
 
 def strays(chain: InputChain, peers: frozenset[IPv4Address]) -> tuple[FirewallRule, ...]:
-    """Rules of ours that open for nobody who is a peer, or stand behind a rule that closes."""
+    """Rules of ours that open for nobody who is a peer, stand behind a rule that closes, or stand there again."""
+    return tuple(chain.rules[index] for index in stray_indexes(chain, peers))
+
+
+def stray_indexes(chain: InputChain, peers: frozenset[IPv4Address]) -> tuple[int, ...]:
+    """Where these rules stand, counted from 0: two rules of one text are told apart by nothing else."""
     limit = first_block(chain)
     kept: set[IPv4Address] = set()
-    found: list[FirewallRule] = []
+    found: list[int] = []
     for index, rule in enumerate(chain.rules):
         if not rule.ours:
             continue
         peer = next((each for each in peers if opens(rule, each)), None)
         if peer is None or peer in kept or (limit is not None and index > limit):
-            found.append(rule)
+            found.append(index)
         else:
             kept.add(peer)
     return tuple(found)

@@ -30,6 +30,9 @@ def judge_master(subject: Subject) -> Finding:
         return check.unknown(f"{', '.join(silent)} did not tell: {_reason(subject, silent[0])}")
     if not masters:
         return check.fails("no server is master", actual, VipState.NO_MASTER)
+    idle = [name for name, state in states.items() if state not in {"master", "backup"} and name != subject.tripped]
+    if idle:
+        return check.warns(f"{masters[0]} is the one master, but {', '.join(idle)} could not take over", actual)
     return check.passes(f"{masters[0]} is the one master", actual)
 
 
@@ -57,8 +60,8 @@ def judge_address(subject: Subject, server: Server) -> Finding:
     master = isinstance(instance, Instance) and instance.state == "master"
     place = f"on {server.interface}" if master else "nowhere"
     check = Check(name="vip-address", target=server.name, expected=f"{subject.vip.ip} {place}", evidence=(read.source,))
-    if isinstance(instance, Unread) and not bearing:
-        return check.passes(f"{server.name} does not bear {subject.vip.ip}", actual)
+    if isinstance(instance, Unread) and bearing:
+        return check.unread(instance)
     if not master and bearing:
         message = f"{server.name} bears {subject.vip.ip} on {actual} without being master"
         return check.fails(message, actual, VipState.SPLIT_BRAIN if len(subject.holders() or ()) > 1 else None)

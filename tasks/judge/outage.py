@@ -21,7 +21,8 @@ def measure(phase: str, replies: Sequence[ProbeReply], window: tuple[float, floa
     between the two answered probes less one interval, give or take one interval. The interval is what was really
     sent, not what was asked for.
     """
-    ordered = sorted(replies, key=lambda reply: reply.sequence)
+    first = {reply.sequence: reply for reply in reversed(replies) if not reply.duplicate}
+    ordered = [first[sequence] for sequence in sorted(first)]
     began, ended = window
     inside = [(old, new) for old, new in pairwise(ordered) if began <= old.sent_at < ended]
     spacing = _spacing(inside)

@@ -58,7 +58,10 @@ def _difference(file: ConfigFile, subject: Subject, server: Server) -> str:
         for line in difflib.unified_diff(found, wanted, "on disk", "rendered", lineterm="", n=0)
         if not line.startswith("@@")
     ]
-    return "\n".join(lines) or "auth_pass differs (shown as ***)"
+    if lines:
+        return "\n".join(lines)
+    same = masked(file.text or "") == masked(subject.desired[server.name].config)
+    return "auth_pass differs (shown as ***)" if same else "line ends differ"
 
 
 def judge_service(subject: Subject, server: Server) -> Finding:

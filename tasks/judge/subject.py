@@ -15,7 +15,7 @@ from tasks.model.verdict import Finding, Status, VipState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One VIP. `expected_owner` is None when the priorities decide."""
+    """One VIP. `expected_owner` is None when the priorities decide; `tripped` is a server that a drill took down."""
 
     cluster: Cluster
     vip: IPv4Interface
@@ -24,6 +24,7 @@ class Subject:
     probes: Mapping[str, ProbeFacts]
     desired: Mapping[str, Desired]
     expected_owner: str | None = None
+    tripped: str | None = None
 
     def holders(self) -> tuple[Server, ...] | None:
         """The servers that hold the VIP on any interface; None when a server could not be asked.

@@ -81,6 +81,11 @@ def parse_iptables(text: str) -> tuple[InputChain, ...]:
     return (InputChain(family="ip", table="filter", name="INPUT", policy=policy, rules=tuple(rules)),)
 
 
+def is_input_rule(line: str) -> bool:
+    """Is this line of an iptables-save text a rule of INPUT, with or without counters?"""
+    return _COUNTERS.sub("", line).split()[:2] == ["-A", "INPUT"]
+
+
 def _iptables_rule(line: str, words: list[str]) -> FirewallRule:
     source = protocol = comment = target = None
     narrow = False
@@ -88,7 +93,11 @@ def _iptables_rule(line: str, words: list[str]) -> FirewallRule:
     while index < len(words):
         word, following = words[index], words[index + 1] if index + 1 < len(words) else ""
         index += 2
-        if word == "-s":
+        if word == "!":
+            # What is negated matches almost everything: no source or protocol of it may be relied on.
+            narrow = True
+            index += 1
+        elif word == "-s":
             source = following.removesuffix("/32")
         elif word == "-p":
             protocol = "vrrp" if following in _VRRP_NAMES else following
@@ -152,7 +161,7 @@ def _nft_rule(rule: dict[str, Any]) -> FirewallRule:
             field, value = _nft_match(expression["match"])
             if field == "saddr" and isinstance(value, str):
                 source = value
-            elif field == "protocol":
+            elif field == "protocol" and isinstance(value, str | int):
                 protocol = "vrrp" if str(value) in _VRRP_NAMES else str(value)
             else:
                 narrow = True

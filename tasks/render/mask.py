@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SECRET = re.compile(r"(\bauth_(?:pass|hmac\w*)[ \t]+)(\"[^\"\n]*\"|[^\s}]+)")
+_SECRET = re.compile(r"(\bauth_(?:pass|hmac\w*)[ \t]+)(\"[^\"\n]*\"|\S+)")
 # keepalived's own state dump holds the password in clear.
 _DUMPED = re.compile(r'("auth_(?:data|pass)"\s*:\s*)"(?:[^"\\]|\\.)*"')
 

@@ -59,12 +59,12 @@ def render_vip(vip: VipVerdict, *, verbose: bool = False) -> RenderableType:
 
 
 def _message(finding: Finding) -> Text:
-    message = Text(masked(finding.message))
+    message = Text(plain(finding.message))
     if finding.status in {Status.FAIL, Status.WARN}:
         if finding.expected:
-            message.append(f"\nexpected {finding.expected}", "dim")
+            message.append(f"\nexpected {plain(finding.expected)}", "dim")
         if finding.actual and finding.actual not in finding.message:
-            message.append(f"\nfound    {masked(finding.actual)}", "dim")
+            message.append(f"\nfound    {plain(finding.actual)}", "dim")
     return message
 
 
@@ -72,18 +72,26 @@ def _server(outcome: ServerOutcome) -> RenderableType:
     head = Text.assemble((outcome.host, "bold"), "  ", (outcome.outcome, _OUTCOMES.get(outcome.outcome, "bold red")))
     reason = outcome.reason or outcome.plan.refusal
     if reason:
-        head.append(f"  {masked(reason)}")
+        head.append(f"  {plain(reason)}")
     parts: list[RenderableType] = [head]
-    parts += [Text(f"  note: {note}", "yellow") for note in outcome.plan.notes]
+    parts += [Text(f"  note: {plain(note)}", "yellow") for note in outcome.plan.notes]
     for step in outcome.plan.all_steps:
         parts.append(Text(f"  {step.topic}: {step.summary}"))
-        parts.append(Padding(Group(*(_diff_line(line) for line in step.diff.splitlines())), (0, 0, 0, 4)))
-    return Padding(Group(*parts), (0, 0, 1, 0))
+        parts += [_diff_line(f"    {line}") for line in step.diff.splitlines()]
+    parts.append(Text())
+    return Group(*parts)
 
 
 def _diff_line(line: str) -> Text:
-    style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-    return Text(line, "bold" if line.startswith(("+++", "---")) else style)
+    bare = line.lstrip()
+    style = {"+": "green", "-": "red", "@": "cyan"}.get(bare[:1], "")
+    style = "bold" if bare.startswith(("+++", "---")) else style
+    return Text(plain(line), style, no_wrap=True, overflow="ignore")
+
+
+def plain(text: str) -> str:
+    """Masked, and without control characters: what a host says must not drive the terminal."""
+    return masked("".join(sign for sign in text if sign.isprintable() or sign in "\n\t"))
 
 
 def render_drill(drill: Drill) -> RenderableType:
@@ -94,7 +102,7 @@ def render_drill(drill: Drill) -> RenderableType:
         timeline.add_column(heading, no_wrap=True, header_style="dim")
     timeline.add_column("event", overflow="fold", header_style="dim")
     for event in drill.timeline:
-        timeline.add_row(f"{event.offset_s:+.3f} s", event.host, event.source, event.event)
+        timeline.add_row(f"{event.offset_s:+.3f} s", event.host, event.source, plain(event.event))
     outages = Table(title="Outage", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("phase", "measured", "allowed", "probes lost", "verdict"):
         outages.add_column(heading, no_wrap=True, header_style="dim")
@@ -126,7 +134,7 @@ def _closing(report: Report) -> RenderableType:
     if missing:
         text.append(f"\nno answer: {', '.join(missing)}", "magenta")
     if report.reason:
-        text.append(f"\n{masked(report.reason)}")
+        text.append(f"\n{plain(report.reason)}")
     return text
 
 

@@ -90,9 +90,9 @@ def _server(outcome: ServerOutcome) -> dict[str, Any]:
         "outcome": str(outcome.outcome),
         "reason": masked(outcome.reason or outcome.plan.refusal or ""),
         "changes": [
-            {"topic": step.topic, "summary": step.summary, "diff": step.diff} for step in outcome.plan.all_steps
+            {"topic": step.topic, "summary": step.summary, "diff": masked(step.diff)} for step in outcome.plan.all_steps
         ],
-        "notes": list(outcome.plan.notes),
+        "notes": [masked(note) for note in outcome.plan.notes],
     }
 
 
@@ -120,7 +120,7 @@ def _drill(drill: Drill) -> dict[str, Any]:
                 "offset_s": round(event.offset_s, 3),
                 "host": event.host,
                 "source": event.source,
-                "event": event.event,
+                "event": masked(event.event),
             }
             for event in drill.timeline
         ],
