@@ -62,8 +62,10 @@ def kept(path: str) -> str:
 
 def diff_of(path: str, before: str | None, after: str) -> str:
     """Unified diff with passwords masked; a password that alone differs is said so."""
+    if before == after:
+        return ""
     old, new = masked(before or ""), masked(after)
-    if old == new and before != after:
+    if old == new:
         return f"{path}: auth_pass changes (both shown as ***)"
     source = path if before is not None else "/dev/null"
     shown = "\n".join(difflib.unified_diff(old.splitlines(), new.splitlines(), source, path, lineterm=""))

@@ -30,8 +30,10 @@ def judge_firewall(subject: Subject, server: Server) -> Finding:
     closed = [str(peer) for peer in peers if not open_now(firewall, peer)]
     if closed:
         return check.fails(f"{firewall.manager} does not open protocol 112 from {', '.join(closed)}", "closed")
-    if firewall.manager != "none" and firewall.persistent is None:
-        return check.warns(f"{firewall.manager} opens it now, but no file is loaded at boot", "not persistent")
+    if _loaded_by_others(firewall):
+        return check.warns(
+            f"{firewall.manager} opens it now; what closes now is in no file of its own", "not persistent"
+        )
     lost = [str(peer) for peer in peers if not open_after_boot(firewall, peer)]
     if lost:
         return check.fails(f"open now, but closed after a boot for {', '.join(lost)}", "not persistent")
@@ -40,6 +42,12 @@ def judge_firewall(subject: Subject, server: Server) -> Finding:
     if stray:
         return check.warns("a rule of ours opens for nobody of the cluster", "\n".join(stray))
     return check.passes(f"{firewall.manager} opens protocol 112 from {', '.join(map(str, peers))}", firewall.manager)
+
+
+def _loaded_by_others(firewall: Firewall) -> bool:
+    """Do the rules come from something else than the firewall's own file, so that nobody knows what a boot brings?"""
+    closing = any(closes(chain) for chain in firewall.saved)
+    return firewall.persistent is None or (firewall.manager == "iptables" and not closing)
 
 
 def open_now(firewall: Firewall, peer: IPv4Address) -> bool:

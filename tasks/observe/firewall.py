@@ -161,7 +161,7 @@ def _nft_rule(rule: dict[str, Any]) -> FirewallRule:
             field, value = _nft_match(expression["match"])
             if field == "saddr" and isinstance(value, str):
                 source = value
-            elif field == "protocol" and isinstance(value, str | int):
+            elif field == "protocol" and isinstance(value, str | int) and not str(value).startswith("@"):
                 protocol = "vrrp" if str(value) in _VRRP_NAMES else str(value)
             else:
                 narrow = True

@@ -45,6 +45,8 @@ def played(text: str, lines: Iterable[Sequence[str]]) -> str:
         assert chain == "INPUT"
         if verb == "-I":
             rules.insert(int(rest[0]) - 1, shlex.join(["-A", "INPUT", *rest[1:]]))
+        elif verb == "-D" and rest[0].isdigit():
+            del rules[int(rest[0]) - 1]
         elif verb == "-D":
             rules.remove(shlex.join(["-A", "INPUT", *rest]))
         else:

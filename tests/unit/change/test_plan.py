@@ -142,7 +142,7 @@ def test_each_drift_has_its_own_step(values: dict[str, Any], topics: list[str], 
 
 def test_a_note_says_what_will_not_survive_a_boot() -> None:
     assert plan(firewall=iptables(saved=None)).notes == (
-        "there is no /etc/iptables/rules.v4: the rule will hold until the next boot only",
+        "there is no /etc/iptables/rules.v4: the rule holds until the next boot only",
     )
 
 

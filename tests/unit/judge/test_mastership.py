@@ -108,6 +108,13 @@ MASTERSHIP = [
         HEALTHY,
         "H2",
     ),
+    (
+        "H2",
+        {"instances": ()},
+        {"master web": "warn", "adverts H2": "fail", "running-config H2": "fail"},
+        HEALTHY,
+        "without VI_web; reload it",
+    ),
 ]
 
 

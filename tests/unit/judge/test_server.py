@@ -66,8 +66,6 @@ DRIFT = [
     ("H2", {"later": (instance("H2", "master"),)}, "adverts skip", "H2 is master"),
     ("H2", {"later": ()}, "adverts fail", "keepalived runs without VI_web"),
     ("H2", {"later": GONE}, "adverts unknown", GONE.reason),
-    ("H2", {"instances": ()}, "adverts fail, running-config fail", "without VI_web; reload it"),
-    ("H2", {"instances": (OLD,)}, "adverts fail, running-config fail", "without VI_web"),
 ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ WIDTHS = [40, 80, 120]
 
 def shown(renderable: RenderableType, width: int = 120) -> str:
     out = io.StringIO()
-    Console(file=out, width=width, highlight=False, color_system=None).print(renderable)
+    Console(file=out, width=width, highlight=False, color_system=None).print(renderable, crop=False)
     return out.getvalue()
 
 

@@ -109,7 +109,7 @@ def interrupts(key: str) -> Callable[[Command], tuple[int, str, str] | None]:
 
 
 def test_the_way_back_is_armed_before_the_first_change(reads: Callable[..., None]) -> None:
-    reads(DRIFTED, DRIFTED, GOOD)
+    reads(DRIFTED, GOOD)
     played = Played()
     outcome = changed(played)
     assert outcome.outcome is Outcome.APPLIED
@@ -134,7 +134,7 @@ def test_a_step_that_fails_is_taken_back(reads: Callable[..., None], key: str) -
 
 
 def test_what_does_not_hold_afterwards_is_taken_back(reads: Callable[..., None]) -> None:
-    reads(DRIFTED, DRIFTED, DRIFTED)
+    reads(DRIFTED, DRIFTED)
     played = Played()
     outcome = changed(played)
     assert outcome.outcome is Outcome.ROLLED_BACK
@@ -143,7 +143,7 @@ def test_what_does_not_hold_afterwards_is_taken_back(reads: Callable[..., None])
 
 
 def test_a_server_that_went_back_by_itself_was_not_changed(reads: Callable[..., None]) -> None:
-    reads(DRIFTED, DRIFTED, GOOD, DRIFTED)
+    reads(DRIFTED, GOOD, DRIFTED)
     assert changed(Played(fails("not undone"))).outcome is Outcome.ROLLED_BACK
 
 
@@ -158,7 +158,7 @@ def test_a_server_that_went_back_by_itself_was_not_changed(reads: Callable[..., 
     ids=["still new", "silent", "service", "firewall"],
 )
 def test_what_is_not_as_before_is_said(reads: Callable[..., None], after: ServerFacts) -> None:
-    reads(DRIFTED, DRIFTED, after)
+    reads(DRIFTED, after)
     outcome = changed(Played(fails("reload")))
     assert outcome.outcome is Outcome.NOT_ROLLED_BACK
     assert "not as before: " in outcome.reason
