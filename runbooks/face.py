@@ -77,13 +77,16 @@ class Face:
             session.close()
 
     def asker(self, *, yes: bool) -> Callable[[Report], bool]:
-        """Asks on the terminal before anything changes; without a terminal only --yes can say yes."""
+        """Asks on the terminal before anything changes; without a terminal only --yes can say yes.
+
+        IntentError at once when neither is there: a call that can't change anything contacts nobody.
+        """
+        if not yes and not sys.stdin.isatty():
+            raise IntentError("this changes servers and there is no terminal to ask on; give --yes")
 
         def ask(planned: Report) -> bool:
             if yes:
                 return True
-            if not sys.stdin.isatty():
-                raise IntentError("this changes servers and there is no terminal to ask on; give --yes")
             self._print(planned, self.err)
             return typer.confirm("Go on?", default=False, err=True)
 

@@ -38,7 +38,7 @@ def judge_firewall(subject: Subject, server: Server) -> Finding:
     if lost:
         return check.fails(f"open now, but closed after a boot for {', '.join(lost)}", "not persistent")
     wanted = frozenset(subject.desired[server.name].peers)
-    stray = [rule.text for chain in firewall.chains for rule in strays(chain, wanted)]
+    stray = [rule.text for chain in firewall.chains if closes(chain) for rule in strays(chain, wanted)]
     if stray:
         return check.warns("a rule of ours opens for nobody of the cluster", "\n".join(stray))
     return check.passes(f"{firewall.manager} opens protocol 112 from {', '.join(map(str, peers))}", firewall.manager)

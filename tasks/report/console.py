@@ -129,7 +129,8 @@ def _closing(report: Report) -> RenderableType:
     missing = [host for host in report.asked if host not in report.answered]
     text = Text(str(report.status).upper(), STYLES[report.status] + " bold")
     counts = [f"{count} {status}" for status, count in _counts(report)]
-    details = [f"{len(report.answered)} of {len(report.asked)} hosts answered", f"{report.duration_s:.1f} s"]
+    answered = [f"{len(report.answered)} of {len(report.asked)} hosts answered"] if report.asked else []
+    details = [*answered, f"{report.duration_s:.1f} s"]
     text.append(f"  {', '.join([*counts, *details])}", "default")
     if missing:
         text.append(f"\nno answer: {', '.join(missing)}", "magenta")

@@ -102,7 +102,7 @@ def test_the_rules_come_back_after_a_boot_of_the_firewall(healthy: Fabric) -> No
 
 def test_a_second_apply_changes_nothing(healthy: Fabric) -> None:
     before = {server: (snapshot(healthy, server), reloads(healthy, server)) for server in ("H1", "H2")}
-    ran = healthy.vipbook("apply", "--json")  # no --yes: there is nothing to ask
+    ran = healthy.vipbook("apply", "--yes", "--json")
     assert ran.code == 0, ran.problems()
     assert ran.report["changed"] is False
     assert {each["outcome"] for each in ran.report["servers"]} == {"unchanged"}
