@@ -82,9 +82,8 @@ def apply(
     with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
         from runbooks import configure  # noqa: PLC0415
 
-        confirm = face.asker(yes=yes)
         with face.session(inventory, clusters) as session:
-            result = configure.apply(session, confirm=confirm, progress=face.progress)
+            result = configure.apply(session, confirm=face.asker(yes=yes), progress=face.progress)
         face.finish(result, configure.apply_exit(result))
 
 
@@ -127,9 +126,9 @@ def drill(
     with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
         from runbooks import drill as runbook  # noqa: PLC0415
 
-        confirm, order = face.asker(yes=yes), runbook.Order(fault=fault, target=target)
         with face.session(inventory, [cluster]) as session:
-            result = runbook.drill(session, order, confirm=confirm, progress=face.progress)
+            order = runbook.order(session, fault, target)
+            result = runbook.drill(session, order, confirm=face.asker(yes=yes), progress=face.progress)
         face.finish(result)
 
 

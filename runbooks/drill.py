@@ -33,7 +33,6 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
     """The whole drill, or the reason why it will not begin."""
     started_at, began = datetime.now(UTC), time.monotonic()
     cluster = session.clusters[0]
-    _check_order(cluster, order)
     progress("judging the cluster before anything is touched")
     replies = observe(session, session.clusters)
     vips = judge(session, session.clusters, replies)
@@ -63,17 +62,20 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
     return report(result.stages[-1].vips, drill_status(result), _reason(result), result)
 
 
-def _check_order(cluster: Cluster, order: Order) -> None:
+def order(session: Session, fault: str, target: str | None) -> Order:
+    """What the operator asked for; IntentError when this cluster has no such thing. Nothing is contacted."""
+    cluster = session.clusters[0]
     names = [server.name for server in cluster.servers]
     problems = []
-    if order.fault not in FAULTS:
-        problems.append(f"no fault {order.fault!r}; accepted: {', '.join(FAULTS)}")
-    if order.target is not None and order.target not in names:
-        problems.append(f"--target {order.target}: not a server of {cluster.name}; accepted: {', '.join(names)}")
+    if fault not in FAULTS:
+        problems.append(f"no fault {fault!r}; accepted: {', '.join(FAULTS)}")
+    if target is not None and target not in names:
+        problems.append(f"--target {target}: not a server of {cluster.name}; accepted: {', '.join(names)}")
     if not cluster.probes:
         problems.append(f"clusters.{cluster.name}.probes: a drill measures from a probe host; name one")
     if problems:
         raise IntentError(*problems)
+    return Order(fault=fault, target=target)
 
 
 def _target(cluster: Cluster, order: Order, vips: tuple[VipVerdict, ...]) -> Server:

@@ -146,7 +146,7 @@ def test_these_do_need_it(command: str, inventory: Path) -> None:
 
 @pytest.mark.parametrize(
     "call",
-    ["verify", "verify web", "verify --wait 0", "plan", "plan --check", "apply", "apply --yes", "drill web --yes"],
+    ["verify", "verify web", "verify --wait 0", "plan", "plan --check", "apply --yes", "drill web --yes"],
 )
 def test_hosts_that_refuse_leave_it_undetermined(call: str, inventory: Path) -> None:
     words = call.split()
