@@ -133,11 +133,16 @@ def drill(
 
 
 @app.command()
-def checks(as_json: AsJson = False) -> None:
+def checks(
+    inventory: Inventory = INVENTORY,  # noqa: ARG001 - every command takes it; the catalogue is the same for all
+    as_json: AsJson = False,
+    report: Reports = None,
+    verbose: Verbose = False,
+) -> None:
     """Print the catalogue: each check's id, what it reads, when it passes and when it fails."""
     from runbooks.face import Face, guard  # noqa: PLC0415
 
-    with guard(Face(as_json=as_json)) as face:
+    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
         face.catalogue()
 
 

@@ -95,11 +95,11 @@ class Face:
     def finish(self, report: Report, code: Exit | None = None) -> None:
         """Print, write the files, and leave with the exit code."""
         if self.as_json:
-            sys.stdout.write(json.dumps(document(report), indent=2, ensure_ascii=False) + "\n")
+            sys.stdout.write(_text(document(report)))
         else:
             self._print(report, self.out)
         for each in self.reports or ():
-            _write(each, report)
+            _write(each, _text(document(report)))
         raise typer.Exit(exit_for(report.status) if code is None else code)
 
     def _print(self, report: Report, console: Console) -> None:
@@ -112,10 +112,13 @@ class Face:
         from tasks.judge.catalogue import CATALOGUE  # noqa: PLC0415
         from tasks.report.catalogue import catalogue_document, render_catalogue  # noqa: PLC0415
 
+        text = _text(catalogue_document(CATALOGUE))
         if self.as_json:
-            sys.stdout.write(json.dumps(catalogue_document(CATALOGUE), indent=2) + "\n")
+            sys.stdout.write(text)
         else:
             self.out.print(render_catalogue(CATALOGUE))
+        for each in self.reports or ():
+            _write(each, text)
 
 
 @contextmanager
@@ -173,10 +176,14 @@ def _target(text: str) -> tuple[str, Path]:
     return form, target
 
 
-def _write(text: str, report: Report) -> None:
+def _text(shape: object) -> str:
+    # ASCII alone, so that no locale can break it.
+    return json.dumps(shape, indent=2) + "\n"
+
+
+def _write(text: str, content: str) -> None:
     """The file appears whole or not at all, and only its owner reads it: evidence tells much about a network."""
     _, target = _target(text)
-    content = json.dumps(document(report), indent=2, ensure_ascii=False) + "\n"
     try:
         with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as fresh:
             fresh.write(content)
