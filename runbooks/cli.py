@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import io
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -150,4 +152,8 @@ def main() -> None:
     """Entry point of the `vipbook` command."""
     # Imports make many objects that all live: looking through them for garbage took a fifth of the start-up time.
     gc.set_threshold(100_000, 50, 50)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks a sign shows another one; that is no reason to end.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     app()
