@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from runbooks.exits import Exit, exit_for
 from runbooks.interrupts import polite
@@ -105,7 +105,17 @@ class Face:
     def _print(self, report: Report, console: Console) -> None:
         from tasks.report.console import render_report  # noqa: PLC0415
 
-        console.print(render_report(report, verbose=self.verbose), crop=False)
+        self._show(render_report(report, verbose=self.verbose), console)
+
+    @staticmethod
+    def _show(renderable: RenderableType, console: Console) -> None:
+        """On a terminal as rich has it; in a file or pipe without the blanks that fill its lines."""
+        if console.is_terminal:
+            console.print(renderable, crop=False)
+            return
+        with console.capture() as captured:
+            console.print(renderable, crop=False)
+        console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
     def catalogue(self) -> None:
         """All checks of the catalogue."""
@@ -116,7 +126,7 @@ class Face:
         if self.as_json:
             sys.stdout.write(text)
         else:
-            self.out.print(render_catalogue(CATALOGUE))
+            self._show(render_catalogue(CATALOGUE), self.out)
         for each in self.reports or ():
             _write(each, text)
 
