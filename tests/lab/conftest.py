@@ -18,6 +18,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 VIPBOOK = Path(sys.executable).parent / "vipbook"
 NAME = "test"
+_INOTIFY = 1024
 T = TypeVar("T")
 
 
@@ -123,6 +124,18 @@ def eventually(probe: Callable[[], T], until: Callable[[T], bool], timeout: floa
             return value
         assert time.monotonic() < deadline, f"not within {timeout} s; last: {value}"
         time.sleep(interval)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def enough_inotify() -> Iterator[None]:
+    """Several labs at once need more inotify instances than the kernel's default of 128; put back at the end."""
+    limit = Path("/proc/sys/fs/inotify/max_user_instances")
+    before = limit.read_text()
+    if os.geteuid() == 0 and int(before) < _INOTIFY:
+        limit.write_text(str(_INOTIFY))
+    yield
+    if os.geteuid() == 0:
+        limit.write_text(before)
 
 
 @pytest.fixture(scope="session")
