@@ -194,10 +194,11 @@ def _text(shape: object) -> str:
 def _write(text: str, content: str) -> None:
     """The file appears whole or not at all, and only its owner reads it: evidence tells much about a network."""
     # What a link leads to is written, and a device or pipe is written into: a rename would put a file in their place.
-    target = _target(text)[1].resolve()
+    named = _target(text)[1]
+    target = named.resolve()
     try:
-        if target.exists() and not target.is_file():
-            target.write_text(content, encoding="utf-8")
+        if named.exists() and not named.is_file():
+            named.write_text(content, encoding="utf-8")
             return
         with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as fresh:
             fresh.write(content)
