@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import pairwise
 
 from runbooks.session import Session
+from tasks.judge.outage import gaps_of
 from tasks.model.answer import Answers, Command
 from tasks.model.cluster import Cluster
 from tasks.model.drill import Event, ProbeStream
@@ -46,12 +46,11 @@ class Timeline:
 
 
 def probe_events(probes: ProbeStream, host: str) -> Iterator[Entry]:
-    """Where the probe stopped being answered, and where it was answered again."""
-    for old, new in pairwise(probes.replies):
-        missing = new.sequence - old.sequence - 1
-        if missing >= _GAP:
-            yield old.sent_at, host, "probe", f"last answer before a gap (probe {old.sequence})"
-            yield new.sent_at, host, "probe", f"answered again (probe {new.sequence}, {missing} lost)"
+    """Where answers stopped coming, and where they came again."""
+    for gap in gaps_of(probes.replies):
+        if gap.lost >= _GAP:
+            yield gap.began_at, host, "probe", f"last answer before a gap (probe {gap.before.sequence})"
+            yield gap.ended_at, host, "probe", f"answered again (probe {gap.after.sequence}, {gap.lost} lost)"
 
 
 def journal_events(session: Session, host: str, cluster: Cluster, since: float) -> list[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ _MARGIN_S = 15.0
 """What polling, logins and a slow machine may take beyond protocol and fabric."""
 _CLEAN = 50
 """Answered probes in a row before anything is tripped."""
+_LONGEST_PAUSE_S = 5.0
 _POLL_S = 0.3
 _STEADY = 2
 """Judgements in a row that must hold: one may have caught a table on its way."""
@@ -146,7 +148,12 @@ class DrillRun:
         raise RefusedError(f"{probe} gets no {_CLEAN} answers in a row; nothing was tripped: {stream.stop()[-200:]}")
 
     def _trip(self) -> float:
-        """Arm the way back and trip, in one round trip; the time by the target's clock just before the fault."""
+        """Arm the way back and trip, in one round trip; the time by the target's clock just before the fault.
+
+        The judgement before ended with an advert that arrived, so without a pause of random length every drill would
+        trip at the same moment between two adverts, and measure the same part of what the timers allow.
+        """
+        time.sleep(random.uniform(0.0, min(self.cluster.advert_int, _LONGEST_PAUSE_S)))  # noqa: S311 - no secret
         self.progress(f"tripping {self.fault.name} on {self.target.name} ({self.undo.after_s} s until it heals itself)")
         clock = Command(key="clock before", argv=("date", "+%s.%N"))
         commands = (*self.undo.prepare(), self.undo.arm(), clock, self.fault.trip)

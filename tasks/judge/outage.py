@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
@@ -11,30 +12,87 @@ from tasks.model.drill import Outage, ProbeReply
 
 _ENOUGH = 20
 """Replies without which a phase was not measured."""
+_LATE = 2
+"""A reply that took longer than so many intervals was held up somewhere, as by a leaf that waits for ARP."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A time without answers: when the last answer before it and the first one after it arrived."""
+
+    before: ProbeReply
+    after: ProbeReply
+    lost: int
+
+    @property
+    def began_at(self) -> float:
+        """Arrival of the last answer before it."""
+        return arrived_at(self.before)
+
+    @property
+    def ended_at(self) -> float:
+        """Arrival of the first answer after it."""
+        return arrived_at(self.after)
+
+    @property
+    def length_s(self) -> float:
+        """Between the two answers."""
+        return self.ended_at - self.began_at
+
+
+def arrived_at(reply: ProbeReply) -> float:
+    """When the answer arrived. A probe may have been sent long before: a leaf keeps some while it waits for ARP."""
+    return reply.sent_at + reply.rtt_ms / 1000
+
+
+def gaps_of(replies: Sequence[ProbeReply]) -> tuple[Gap, ...]:
+    """Every gap between two answers in which a probe was lost, or that ended with an answer that came late.
+
+    A gap in which none was sent says nothing about the VIP, only about the probe host.
+    """
+    ordered = _unique(replies)
+    spacing = spacing_of(ordered)
+    if spacing is None:
+        return ()
+    found = []
+    for before, after in pairwise(sorted(ordered, key=arrived_at)):
+        lost = max(0, after.sequence - before.sequence - 1)
+        if lost or after.rtt_ms / 1000 > _LATE * spacing:
+            found.append(Gap(before=before, after=after, lost=lost))
+    return tuple(found)
+
+
+def spacing_of(replies: Sequence[ProbeReply]) -> float | None:
+    """Median time between probes that were sent one after the other; None when there are too few."""
+    ordered = sorted(replies, key=lambda reply: reply.sequence)
+    spacings = [new.sent_at - old.sent_at for old, new in pairwise(ordered) if new.sequence - old.sequence == 1]
+    return median(spacings) if len(spacings) >= _ENOUGH else None
+
+
+def _unique(replies: Sequence[ProbeReply]) -> list[ProbeReply]:
+    first = {reply.sequence: reply for reply in reversed(replies) if not reply.duplicate}
+    return [first[sequence] for sequence in sorted(first)]
 
 
 def measure(phase: str, replies: Sequence[ProbeReply], window: tuple[float, float], bound: Bound) -> Outage:
     """The longest gap that begins inside the window.
 
-    A probe that was answered shows service at the moment it was sent. Service ended somewhere between the last
-    answered probe and the next one, and came back somewhere before the next answered one: so the outage is the time
-    between the two answered probes less one interval, give or take one interval. The interval is what was really
-    sent, not what was asked for.
+    Answers arrive one interval after another; when they stop, service ended somewhere within the interval after the
+    last one, and when they come again, it was back somewhere within the interval before: so the outage is the time
+    between the two answers less one interval, give or take one interval. The interval is what was really sent, not
+    what was asked for.
     """
-    first = {reply.sequence: reply for reply in reversed(replies) if not reply.duplicate}
-    ordered = [first[sequence] for sequence in sorted(first)]
+    ordered = _unique(replies)
     began, ended = window
     inside = [(old, new) for old, new in pairwise(ordered) if began <= old.sent_at < ended]
-    spacing = _spacing(inside)
-    if spacing is None:
+    spacing = spacing_of([*(old for old, _ in inside), *(new for _, new in inside[-1:])])
+    # A stream that ends without an answer has an outage whose end nobody saw.
+    if spacing is None or max(map(arrived_at, ordered)) < ended - 1.0:
         return _unmeasured(phase, bound)
     lost = sum(new.sequence - old.sequence - 1 for old, new in inside)
-    gaps = [(new.sent_at - old.sent_at, old) for old, new in inside if new.sequence - old.sequence > 1]
-    longest, last_answered = max(gaps, key=lambda gap: gap[0], default=(0.0, None))
-    # A stream that ends without an answer has an outage whose end nobody saw.
-    if not ordered or ordered[-1].sent_at < ended - 1.0:
-        return _unmeasured(phase, bound)
-    seconds = max(0.0, longest - spacing) if last_answered is not None else 0.0
+    gaps = [gap for gap in gaps_of(ordered) if began <= gap.began_at < ended]
+    longest = max(gaps, key=lambda gap: gap.length_s, default=None)
+    seconds = max(0.0, longest.length_s - spacing) if longest is not None else 0.0
     return Outage(
         phase=phase,
         seconds=seconds,
@@ -43,14 +101,8 @@ def measure(phase: str, replies: Sequence[ProbeReply], window: tuple[float, floa
         resolution_s=spacing,
         bound_s=(bound.shortest_s, bound.longest_s),
         within_bound=bound.holds(seconds, resolution_s=spacing),
-        began_at=last_answered.sent_at + spacing if last_answered is not None else None,
+        began_at=longest.began_at if longest is not None else None,
     )
-
-
-def _spacing(pairs: Sequence[tuple[ProbeReply, ProbeReply]]) -> float | None:
-    """Median time between probes that were sent one after the other; None when there are too few."""
-    spacings = [new.sent_at - old.sent_at for old, new in pairs if new.sequence - old.sequence == 1]
-    return median(spacings) if len(spacings) >= _ENOUGH else None
 
 
 def _unmeasured(phase: str, bound: Bound) -> Outage:

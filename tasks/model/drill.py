@@ -44,7 +44,7 @@ class Outage:
     bound_s: tuple[float, float]
     within_bound: bool
     began_at: float | None = None
-    """When the first probe that got no answer was sent; None without an outage."""
+    """When the last answer before it arrived; None without an outage."""
     measured: bool = True
     """False when the probe gave too little to say anything."""
 

@@ -56,7 +56,8 @@ vipbook_json() {
 vipbook_first=$(vipbook_json) && printf '%s\\n' "$vipbook_first"
 """
 # A backup hears an advert each interval. Wait for the next one, so that the counter proves that adverts arrive now;
-# every row is "number state adverts", and a row of a backup (state 1) that stands unchanged is still waiting.
+# every look is a line in keepalived's log, so not too often. Every row is "number state adverts", and a row of a backup
+# (state 1) that stands unchanged is still waiting.
 _LATER = """
 vipbook_rows() {
     printf '%s' "$1" | tr -d ' \\n\\t' | grep -oE '"(state|advert_rcvd)":[0-9]+' |
@@ -70,7 +71,7 @@ while :; do
     vipbook_waiting=$(vipbook_rows "$vipbook_later" | grep ' 1 ' | grep -Fx "$vipbook_before")
     [ -n "$vipbook_waiting" ] && [ "$vipbook_turn" -lt @TURNS@ ] || break
     vipbook_turn=$((vipbook_turn + 1))
-    sleep 0.1
+    sleep 0.25
 done
 printf '%s\\n' "$vipbook_later"
 (exit "$vipbook_result")
@@ -80,7 +81,7 @@ printf '%s\\n' "$vipbook_later"
 def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
     """Everything that is asked of a server that is a member of these clusters."""
     longest = max((cluster.advert_int for cluster in clusters), default=1.0)
-    turns = str(int((1.2 * longest + 0.4) / 0.1))
+    turns = str(int((1.2 * longest + 0.5) / 0.25) + 1)
     return (
         Command(key="json", argv=("keepalived", "--signum=JSON"), fragment=_JSON),
         Command(key="package", argv=("dpkg-query", "-W", "-f=${Version} ${db:Status-Status}\\n", "keepalived")),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.intent.timers import Bound
-from tasks.judge.outage import measure
+from tasks.judge.outage import gaps_of, measure
 from tasks.model.drill import Outage, ProbeReply
 
 BEGAN = 1767225600.0
@@ -148,3 +148,34 @@ def test_a_known_gap_is_measured_to_one_interval(gap: int, start: int, spacing: 
     assert abs(found.seconds - gap * spacing) <= found.resolution_s
     assert found.lost == gap
     assert found.sent == 699
+
+
+def test_probes_that_a_leaf_kept_until_arp_was_answered_are_no_service() -> None:
+    """Sent in the middle of the outage, answered all at once at its end: service came back when the answers did."""
+    back = 4.0
+    replies = [
+        ProbeReply(
+            sequence=number,
+            sent_at=BEGAN + number * 0.01,
+            rtt_ms=(back - number * 0.01) * 1000 if 3.4 <= number * 0.01 < back else 0.3,
+            duplicate=False,
+        )
+        for number in range(1, 600)
+        if not 1.0 <= number * 0.01 < 3.4
+    ]
+    outage = measure("failover", replies, (BEGAN, BEGAN + 6.0), Bound(shortest_s=2.9, longest_s=3.1))
+    assert outage.seconds == pytest.approx(3.0, abs=0.02)
+    assert outage.within_bound
+    (gap,) = gaps_of(replies)
+    assert gap.ended_at - BEGAN == pytest.approx(back, abs=0.001)
+
+
+def test_a_probe_host_that_paused_is_no_outage() -> None:
+    replies = [
+        ProbeReply(
+            sequence=number, sent_at=BEGAN + number * 0.01 + (0.5 if number > 50 else 0.0), rtt_ms=0.3, duplicate=False
+        )
+        for number in range(1, 200)
+    ]
+    assert gaps_of(replies) == ()
+    assert measure("failover", replies, (BEGAN, BEGAN + 2.4), WIDE).seconds == 0.0
