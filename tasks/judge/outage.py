@@ -56,9 +56,10 @@ def gaps_of(replies: Sequence[ProbeReply]) -> tuple[Gap, ...]:
         return ()
     found = []
     for before, after in pairwise(sorted(ordered, key=arrived_at)):
-        lost = max(0, after.sequence - before.sequence - 1)
-        if lost or after.rtt_ms / 1000 > _LATE * spacing:
-            found.append(Gap(before=before, after=after, lost=lost))
+        gap = Gap(before=before, after=after, lost=max(0, after.sequence - before.sequence - 1))
+        late = after.rtt_ms / 1000 > _LATE * spacing and gap.length_s > _LATE * spacing
+        if gap.lost or late:
+            found.append(gap)
     return tuple(found)
 
 
