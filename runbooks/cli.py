@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -131,7 +132,7 @@ def drill(
         with face.session(inventory, [cluster]) as session:
             order = runbook.order(session, fault, target)
             result = runbook.drill(session, order, confirm=face.asker(yes=yes), progress=face.progress)
-        face.finish(result)
+        face.finish(result, runbook.drill_exit(result))
 
 
 @app.command()
@@ -152,6 +153,9 @@ def main() -> None:
     """Entry point of the `vipbook` command."""
     # Imports make many objects that all live: looking through them for garbage took a fifth of the start-up time.
     gc.set_threshold(100_000, 50, 50)
+    # A process may be started without them (`>&-`).
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a sign shows another one; that is no reason to end.
         if isinstance(stream, io.TextIOWrapper):

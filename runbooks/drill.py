@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from runbooks.drill_run import DrillRun
+from runbooks.exits import Exit, exit_for
 from runbooks.session import Session
 from runbooks.verify import answered_hosts, asked_hosts, first_problem, judge, observe
 from tasks.change.faults import FAULTS
@@ -93,6 +94,13 @@ def drill_status(drill: Drill) -> Status:
         for outage in drill.outages
     ]
     return worst([*stages, *outages, Status.PASS if drill.restored else Status.FAIL])
+
+
+def drill_exit(report: Report) -> Exit:
+    """What could not be put back outranks every verdict."""
+    if report.drill is not None and not report.drill.restored:
+        return Exit.NOT_ROLLED_BACK
+    return exit_for(report.status)
 
 
 def _reason(drill: Drill) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from runbooks.drill_events import Timeline, journal_events, probe_events
-from runbooks.interrupts import shielded
+from runbooks.interrupts import deferred, shielded
 from runbooks.server_change import tag
 from runbooks.session import Session
 from runbooks.verify import first_problem, judge, observe
@@ -113,7 +113,6 @@ class DrillRun:
         probes = _parse(stream.stop())
         outages = self._measure(probes, tripped_at, restored_at)
         self._gather(probes, tripped_at)
-        healthy = worst(vip.status for vip in stages[-1].vips) in {Status.PASS, Status.WARN}
         for each in still_lost:
             self.progress(f"{self.target.name}: did not come back: {each}")
         return Drill(
@@ -124,7 +123,7 @@ class DrillRun:
             outages=outages,
             timeline=self.timeline.events(tripped_at),
             stages=tuple(stages),
-            restored=healthy and not still_lost,
+            restored=not still_lost,
         )
 
     def _start_probe(self) -> Stream:
@@ -157,7 +156,8 @@ class DrillRun:
         self.progress(f"tripping {self.fault.name} on {self.target.name} ({self.undo.after_s} s until it heals itself)")
         clock = Command(key="clock before", argv=("date", "+%s.%N"))
         commands = (*self.undo.prepare(), self.undo.arm(), clock, self.fault.trip)
-        answers = _ask(self.session, self.target.name, commands, stop=True)
+        with deferred(self.progress):
+            answers = _ask(self.session, self.target.name, commands, stop=True)
         for command in commands:
             answer = answers.by_key.get(command.key)
             if answer is None or answer.status != 0:
@@ -174,13 +174,14 @@ class DrillRun:
         steady, vips = 0, self.judged
         said = ""
         while steady < _STEADY:
+            looked = time.monotonic()
             replies = observe(self.session, (self.cluster,))
             vips = judge(self.session, (self.cluster,), replies, expected_owner=owner.name, tripped=tripped)
             held = worst(vip.status for vip in vips) in {Status.PASS, Status.WARN}
             if held and steady == 0:
                 self.timeline.add(time.time(), "vipbook", "judge", f"{name}: {owner.name} and every leaf agree")
             steady = steady + 1 if held else 0
-            if not held and (said := _told(said, first_problem(vips), self.progress)) and time.monotonic() > deadline:
+            if not held and (said := _told(said, first_problem(vips), self.progress)) and looked > deadline:
                 break
             time.sleep(_POLL_S)
         return Stage(name=name, vips=vips)
@@ -188,7 +189,8 @@ class DrillRun:
     def _restore(self) -> float:
         """Put back through the same script that the server would run by itself."""
         self.progress(f"restoring {self.target.name}")
-        at = self._undo()
+        with deferred(self.progress):
+            at = self._undo()
         self.timeline.add(at, self.target.name, "fault", self.fault.undone)
         return at
 

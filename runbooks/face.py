@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -161,8 +162,17 @@ def guard(face: Face) -> Generator[Face]:
         raise typer.Exit(Exit.INTERRUPTED) from None
     except BrokenPipeError:
         # The reader has gone: leave quietly, and keep Python from complaining when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _no_more_output()
         raise typer.Exit(Exit.FAILS) from None
+    except OSError as error:
+        face.note(f"error: {error}")
+        _no_more_output()
+        raise typer.Exit(Exit.UNDETERMINED) from None
+
+
+def _no_more_output() -> None:
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _logging(*, verbose: bool) -> None:

@@ -27,6 +27,29 @@ def polite() -> Generator[None]:
 
 
 @contextmanager
+def deferred(say: Callable[[str], None]) -> Generator[None]:
+    """A request to end waits until the round trip that is under way has ended, and is then KeyboardInterrupt.
+
+    What a server is doing can't be called back: undoing beside it would be overtaken by it.
+    """
+    asked = False
+
+    def remember(_number: int, _frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+        say("ending as soon as the step that is under way has ended")
+
+    old = {number: signal.signal(number, remember) for number in _REQUESTS}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+    if asked:
+        raise KeyboardInterrupt
+
+
+@contextmanager
 def shielded(say: Callable[[str], None]) -> Generator[None]:
     """While the way back is taken, a request to end is answered with words only."""
 

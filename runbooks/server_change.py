@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from runbooks.interrupts import shielded
+from runbooks.interrupts import deferred, shielded
 from runbooks.session import Session
 from tasks.change.files import keep, sudo
-from tasks.change.plan import installed_by, plan_server
+from tasks.change.plan import installed_by, plan_server, removed_by
 from tasks.change.undo import Undo, way_back
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_server
@@ -75,7 +75,8 @@ class ServerChange:
 
     def _do(self, commands: Sequence[Command], *, timeout_s: float = 60.0) -> Answers:
         """All commands, in order, up to the first that fails; StepError names it."""
-        answers = self._ask(commands, timeout_s=timeout_s, stop=True)
+        with deferred(self.progress):
+            answers = self._ask(commands, timeout_s=timeout_s, stop=True)
         self._require(commands, answers)
         return answers
 
@@ -95,8 +96,9 @@ class ServerChange:
         """
         for step in self.plan.packages:
             self.progress(f"{self.host}: {step.summary}")
-            answers = self._ask(step.commands, timeout_s=_PACKAGE_S, stop=True)
-            installed += installed_by("".join(answer.stdout for answer in answers.by_key.values()))
+            with deferred(self.progress):
+                answers = self._ask(step.commands, timeout_s=_PACKAGE_S, stop=True)
+                installed += installed_by("".join(answer.stdout for answer in answers.by_key.values()))
             self._require(step.commands, answers)
 
     def _facts(self) -> ServerFacts:
@@ -177,6 +179,10 @@ class ServerChange:
         outcome, reason = Outcome.ROLLED_BACK, why
         if installed:
             try:
+                trial = self._do([sudo("simulate", "apt-get", "-s", "purge", *installed)])
+                more = set(removed_by(trial["simulate"].stdout)) - set(installed)
+                if more:
+                    raise StepError(self.host, "", f"removing them would remove {', '.join(sorted(more))} too")
                 self._do([sudo("purge", "apt-get", "purge", "-y", *installed)], timeout_s=_PACKAGE_S)
             except HostError as error:
                 outcome, reason = Outcome.NOT_ROLLED_BACK, f"{why}; packages left: {', '.join(installed)} ({error})"

@@ -98,7 +98,11 @@ def open_session(inventory: Path, names: Sequence[str]) -> Session:
     clusters = intent.select(tuple(names))
     nornir = _nornir(inventory)
     _known_hosts_only(inventory, clusters, set(nornir.inventory.hosts))
-    return Session(nornir=nornir, intent=intent, clusters=clusters, desired=_desired(nornir, intent, clusters))
+    try:
+        desired = _desired(nornir, intent, clusters)
+    except ValueError as error:
+        raise IntentError(f"{inventory / CONFIG_FILE}: Nornir can't run with it: {error}") from None
+    return Session(nornir=nornir, intent=intent, clusters=clusters, desired=desired)
 
 
 def memberships(intent: Intent, server: str) -> tuple[Cluster, ...]:
@@ -123,7 +127,7 @@ def _secret_reader(inventory: Path) -> SecretReader:
                 raise LookupError(f"environment variable {entry.env} is not set; set it to the auth_pass")
             return os.environ[entry.env]
         if entry.file is not None:
-            mend = "write the auth_pass into that file, mode 0600"
+            mend = "write the password into that file, mode 0600"
             try:
                 path = inventory / Path(entry.file).expanduser()
                 return path.read_text(encoding="utf-8").strip()

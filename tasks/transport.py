@@ -254,4 +254,4 @@ def _why(error: Exception, hostname: str | None, port: int | None, username: str
         return f"no connection to {place} in time"
     if isinstance(error, OSError):
         return f"no connection to {place}: {error.strerror or error}"
-    return f"no session with {place}: {error}"
+    return f"no session with {place}: {' '.join(str(error).split())}"

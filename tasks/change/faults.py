@@ -36,6 +36,7 @@ def state_commands(server: Server) -> tuple[Command, ...]:
         Command(
             key="addresses6", argv=("ip", "-6", "-o", "addr", "show", "dev", device, "scope", "global", "permanent")
         ),
+        Command(key="neighbors", argv=("ip", "neigh", "show", "dev", device, "nud", "permanent")),
         # By which address we came: an interface that carries this very session must stay up.
         Command(key="path", argv=("echo", "$SSH_CONNECTION"), fragment='printf "%s\\n" "$SSH_CONNECTION"'),
     )
@@ -46,6 +47,7 @@ def link_down(server: Server, state: Answers) -> Fault:
     device = server.interface
     lines: list[tuple[str, ...]] = [("ip", "link", "set", "dev", device, "up")]
     lines += [("ip", "-6", "addr", "replace", address, "dev", device) for address in _addresses(state)]
+    lines += [("ip", "neigh", "replace", *words, "dev", device) for words in _neighbors(state)]
     lines += [("ip", "-4", "route", "replace", *words, "dev", device) for words in _routes(state, "routes")]
     lines += [("ip", "-6", "route", "replace", *words, "dev", device) for words in _routes(state, "routes6")]
     return Fault(
@@ -61,6 +63,7 @@ def link_down(server: Server, state: Answers) -> Fault:
 def lost(before: Answers, after: Answers) -> list[str]:
     """Routes and addresses that stood before and do not stand again."""
     found = [" ".join(words) for key in ("routes", "routes6") for words in _missing(before, after, key)]
+    found += [" ".join(words) for words in _neighbors(before) if words not in _neighbors(after)]
     return found + sorted(set(_addresses(before)) - set(_addresses(after)))
 
 
@@ -69,12 +72,20 @@ def _missing(before: Answers, after: Answers, key: str) -> list[list[str]]:
     return [words for words in _routes(before, key) if words not in standing]
 
 
+def _neighbors(state: Answers) -> list[list[str]]:
+    """Static neighbors, as `ip neigh replace` takes them."""
+    rows = [line.split() for line in state["neighbors"].stdout.splitlines()]
+    return [[*words[:3], "nud", "permanent"] for words in rows if words[1:2] == ["lladdr"]]
+
+
 def _routes(state: Answers, key: str) -> list[list[str]]:
-    return [
+    """Routes that are on the link come first: the others' gateways are found through them."""
+    found = [
         [word for word in line.split() if word not in _PASSING]
         for line in state[key].stdout.splitlines()
         if line.strip() and not any(mark in line for mark in _BACK_BY_ITSELF)
     ]
+    return sorted(found, key=lambda words: "via" in words)
 
 
 def _addresses(state: Answers) -> list[str]:

@@ -149,6 +149,14 @@ def _service(service: Service, *, reload: bool) -> tuple[Step, ...]:
 
 
 def installed_by(text: str) -> tuple[str, ...]:
-    """Packages that `apt-get install` says it set up, from its own output, so that they can be taken out again."""
-    found = re.findall(r"^Setting up ([a-z0-9][a-z0-9.+\-]+)(?::[a-z0-9]+)? \(", text, re.MULTILINE)
-    return tuple(dict.fromkeys(found))
+    """Packages that `apt-get install` brought in, from its own output, so that they can be taken out again.
+
+    Only those that it calls NEW: it sets up upgraded and half-installed ones too, and they were there before.
+    """
+    found = re.search(r"^The following NEW packages will be installed:\n((?:[ \t]+.*\n)+)", text, re.MULTILINE)
+    return tuple(found[1].split()) if found else ()
+
+
+def removed_by(text: str) -> tuple[str, ...]:
+    """Packages that `apt-get -s purge` says it would take out."""
+    return tuple(re.findall(r"^(?:Remv|Purg) ([a-z0-9][a-z0-9.+\-]+)", text, re.MULTILINE))

@@ -45,6 +45,8 @@ class Undo:
             "mkdir ran || exit 1\n"
             "failed=0\n"
             f"{body}"
+            # What was kept holds a password; when all is back, nobody needs it any more.
+            f"[ $failed -ne 0 ] || rm -rf -- {self.directory}\n"
             "exit $failed\n"
         )
 
@@ -79,9 +81,10 @@ class Undo:
         return (sudo("undo", "systemctl", "start", f"{self.unit}.service"),)
 
     def disarm(self) -> tuple[Command, ...]:
-        """Stop the clock; the command `not undone` fails when the server has already gone back."""
+        """Stop the clock; `still there` or `not undone` fails when the server has already gone back."""
         return (
             sudo("stop timer", "systemctl", "stop", f"{self.unit}.timer"),
+            sudo("still there", "test", "-e", f"{self.directory}/undo.sh"),
             sudo("not undone", "test", "!", "-e", f"{self.directory}/ran"),
             sudo("clean", "rm", "-rf", "--", self.directory),
         )

@@ -104,6 +104,9 @@ def _subnets(cluster: ClusterEntry) -> Iterator[Problem]:
 
 def _places(cluster: ClusterEntry) -> Iterator[Problem]:
     seen: dict[tuple[str, str], str] = {}
+    for probe in cluster.probes:
+        if probe in cluster.servers:
+            yield ("probes",), f"{probe} is a server of this cluster and would ask itself; name a host outside"
     if len(set(cluster.probes)) != len(cluster.probes):
         yield ("probes",), "a host stands twice; name each once"
     if len(set(cluster.fabric.leaves)) != len(cluster.fabric.leaves):

@@ -30,6 +30,8 @@ def judge_firewall(subject: Subject, server: Server) -> Finding:
     closed = [str(peer) for peer in peers if not open_now(firewall, peer)]
     if closed:
         return check.fails(f"{firewall.manager} does not open protocol 112 from {', '.join(closed)}", "closed")
+    if not firewall.at_boot and firewall.manager != "none":
+        return check.fails(f"open now, but the service that loads {firewall.manager}'s rules at boot is disabled", "no")
     if _loaded_by_others(firewall):
         return check.warns(
             f"{firewall.manager} opens it now; what closes now is in no file of its own", "not persistent"
@@ -84,7 +86,9 @@ def judge_adverts(subject: Subject, server: Server) -> Finding:
     after = next((each for each in facts.later.value if each.name == name), None)
     if before is None or after is None:
         return check.fails(f"keepalived runs without {name}", "no such instance")
-    if before.state != "backup" or after.state != "backup":
+    if before.state != after.state:
+        return check.unknown(f"{server.name} was {before.state} and became {after.state} while we looked")
+    if after.state != "backup":
         return check.skips(f"{server.name} is {after.state}: only a backup hears adverts", after.state)
     heard = after.adverts_received - before.adverts_received
     actual = f"{before.adverts_received} adverts, then {after.adverts_received}"

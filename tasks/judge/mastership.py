@@ -14,7 +14,7 @@ def judge_master(subject: Subject) -> Finding:
     states: dict[str, str] = {}
     evidence = []
     for server in cluster.servers:
-        instances = subject.servers[server.name].instances
+        instances = subject.servers[server.name].later
         instance = subject.instance_of(server.name)
         if not isinstance(instances, Unread):
             evidence.append(instances.source)
@@ -28,6 +28,9 @@ def judge_master(subject: Subject) -> Finding:
     silent = [server.name for server in cluster.servers if isinstance(subject.instance_of(server.name), Unread)]
     if silent:
         return check.unknown(f"{', '.join(silent)} did not tell: {_reason(subject, silent[0])}")
+    moving = [f"{name} was {change}" for name in states if (change := subject.changing(name)) is not None]
+    if moving:
+        return check.unknown(f"the master changed while we looked: {'; '.join(moving)}")
     if not masters:
         return check.fails("no server is master", actual, VipState.NO_MASTER)
     idle = [name for name, state in states.items() if state not in {"master", "backup"} and name != subject.tripped]

@@ -9,7 +9,7 @@ from ipaddress import IPv4Interface
 from tasks.model.answer import Answer
 from tasks.model.cluster import Cluster, Desired, Server
 from tasks.model.mac import MacAddress
-from tasks.model.observation import Instance, Interface, LeafFacts, ProbeFacts, Read, ServerFacts, Unread
+from tasks.model.observation import Instance, Interface, LeafFacts, ProbeFacts, Read, Reading, ServerFacts, Unread
 from tasks.model.verdict import Finding, Status, VipState
 
 
@@ -67,8 +67,17 @@ class Subject:
         return facts.value.local_vtep if isinstance(facts, Read) else None
 
     def instance_of(self, server: str) -> Instance | Unread | None:
-        """The running vrrp_instance of this cluster on that server; None when keepalived runs without it."""
-        instances = self.servers[server].instances
+        """The vrrp_instance of this cluster as that server last told it; None when keepalived runs without it."""
+        return self._named(self.servers[server].later)
+
+    def changing(self, server: str) -> str | None:
+        """`backup, then master` when the state was not the same at both looks; None when it was, or is not known."""
+        before, after = self._named(self.servers[server].instances), self._named(self.servers[server].later)
+        if not isinstance(before, Instance) or not isinstance(after, Instance) or before.state == after.state:
+            return None
+        return f"{before.state}, then {after.state}"
+
+    def _named(self, instances: Reading[tuple[Instance, ...]]) -> Instance | Unread | None:
         if isinstance(instances, Unread):
             return instances
         return next((each for each in instances.value if each.name == self.cluster.instance), None)

@@ -209,6 +209,8 @@ class Firewall:
     """iptables only: the input chains of that file."""
     snippet: str | None
     """nftables only: text of our own file that the persistent one includes."""
+    at_boot: bool = True
+    """Is the service enabled that loads the persistent file?"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

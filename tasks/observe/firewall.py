@@ -25,7 +25,8 @@ def parse_firewall(units: str, iptables: str, ruleset: str, files: dict[str, str
     `units`: `systemctl show -p Id,ActiveState` of the managers; `iptables`: `iptables -S` ("" where there is none);
     `ruleset`: `nft -j list ruleset` ("" where there is none); `files`: persistent texts by manager, and `snippet`.
     """
-    active = _active_units(units)
+    active = _units(units, "ActiveState", {"active"})
+    enabled = _units(units, "UnitFileState", {"enabled", "enabled-runtime", "static", "generated", "alias"})
     legacy = parse_iptables(iptables)
     native = parse_nft(ruleset)
     if "firewalld.service" in active:
@@ -40,22 +41,30 @@ def parse_firewall(units: str, iptables: str, ruleset: str, files: dict[str, str
     if filtering:
         saved = files["iptables"]
         chains = parse_iptables(saved or "")
-        return Firewall(manager="iptables", chains=filtering, persistent=saved, saved=chains, snippet=None)
+        boot = bool(enabled & {"netfilter-persistent.service", "iptables.service"})
+        return Firewall(
+            manager="iptables", chains=filtering, persistent=saved, saved=chains, snippet=None, at_boot=boot
+        )
     if native:
         return Firewall(
-            manager="nftables", chains=native, persistent=files["nftables"], saved=(), snippet=files["snippet"]
+            manager="nftables",
+            chains=native,
+            persistent=files["nftables"],
+            saved=(),
+            snippet=files["snippet"],
+            at_boot="nftables.service" in enabled,
         )
     return Firewall(manager="none", chains=(), persistent=None, saved=(), snippet=None)
 
 
-def _active_units(text: str) -> set[str]:
-    """Blocks of `Id=…` and `ActiveState=…`, in either order, parted by empty lines."""
-    active: set[str] = set()
+def _units(text: str, field: str, values: set[str]) -> set[str]:
+    """Names of units whose field has one of these values; blocks of `Id=…` and others, parted by empty lines."""
+    found: set[str] = set()
     for block in text.strip().split("\n\n"):
         fields = dict(line.partition("=")[::2] for line in block.splitlines())
-        if fields.get("ActiveState") == "active":
-            active.add(fields.get("Id", ""))
-    return active
+        if fields.get(field) in values:
+            found.add(fields.get("Id", ""))
+    return found
 
 
 def parse_iptables(text: str) -> tuple[InputChain, ...]:

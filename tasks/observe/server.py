@@ -34,20 +34,26 @@ _UNIT = "keepalived.service"
 _MANAGERS = ("firewalld.service", "ufw.service", "nftables.service", "netfilter-persistent.service", "iptables.service")
 
 # keepalived writes its state where its own /tmp is (a unit with PrivateTmp has another one), after the signal whose
-# number it tells itself. The old file goes first, so that what is read is never an older state.
+# number it tells itself. An old file goes first, so that what is read is never an older state, and ours goes afterwards,
+# because the password stands in it.
 _JSON = """
 vipbook_json() {
     vipbook_pid=$(systemctl show --property=MainPID --value keepalived.service)
     [ "${vipbook_pid:-0}" -gt 0 ] || { echo 'keepalived is not running' >&2; return 3; }
     vipbook_signal=$(keepalived --signum=JSON 2>/dev/null) || { echo 'keepalived is built without JSON' >&2; return 4; }
     vipbook_file=/proc/$vipbook_pid/root/tmp/keepalived.json
-    sudo -n rm -f "$vipbook_file" || return 5
+    [ -n "$vipbook_swept" ] || sudo -n rm -f "$vipbook_file" || return 5
+    vipbook_swept=yes
     sudo -n systemctl kill --kill-who=main "--signal=$vipbook_signal" keepalived.service || return 5
     vipbook_try=0
     while [ "$vipbook_try" -lt 60 ]; do
         sleep 0.02
         vipbook_text=$(sudo -n cat "$vipbook_file" 2>/dev/null)
-        case $vipbook_text in *]|*\\}) printf '%s\\n' "$vipbook_text"; return 0 ;; esac
+        case $vipbook_text in *]|*\\})
+            printf '%s\\n' "$vipbook_text"
+            sudo -n rm -f "$vipbook_file"
+            return 0 ;;
+        esac
         vipbook_try=$((vipbook_try + 1))
     done
     echo 'keepalived wrote no JSON within 2 s' >&2
@@ -95,14 +101,15 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
             key="loaded",
             argv=("systemctl", "show", "--timestamp=us+utc", "--property=ExecMainStartTimestamp,ExecReload", _UNIT),
         ),
-        Command(key="interfaces", argv=("ip", "-j", "addr", "show")),
-        Command(key="units", argv=("systemctl", "show", "--property=Id,ActiveState", *_MANAGERS)),
+        Command(key="units", argv=("systemctl", "show", "--property=Id,ActiveState,UnitFileState", *_MANAGERS)),
         Command(key="iptables", argv=("iptables", "-w", "-S", "INPUT"), sudo=True),
         Command(key="ruleset", argv=("nft", "-j", "list", "ruleset"), sudo=True),
         Command(key="rules.v4", argv=("cat", IPTABLES_FILE), sudo=True),
         Command(key="nftables.conf", argv=("cat", NFTABLES_FILE), sudo=True),
         Command(key="snippet", argv=("cat", NFTABLES_SNIPPET), sudo=True),
         Command(key="later", argv=("keepalived", "--signum=JSON"), fragment=_LATER.replace("@TURNS@", turns)),
+        # Behind the second look, so that addresses and states are of one moment.
+        Command(key="interfaces", argv=("ip", "-j", "addr", "show")),
     )
 
 
