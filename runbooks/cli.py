@@ -154,8 +154,8 @@ def main() -> None:
     # Imports make many objects that all live: looking through them for garbage took a fifth of the start-up time.
     gc.set_threshold(100_000, 50, 50)
     # A process may be started without them (`>&-`).
-    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")
-    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the whole process
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as above
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a sign shows another one; that is no reason to end.
         if isinstance(stream, io.TextIOWrapper):

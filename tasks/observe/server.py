@@ -34,8 +34,8 @@ _UNIT = "keepalived.service"
 _MANAGERS = ("firewalld.service", "ufw.service", "nftables.service", "netfilter-persistent.service", "iptables.service")
 
 # keepalived writes its state where its own /tmp is (a unit with PrivateTmp has another one), after the signal whose
-# number it tells itself. An old file goes first, so that what is read is never an older state, and ours goes afterwards,
-# because the password stands in it.
+# number it tells itself. An old file goes first, so that what is read is never an older state, and ours goes
+# afterwards, because the password stands in it.
 _JSON = """
 vipbook_json() {
     vipbook_pid=$(systemctl show --property=MainPID --value keepalived.service)

@@ -27,8 +27,19 @@ multicast ff00::/8 table local proto kernel metric 256 pref medium
 ADDRESSES6 = "2: enp0s8    inet6 2001:db8::11/64 scope global \\       valid_lft forever preferred_lft forever\n"
 
 
-def state(routes: str = "", routes6: str = "", addresses6: str = "", path: str = "") -> Answers:
-    return answers("H1", routes=routes, routes6=routes6, addresses6=addresses6, path=path)
+def state(routes: str = "", routes6: str = "", addresses6: str = "", path: str = "", neighbors: str = "") -> Answers:
+    return answers("H1", routes=routes, routes6=routes6, addresses6=addresses6, path=path, neighbors=neighbors)
+
+
+def test_what_is_on_the_link_comes_back_before_what_is_behind_it() -> None:
+    routes = "10.77.0.0/16 via 172.31.1.1\n172.31.1.1 proto static scope link\n"
+    fault = link_down(H1, state(routes, neighbors="100.65.0.1 lladdr 00:00:5e:00:01:64 PERMANENT\n"))
+    assert fault.undo == (
+        "ip link set dev enp0s8 up",
+        "ip neigh replace 100.65.0.1 lladdr 00:00:5e:00:01:64 nud permanent dev enp0s8",
+        "ip -4 route replace 172.31.1.1 proto static scope link dev enp0s8",
+        "ip -4 route replace 10.77.0.0/16 via 172.31.1.1 dev enp0s8",
+    )
 
 
 def test_what_the_kernel_does_not_bring_back_by_itself_is_brought_back() -> None:
@@ -101,6 +112,6 @@ def test_the_interface_that_carries_the_session(path: str, carried: bool) -> Non
 
 def test_the_questions_are_about_the_servers_interface_and_change_nothing() -> None:
     commands = state_commands(server("H1", interface="bond0.100"))
-    assert [command.key for command in commands] == ["routes", "routes6", "addresses6", "path"]
-    assert all("bond0.100" in command.argv for command in commands[:3])
+    assert [command.key for command in commands] == ["routes", "routes6", "addresses6", "neighbors", "path"]
+    assert all("bond0.100" in command.argv for command in commands[:4])
     assert not any(command.sudo for command in commands)

@@ -124,8 +124,8 @@ def test_the_clock_is_systemds_and_nothing_secret_is_in_an_argument() -> None:
 def test_disarming_fails_when_the_server_has_already_gone_back() -> None:
     undo = Undo(tag=TAG, lines=(), after_s=1)
     keys = [command.key for command in undo.disarm()]
-    assert keys.index("stop timer") < keys.index("not undone") < keys.index("clean")
-    assert undo.disarm()[1].argv == ("test", "!", "-e", f"{undo.directory}/ran")
+    assert keys.index("stop timer") < keys.index("still there") < keys.index("not undone") < keys.index("clean")
+    assert undo.disarm()[2].argv == ("test", "!", "-e", f"{undo.directory}/ran")
 
 
 def test_lines_quote() -> None:

@@ -247,6 +247,13 @@ def test_a_server_with_several_peers_opens_for_each() -> None:
 
 
 APT = """Reading package lists...
+The following additional packages will be installed:
+  libnl-3-200
+The following NEW packages will be installed:
+  keepalived libnl-3-200
+  libnl-genl-3-200
+The following packages will be upgraded:
+  libssl3
 Selecting previously unselected package libnl-genl-3-200:amd64.
 Setting up libnl-3-200:amd64 (3.7.0-0.2+b1) ...
 Setting up libnl-genl-3-200:amd64 (3.7.0-0.2+b1) ...
@@ -259,11 +266,11 @@ Processing triggers for man-db (2.11.2-2) ...
 @pytest.mark.parametrize(
     ("text", "names"),
     [
-        (APT, ("libnl-3-200", "libnl-genl-3-200", "keepalived")),
+        (APT, ("keepalived", "libnl-3-200", "libnl-genl-3-200")),
         ("keepalived is already the newest version (1:2.2.7-1+b2).\n", ()),
         ("", ()),
         (" Setting up not-at-the-start (1) ...\nSetting up Upper (1) ...\n", ()),
     ],
 )
-def test_what_apt_says_it_set_up(text: str, names: tuple[str, ...]) -> None:
+def test_what_apt_says_is_new(text: str, names: tuple[str, ...]) -> None:
     assert installed_by(text) == names

@@ -60,7 +60,7 @@ MASTERSHIP = [
     (
         "H1",
         {"instances": (instance("H1", "backup"),), "interfaces": VIP_ON_H1},
-        {"master web": "fail"} | SKIPPED,
+        {"master web": "fail", "adverts H1": "fail"} | SKIPPED,
         NO_MASTER,
         "no server is master",
     ),
@@ -78,6 +78,23 @@ MASTERSHIP = [
         NO_MASTER,
         "no server is master",
     ),
+    # what changes while we look is never a pass: the backup that hears nothing becomes master just then
+    (
+        "H2",
+        {"later": (instance("H2", "master"),)},
+        {"master web": "fail", "vip-address H2": "fail", "adverts H2": "unknown"},
+        SPLIT,
+        "H2 was backup and became master while we looked",
+    ),
+    (
+        "H1",
+        {"later": (instance("H1", "backup"),), "interfaces": VIP_ON_H1},
+        {"master web": "unknown", "adverts H1": "unknown"} | SKIPPED,
+        VipState.UNKNOWN,
+        "the master changed while we looked: H1 was master, then backup",
+    ),
+    ("H2", {"later": ()}, {"adverts H2": "fail", "master web": "warn"}, HEALTHY, "keepalived runs without VI_web"),
+    ("H2", {"later": GONE}, {"adverts H2": "unknown", "master web": "unknown"}, VipState.UNKNOWN, GONE.reason),
     (
         "H1",
         {"interfaces": VIP_ON_H1},
@@ -122,7 +139,8 @@ MASTERSHIP = [
 def test_exactly_these_checks_change(
     host: str, values: dict[str, Any], changed: dict[str, str], state: VipState, piece: str
 ) -> None:
-    broken = with_server(subject(), host, **values)
+    both = {"later": values["instances"]} if "instances" in values else {}
+    broken = with_server(subject(), host, **{**both, **values})
     assert changed_by(broken) == changed
     assert judge_vip(broken).state is state
     assert not piece or any(piece in message_of(broken, name) for name in changed)

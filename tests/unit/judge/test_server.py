@@ -63,9 +63,6 @@ DRIFT = [
     ("H2", running(vrid=12, version=3), "running-config fail", "; version 3"),
     ("H2", {"later": (instance("H2", "backup", adverts_received=10),)}, "adverts fail", "no advert arrived"),
     ("H2", {"later": (instance("H2", "backup", adverts_received=0),)}, "adverts unknown", "started anew"),
-    ("H2", {"later": (instance("H2", "master"),)}, "adverts skip", "H2 is master"),
-    ("H2", {"later": ()}, "adverts fail", "keepalived runs without VI_web"),
-    ("H2", {"later": GONE}, "adverts unknown", GONE.reason),
 ]  # fmt: skip
 
 

@@ -35,7 +35,7 @@ from tests.unit.builders import (
 GOOD = server_facts("H1")
 DRIFTED = server_facts("H1", config=config_file(text="old\n"))
 BARE = server_facts("H1", package=Package(manager="apt", version=None), config=config_file(text="old\n"))
-INSTALLED = "Setting up libnl-3-200:amd64 (3.7.0) ...\nSetting up keepalived (1:2.2.7-1+b2) ...\n"
+INSTALLED = "The following NEW packages will be installed:\n  libnl-3-200 keepalived\n0 upgraded, 2 newly installed\n"
 
 
 @dataclass

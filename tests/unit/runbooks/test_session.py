@@ -194,7 +194,7 @@ def test_a_secret_from_a_file_elsewhere(inventory: Path, tmp_path: Path) -> None
     ("entry", "said"),
     [
         ("{env: VRRP_NOT_SET}", "environment variable VRRP_NOT_SET is not set; set it to the auth_pass"),
-        ("{file: nowhere}", "No such file or directory; write the auth_pass into that file, mode 0600"),
+        ("{file: nowhere}", "No such file or directory; write the password into that file, mode 0600"),
         ("{file: .}", "Is a directory"),
         ("{file: binary}", "binary"),
         ("{file: ~nobody-of-this-name/x}", "nobody-of-this-name"),
