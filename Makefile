@@ -15,7 +15,8 @@ $(READY): pyproject.toml constraints.txt
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo "error: python3 has no venv here; mend: apt-get install -y python3-venv" >&2; exit 2; }
 	python3 -m venv --clear $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--config-settings editable_mode=compat --editable '.[dev]'
 	@touch $(READY)
 
 # The lab's Debian packages: installed when root, named when not.

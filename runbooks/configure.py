@@ -17,7 +17,8 @@ from tasks.model.observation import ServerFacts, Unread
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.report import Report
 from tasks.model.verdict import Status
-from tasks.observe.server import server_commands, server_facts
+from tasks.observe.questions import server_commands
+from tasks.observe.server import server_facts
 from tasks.transport import Script
 
 _SETTLE_S = 30.0

@@ -10,20 +10,21 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console, RenderableType
 
 from runbooks.exits import Exit, exit_for
 from runbooks.interrupts import polite
 from tasks.model.errors import IntentError, NotRestoredError, RefusedError, StepError, VipbookError
 from tasks.render.mask import masked
-from tasks.report.document import document
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
     from runbooks.session import Session
     from tasks.model.report import Report
 
@@ -33,21 +34,31 @@ _PIPE_WIDTH = 180
 
 def _console(*, stderr: bool) -> Console:
     """As wide as the terminal; a file or a pipe gets lines that nothing wraps."""
+    from rich.console import Console  # noqa: PLC0415 - nothing is printed before the hosts are asked
+
     stream = sys.stderr if stderr else sys.stdout
     # Without emoji: `:ab:` in a MAC address is one.
     width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
     return Console(stderr=stderr, highlight=False, emoji=False, width=width)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Face:
     """How this run talks. Nothing but the report goes to stdout."""
 
     as_json: bool = False
     reports: Sequence[str] | None = None
     verbose: bool = False
-    out: Console = field(default_factory=lambda: _console(stderr=False))
-    err: Console = field(default_factory=lambda: _console(stderr=True))
+
+    @cached_property
+    def out(self) -> Console:
+        """Where the report goes."""
+        return _console(stderr=False)
+
+    @cached_property
+    def err(self) -> Console:
+        """Where everything else goes."""
+        return _console(stderr=True)
 
     def note(self, text: str) -> None:
         """A line on stderr that stays."""
@@ -60,7 +71,7 @@ class Face:
     @contextmanager
     def working(self, text: str) -> Generator[None]:
         """A spinner on a terminal while something takes more than a moment."""
-        if not self.err.is_terminal:
+        if not sys.stderr.isatty():
             yield
             return
         with self.err.status(text):
@@ -95,6 +106,8 @@ class Face:
 
     def finish(self, report: Report, code: Exit | None = None) -> None:
         """Print, write the files, and leave with the exit code."""
+        from tasks.report.document import document  # noqa: PLC0415 - as for rich
+
         if self.as_json:
             sys.stdout.write(_text(document(report)))
         else:

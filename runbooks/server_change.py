@@ -20,7 +20,8 @@ from tasks.model.errors import HostError, NoAnswerError, StepError
 from tasks.model.observation import ConfigFile, Firewall, Read, ServerFacts, Service, Unread
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.verdict import Finding, Status
-from tasks.observe.server import server_commands, server_facts
+from tasks.observe.questions import server_commands
+from tasks.observe.server import server_facts
 from tasks.transport import Script
 
 _HEAL_AFTER_S = 120

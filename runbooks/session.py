@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ _DEFAULT_CONFIG: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Session:
     """Everything a runbook works with."""
 
@@ -44,7 +45,11 @@ class Session:
     intent: Intent
     clusters: tuple[Cluster, ...]
     """Those that the operator named; all of the intent when none."""
-    desired: Mapping[str, Desired]
+
+    @cached_property
+    def desired(self) -> Mapping[str, Desired]:
+        """What every server of these clusters should be; rendered when it is first needed."""
+        return _desired(self.nornir, self.intent, self.clusters)
 
     def run_scripts(self, scripts: Mapping[str, Script]) -> dict[str, Reply]:
         """One round trip to every host of `scripts`, side by side. A host without a reply is none of the result's."""
@@ -98,11 +103,7 @@ def open_session(inventory: Path, names: Sequence[str]) -> Session:
     clusters = intent.select(tuple(names))
     nornir = _nornir(inventory)
     _known_hosts_only(inventory, clusters, set(nornir.inventory.hosts))
-    try:
-        desired = _desired(nornir, intent, clusters)
-    except ValueError as error:
-        raise IntentError(f"{inventory / CONFIG_FILE}: Nornir can't run with it: {error}") from None
-    return Session(nornir=nornir, intent=intent, clusters=clusters, desired=desired)
+    return Session(nornir=nornir, intent=intent, clusters=clusters)
 
 
 def memberships(intent: Intent, server: str) -> tuple[Cluster, ...]:
@@ -164,6 +165,10 @@ def _nornir_config(inventory: Path) -> dict[str, Any]:
     options = section.get("options", {}) if isinstance(section, dict) else None
     if not isinstance(config, dict) or not isinstance(section, dict) or not isinstance(options, dict):
         raise IntentError(f"{path}: must hold mappings: inventory with plugin and options, as in Nornir's manual")
+    runner = config.get("runner", {})
+    workers = runner.get("options", {}).get("num_workers", 1) if isinstance(runner, dict) else 0
+    if not isinstance(workers, int) or workers < 1:
+        raise IntentError(f"{path}: runner.options.num_workers: {workers!r}; give 1 or more")
     wrong = [key for key, value in options.items() if str(key).endswith("_file") and not isinstance(value, str)]
     if wrong:
         raise IntentError(f"{path}: inventory.options.{wrong[0]}: must be a path")

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from runbooks.session import Session
-from tasks.judge.subject import Subject
-from tasks.judge.vip import judge_vip
 from tasks.model.answer import Answers, Command, Reply
 from tasks.model.cluster import Cluster
-from tasks.model.report import Report
-from tasks.model.verdict import Status, VipVerdict, worst
-from tasks.observe.leaf import leaf_commands, leaf_facts
-from tasks.observe.probe import probe_commands, probe_facts
-from tasks.observe.server import server_commands, server_facts
+from tasks.observe.questions import leaf_commands, probe_commands, server_commands
 from tasks.transport import Script
+
+if TYPE_CHECKING:
+    from tasks.judge.subject import Subject
+    from tasks.model.report import Report
+    from tasks.model.verdict import VipVerdict
 
 _POLL_S = 0.5
 Progress = Callable[[str], None]
@@ -28,6 +29,9 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
     deadline = began + (wait_s or 0.0)
     while True:
         replies = observe(session, session.clusters)
+        from tasks.model.report import Report  # noqa: PLC0415 - loaded while the hosts work
+        from tasks.model.verdict import Status, worst  # noqa: PLC0415 - as above
+
         vips = judge(session, session.clusters, replies)
         status = worst(vip.status for vip in vips)
         if wait_s is None or status is Status.PASS or time.monotonic() + _POLL_S > deadline:
@@ -49,6 +53,8 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
 
 def first_problem(vips: Iterable[VipVerdict]) -> str:
     """The first finding that keeps a wait waiting, as one line."""
+    from tasks.model.verdict import Status  # noqa: PLC0415 - as above
+
     findings = [finding for vip in vips for finding in vip.findings]
     for status in (Status.FAIL, Status.UNKNOWN, Status.WARN):
         for each in findings:
@@ -86,8 +92,22 @@ def questions(clusters: Sequence[Cluster]) -> dict[str, Script]:
 
 
 def observe(session: Session, clusters: Sequence[Cluster]) -> dict[str, Reply]:
-    """One round trip to every host of these clusters."""
-    return session.run_scripts(questions(clusters))
+    """One round trip to every host of these clusters; what judges them is loaded while they work."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        asking = pool.submit(session.run_scripts, questions(clusters))
+        _load(session)
+        return asking.result()
+
+
+def _load(session: Session) -> None:
+    """Imports and rendering that take a tenth of a second, and nothing from the hosts."""
+    import tasks.judge.vip  # noqa: PLC0415
+    import tasks.observe.leaf  # noqa: PLC0415
+    import tasks.observe.probe  # noqa: PLC0415
+    import tasks.observe.server  # noqa: PLC0415
+    import tasks.report.document  # noqa: F401, PLC0415
+
+    _ = session.desired
 
 
 def judge(
@@ -98,6 +118,8 @@ def judge(
     tripped: str | None = None,
 ) -> tuple[VipVerdict, ...]:
     """A verdict for every VIP."""
+    from tasks.judge.vip import judge_vip  # noqa: PLC0415 - loaded while the hosts work
+
     return tuple(judge_vip(subject) for subject in subjects(session, clusters, replies, expected_owner, tripped))
 
 
@@ -109,6 +131,11 @@ def subjects(
     tripped: str | None = None,
 ) -> tuple[Subject, ...]:
     """Everything observed, put together by VIP."""
+    from tasks.judge.subject import Subject  # noqa: PLC0415 - as above
+    from tasks.observe.leaf import leaf_facts  # noqa: PLC0415
+    from tasks.observe.probe import probe_facts  # noqa: PLC0415
+    from tasks.observe.server import server_facts  # noqa: PLC0415
+
     return tuple(
         Subject(
             cluster=cluster,

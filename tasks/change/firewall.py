@@ -15,7 +15,7 @@ from tasks.model.answer import Command
 from tasks.model.observation import Firewall, InputChain
 from tasks.model.plan import Step
 from tasks.observe.firewall import is_input_rule
-from tasks.observe.server import IPTABLES_FILE, NFTABLES_FILE, NFTABLES_SNIPPET
+from tasks.observe.questions import IPTABLES_FILE, NFTABLES_FILE, NFTABLES_SNIPPET
 from tasks.render.firewall import COMMENT, NFT_INCLUDE, iptables_rule, nft_inserts, nft_snippet
 
 

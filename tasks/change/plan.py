@@ -11,7 +11,7 @@ from tasks.model.answer import Command
 from tasks.model.cluster import Cluster, Desired
 from tasks.model.observation import ConfigFile, Firewall, Instance, Package, Read, ServerFacts, Service, Unread
 from tasks.model.plan import ServerPlan, Step
-from tasks.observe.server import CONFIG_PATH
+from tasks.observe.questions import CONFIG_PATH
 
 UNIT = "keepalived.service"
 _HANDLED = {"iptables", "nftables", "none"}

@@ -1,4 +1,4 @@
-"""What one leaf is asked in one round trip, and what its answers mean.
+"""What the answers of one leaf mean.
 
 vtysh and iproute2 work on Cumulus Linux 4 and 5 and on plain FRR alike. All is asked for one VNI and one type: a
 fabric's whole tables are large, and asking bgpd for all of them has exhausted memory on real switches.
@@ -6,45 +6,12 @@ fabric's whole tables are large, and asking bgpd for all of them has exhausted m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from tasks.model.answer import Answers, Command, Reply
+from tasks.model.answer import Answers, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.observation import LeafFacts, Unread
 from tasks.observe.frr import parse_evpn_macs, parse_evpn_neighbors, parse_macip_paths, parse_vni
 from tasks.observe.iproute2 import parse_fdb, parse_neighbors
 from tasks.observe.readings import reading
-
-
-def leaf_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
-    """Everything that is asked of a leaf that carries the VLANs of these clusters, each question once."""
-    commands: dict[str, Command] = {}
-    for cluster in clusters:
-        fabric = cluster.fabric
-        asked = [
-            Command(key=f"neighbors {vip.ip}", argv=("ip", "-j", "neigh", "show", "to", str(vip.ip)))
-            for vip in cluster.vips
-        ]
-        asked += [
-            # Without privilege `bridge fdb show` prints nothing at all, which must not be taken for an empty table.
-            # Its filter by VLAN drops the rows of the VXLAN device, which have none.
-            Command(
-                key=f"fdb {fabric.vni}",
-                argv=("bridge", "-j", "fdb", "show", "br", fabric.bridge),
-                sudo=True,
-            ),
-            _vtysh(f"macs {fabric.vni}", f"show evpn mac vni {fabric.vni} json"),
-            _vtysh(f"arp {fabric.vni}", f"show evpn arp-cache vni {fabric.vni} json"),
-            _vtysh(f"paths {fabric.vni}", f"show bgp l2vpn evpn route vni {fabric.vni} type macip json"),
-            _vtysh(f"vni {fabric.vni}", f"show evpn vni {fabric.vni} json"),
-        ]
-        commands.update((command.key, command) for command in asked)
-    return tuple(commands.values())
-
-
-def _vtysh(key: str, question: str) -> Command:
-    """`cumulus` is not in group frrvty, so vtysh needs sudo; -c never starts a pager."""
-    return Command(key=key, argv=("vtysh", "-c", question), sudo=True)
 
 
 def leaf_facts(host: str, reply: Reply, cluster: Cluster, address: str) -> LeafFacts:

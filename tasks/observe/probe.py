@@ -1,29 +1,14 @@
-"""What a probe host is asked in one round trip: does each VIP answer?"""
+"""What the answers of a probe host mean: does each VIP answer?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.model.answer import Answer, Answers, Command, Reply
+from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.observation import ProbeFacts, Unread
 from tasks.observe.ping import parse_ping
 from tasks.observe.readings import reading
-
-_COUNT = 3
-"""One lost echo is not an outage, and three take no longer than the servers' own answers."""
-
-
-def probe_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
-    """One short ping a VIP; 0.2 s is the shortest interval that every iputils gives an ordinary user."""
-    return tuple(
-        Command(
-            key=f"ping {vip.ip}",
-            argv=("ping", "-n", "-c", str(_COUNT), "-i", "0.2", "-W", "1", str(vip.ip)),
-        )
-        for cluster in clusters
-        for vip in cluster.vips
-    )
 
 
 def probe_facts(host: str, reply: Reply, clusters: Sequence[Cluster]) -> ProbeFacts:

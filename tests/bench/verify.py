@@ -2,12 +2,14 @@
 
 Both are measured in turn in one run on the default lab, so that whatever else the machine does falls on both. The
 whole process is timed, interpreter and imports included, and the OpenSSH client of the machine is the yardstick.
-A backup waits for its next advert in both, up to one advert interval: that is part of the commands.
+A backup waits for its next advert in both, up to one advert interval: that is part of the commands. Each run begins
+after a pause of random length, for otherwise each would begin where the one before ended, at an advert.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 import subprocess
 import sys
 import time
@@ -32,12 +34,15 @@ def main() -> int:
     calls = bare_calls(session)
     ours: list[float] = []
     bare: list[float] = []
+    longest = max(cluster.advert_int for cluster in session.clusters)
     for _ in range(options.rounds):
+        time.sleep(random.uniform(0.0, longest))
         seconds, status = verify_once(options.inventory)
         if status != 0:
             print(f"verify ended with {status}: bring the lab up and apply first", file=sys.stderr)
             return 1
         ours.append(seconds)
+        time.sleep(random.uniform(0.0, longest))
         bare.append(bare_once(calls))
     print(f"hosts                     {len(calls)}, one SSH session and one round trip each")
     print(f"rounds                    {options.rounds}, in turn")

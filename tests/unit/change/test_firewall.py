@@ -16,7 +16,7 @@ from tasks.judge.firewall import open_after_boot, open_now
 from tasks.judge.firewall_rules import closes, is_open, strays
 from tasks.model.plan import Step
 from tasks.observe.firewall import parse_iptables
-from tasks.observe.server import NFTABLES_FILE, NFTABLES_SNIPPET
+from tasks.observe.questions import NFTABLES_FILE, NFTABLES_SNIPPET
 from tests.unit.builders import (
     IPTABLES,
     OUR_LINE,
