@@ -22,6 +22,8 @@ _CLOCK_TOLERANCE_S = 0.25
 """Clocks nearer than this are taken as one: the offset is measured no better than a round trip."""
 _GAP = 3
 """Probes lost in a row that are worth a line."""
+_SHORT_S = 0.03
+"""Shorter gaps are within the burst of answers that a leaf kept while it waited for ARP."""
 
 Entry = tuple[float, str, str, str]
 """Seconds since the epoch, host, source, event."""
@@ -48,7 +50,7 @@ class Timeline:
 def probe_events(probes: ProbeStream, host: str) -> Iterator[Entry]:
     """Where answers stopped coming, and where they came again."""
     for gap in gaps_of(probes.replies):
-        if gap.lost >= _GAP:
+        if gap.lost >= _GAP and gap.length_s > _SHORT_S:
             yield gap.began_at, host, "probe", f"last answer before a gap (probe {gap.before.sequence})"
             yield gap.ended_at, host, "probe", f"answered again (probe {gap.after.sequence}, {gap.lost} lost)"
 
