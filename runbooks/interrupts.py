@@ -16,14 +16,21 @@ def raise_interrupt(_number: int, _frame: FrameType | None) -> None:
 
 
 @contextmanager
-def polite() -> Generator[None]:
-    """SIGTERM (a scheduler) and SIGHUP (a lost terminal) undo first, as Ctrl-C does."""
-    old = {number: signal.signal(number, raise_interrupt) for number in _REQUESTS}
+def _answered_by(handler: Callable[[int, FrameType | None], None]) -> Generator[None]:
+    """Every request to end goes to this handler, and afterwards to whom it went before."""
+    old = {number: signal.signal(number, handler) for number in _REQUESTS}
     try:
         yield
     finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
+        for number, before in old.items():
+            signal.signal(number, before)
+
+
+@contextmanager
+def polite() -> Generator[None]:
+    """SIGTERM (a scheduler) and SIGHUP (a lost terminal) undo first, as Ctrl-C does."""
+    with _answered_by(raise_interrupt):
+        yield
 
 
 @contextmanager
@@ -39,12 +46,8 @@ def deferred(say: Callable[[str], None]) -> Generator[None]:
         asked = True
         say("ending as soon as the step that is under way has ended")
 
-    old = {number: signal.signal(number, remember) for number in _REQUESTS}
-    try:
+    with _answered_by(remember):
         yield
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
     if asked:
         raise KeyboardInterrupt
 
@@ -56,9 +59,5 @@ def shielded(say: Callable[[str], None]) -> Generator[None]:
     def answer(_number: int, _frame: FrameType | None) -> None:
         say("undoing; this takes a moment and must not be cut short")
 
-    old = {number: signal.signal(number, answer) for number in _REQUESTS}
-    try:
+    with _answered_by(answer):
         yield
-    finally:
-        for number, handler in old.items():
-            signal.signal(number, handler)
