@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface
 from typing import Literal
 
+from tasks.model.address import IpInterface
+from tasks.model.mac import MacAddress
+
 VrrpVersion = Literal[2, 3]
 
 
@@ -27,14 +30,18 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """A member of the pair: its place in VRRP and its place in the fabric."""
+    """A member of the pair: its place in VRRP and its place in the fabric.
+
+    `leaves` is the one leaf it hangs on, both of an MLAG pair or of an Ethernet segment, or empty where nobody declared
+    it: then FDB and LLDP tell. `port` is the leaf's port or bond, the same on both of a pair; None: found as well.
+    """
 
     name: str
     interface: str
     address: IPv4Interface
     priority: int
-    leaf: str
-    port: str
+    leaves: tuple[str, ...]
+    port: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,10 +84,30 @@ class Cluster:
     preempt: bool
     unicast: bool
     auth_pass: Secret | None
-    vips: tuple[IPv4Interface, ...]
+    vips: tuple[IpInterface, ...]
+    """IPv4 first; IPv6 ones travel with them, outside the adverts (`virtual_ipaddress_excluded`)."""
     servers: tuple[Server, ...]
     fabric: Fabric
     probes: tuple[str, ...]
+    use_vmac: bool = False
+    """The VIP has a MAC of its own that moves with it; without, it has the MAC of the server that bears it."""
+
+    @property
+    def vmac(self) -> MacAddress | None:
+        """The virtual router's MAC of IPv4 adverts (RFC 5798 7.3), which keepalived gives to all VIPs of the instance.
+
+        None without `use_vmac`.
+        """
+        return MacAddress(f"00:00:5e:00:01:{self.vrid:02x}") if self.use_vmac else None
+
+    @property
+    def vmac_interface(self) -> str:
+        """The macvlan that keepalived makes for it. No dot in the name: sysctl paths would read it as a slash."""
+        return f"vrrp{self.vrid}"
+
+    def bearing_interface(self, server: Server) -> str:
+        """The interface of that server that a VIP stands on."""
+        return self.vmac_interface if self.use_vmac else server.interface
 
     @property
     def instance(self) -> str:

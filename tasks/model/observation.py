@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Interface
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
+from tasks.model.address import IpAddress, IpInterface
 from tasks.model.answer import Answer
 from tasks.model.mac import MacAddress
 
@@ -35,7 +35,7 @@ Reading = Read[T] | Unread
 class Neighbor:
     """A row of the kernel's neighbor table (`ip neigh`). States and flags as the kernel names them."""
 
-    address: IPv4Address
+    address: IpAddress
     interface: str
     mac: MacAddress | None
     states: frozenset[str]
@@ -45,16 +45,20 @@ class Neighbor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FdbRow:
-    """A row of the bridge FDB. A remote MAC has two: one of the bridge, and one of the VXLAN device with its VTEP."""
+    """A row of the bridge FDB. A remote MAC has two: one of the bridge, and one of the VXLAN device with its VTEP.
+
+    `nexthop_group` stands in the place of the VTEP where the MAC is behind an Ethernet segment (`nhid`).
+    """
 
     mac: MacAddress
     interface: str
     bridge: str | None
     vlan: int | None
-    vtep: IPv4Address | None
+    vtep: IpAddress | None
     vni: int | None
     extern_learn: bool
     permanent: bool
+    nexthop_group: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,12 @@ class EvpnMac:
     local_sequence: int | None
     remote_sequence: int | None
     duplicate: bool
+    segment: str | None = None
+    """The Ethernet segment (ESI) that a multihomed MAC is behind."""
+    moves: int | None = None
+    """What duplicate address detection has counted (`detectionCount`)."""
+    uptime: str | None = None
+    """How long the entry has been there, as FRR words it (8.0 and newer, single entry only)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +92,9 @@ class EvpnNeighbor:
     local_sequence: int | None
     remote_sequence: int | None
     duplicate: bool
+    segment: str | None = None
+    moves: int | None = None
+    uptime: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +108,7 @@ class MacIpPath:
     valid: bool
     sequence: int
     rd: str | None
+    segment: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +121,58 @@ class VniFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DuplicateDetection:
+    """How zebra counts moves (`show evpn`): more than `max_moves` in `window_s` flag a MAC or an address.
+
+    `freeze` is `no` (warn only), `permanent`, or the seconds after which a frozen entry is let go. It is None where the
+    leaf did not tell: FRR up to 8.5 prints 0 both for no freeze and for a permanent one, and only its text knows.
+    """
+
+    enabled: bool
+    max_moves: int
+    window_s: int
+    freeze: Literal["no", "permanent"] | int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveCount:
+    """What duplicate detection holds against one MAC or address, from FRR's text of that one entry.
+
+    `began_at` is when its window opened, in the leaf's own local time without a zone, as seconds since the epoch were
+    it UTC; None when nothing is being counted, or when the leaf does not say. `now` is the leaf's clock read the same
+    way in the same round trip.
+    """
+
+    moves: int
+    duplicate: bool
+    began_at: float | None
+    now: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvpnSession:
+    """A BGP session with the EVPN address family. `state` as FRR words it; `Established` carries routes."""
+
+    peer: str
+    state: str
+    prefixes_received: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LldpNeighbor:
+    """Who says over LLDP that it is at the other end of a port."""
+
+    port: str
+    system: str
+    remote_port: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeafFacts:
-    """Everything one leaf said about one VNI in one round trip."""
+    """Everything one leaf said about one VNI in one round trip.
+
+    Readings that not every leaf can give are None when they were not asked for or the leaf has no such program.
+    """
 
     host: str
     neighbors: Reading[tuple[Neighbor, ...]]
@@ -117,6 +181,11 @@ class LeafFacts:
     evpn_neighbors: Reading[tuple[EvpnNeighbor, ...]]
     paths: Reading[tuple[MacIpPath, ...]]
     vni: Reading[VniFacts]
+    detection: Reading[DuplicateDetection]
+    moves: Reading[MoveCount]
+    """Of the VIP, or with a virtual MAC of that MAC: what duplicate detection has against it."""
+    sessions: Reading[tuple[EvpnSession, ...]]
+    lldp: Reading[tuple[LldpNeighbor, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +195,7 @@ class Interface:
     name: str
     mac: MacAddress | None
     up: bool
-    addresses: tuple[IPv4Interface, ...]
+    addresses: tuple[IpInterface, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +234,7 @@ class Instance:
     version: int
     advert_int: float
     nopreempt: bool
-    vips: tuple[IPv4Interface, ...]
+    vips: tuple[IpInterface, ...]
     last_transition: float
     adverts_received: int
     adverts_sent: int
@@ -247,8 +316,31 @@ class PingFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientTimers:
+    """How a host's kernel ages a neighbor that it uses (/proc/sys/net/ipv4/neigh/DEV, arp(7)); seconds and counts."""
+
+    interface: str
+    base_reachable_s: float
+    delay_first_probe_s: float
+    unicast_probes: int
+    retransmit_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How a host sends to an address: by which interface, and through which gateway (None: it is on the link)."""
+
+    interface: str
+    gateway: IpAddress | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeFacts:
-    """Reachability of each VIP from one probe host."""
+    """Reachability of each VIP from one probe host, and what a host in the VIP's own subnet holds for it."""
 
     host: str
-    pings: dict[IPv4Address, Reading[PingFacts]]
+    pings: dict[IpAddress, Reading[PingFacts]]
+    routes: dict[IpAddress, Reading[Route]]
+    neighbors: dict[IpAddress, Reading[tuple[Neighbor, ...]]]
+    """As they stood before the echoes were sent, which could have mended them."""
+    timers: dict[IpAddress, Reading[ClientTimers]]

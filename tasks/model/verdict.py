@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Address
 
+from tasks.model.address import IpAddress
 from tasks.model.answer import Answer
 from tasks.model.mac import MacAddress
 
@@ -64,7 +64,7 @@ class VipVerdict:
     """Everything said of one VIP of one cluster."""
 
     cluster: str
-    address: IPv4Address
+    address: IpAddress
     state: VipState
     owner: str | None
     mac: MacAddress | None

@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 VIPBOOK = Path(sys.executable).parent / "vipbook"
-NAME = "test"
+NAME = os.environ.get("VIPBOOK_TEST_LAB", "test")
 _INOTIFY = 1024
 T = TypeVar("T")
 
