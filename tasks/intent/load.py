@@ -84,7 +84,7 @@ def _cluster(name: str, entry: ClusterEntry, auth_pass: Secret | None) -> Cluste
                 interface=server.interface,
                 address=server.address,
                 priority=server.priority,
-                leaf=server.leaf,
+                leaves=(server.leaf,),
                 port=server.port,
             )
             for host, server in entry.servers.items()

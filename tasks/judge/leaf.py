@@ -28,14 +28,14 @@ class Place:
     @property
     def local(self) -> bool:
         """Is the owner attached to this leaf?"""
-        return self.facts.host == self.owner.leaf
+        return self.facts.host in self.owner.leaves
 
     @property
     def where(self) -> str:
         """The place in words."""
         if self.local:
             return f"on {self.owner.port}"
-        return f"behind VTEP {self.vtep or 'unknown'} ({self.owner.leaf})"
+        return f"behind VTEP {self.vtep or 'unknown'} ({self.owner.leaves[0]})"
 
 
 def place_of(subject: Subject, leaf: str) -> Place | str:
@@ -46,7 +46,7 @@ def place_of(subject: Subject, leaf: str) -> Place | str:
     mac = subject.mac_of(owner)
     if mac is None:
         return f"{owner.name} did not tell the MAC of {owner.interface}"
-    return Place(facts=subject.leaves[leaf], owner=owner, mac=mac, vtep=subject.vtep_of(owner.leaf))
+    return Place(facts=subject.leaves[leaf], owner=owner, mac=mac, vtep=subject.vtep_of(owner.leaves[0]))
 
 
 def judge_neighbor(subject: Subject, leaf: str) -> Finding:
@@ -71,7 +71,9 @@ def judge_neighbor(subject: Subject, leaf: str) -> Finding:
         message = f"{leaf} holds an EVPN entry for a server on its own {place.owner.port}; it refuses gratuitous ARP"
         return check.fails(message, actual, VipState.WRONG_LOCATION)
     if not place.local and not row.extern_learn:
-        message = f"{leaf} learned {subject.vip.ip} from its own ports, but {place.owner.name} is at {place.owner.leaf}"
+        message = (
+            f"{leaf} learned {subject.vip.ip} from its own ports, but {place.owner.name} is at {place.owner.leaves[0]}"
+        )
         return check.fails(message, actual, VipState.WRONG_LOCATION)
     return check.passes(f"{leaf} holds {subject.name_of(row.mac)}", actual)
 
@@ -202,11 +204,13 @@ def judge_bgp(subject: Subject, leaf: str) -> Finding:
 def _remote(check: Check, place: Place, vteps: list[str], actual: str) -> Finding:
     """The entry names the VTEP of the owner's leaf, and no other."""
     if place.vtep is None:
-        return check.unknown(f"{place.owner.leaf} did not tell its VTEP address, so {', '.join(vteps)} can't be judged")
+        return check.unknown(
+            f"{place.owner.leaves[0]} did not tell its VTEP address, so {', '.join(vteps)} can't be judged"
+        )
     if vteps != [place.vtep]:
         message = f"{place.facts.host} points to {', '.join(vteps)}; {place.owner.name} is behind {place.vtep}"
         return check.fails(message, actual, VipState.WRONG_LOCATION)
-    return check.passes(f"{place.facts.host} points to {place.owner.leaf} ({place.vtep})", actual)
+    return check.passes(f"{place.facts.host} points to {place.owner.leaves[0]} ({place.vtep})", actual)
 
 
 def _open(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Interface
 
+from tasks.model.address import IpInterface
 from tasks.model.answer import Answer
 from tasks.model.cluster import Cluster, Desired, Server
 from tasks.model.mac import MacAddress
@@ -18,7 +18,7 @@ class Subject:
     """One VIP. `expected_owner` is None when the priorities decide; `tripped` is a server that a drill took down."""
 
     cluster: Cluster
-    vip: IPv4Interface
+    vip: IpInterface
     servers: Mapping[str, ServerFacts]
     leaves: Mapping[str, LeafFacts]
     probes: Mapping[str, ProbeFacts]
@@ -83,7 +83,7 @@ class Subject:
         return next((each for each in instances.value if each.name == self.cluster.instance), None)
 
 
-def holding(interfaces: tuple[Interface, ...], vip: IPv4Interface) -> tuple[Interface, ...]:
+def holding(interfaces: tuple[Interface, ...], vip: IpInterface) -> tuple[Interface, ...]:
     """The interfaces that bear the VIP's address."""
     return tuple(each for each in interfaces if any(own.ip == vip.ip for own in each.addresses))
 

@@ -26,6 +26,9 @@ def leaf_facts(host: str, reply: Reply, cluster: Cluster, address: str) -> LeafF
             evpn_neighbors=unread,
             paths=unread,
             vni=unread,
+            detection=unread,
+            moves=unread,
+            sessions=unread,
         )
     answers, vni = reply.by_key, cluster.fabric.vni
     return LeafFacts(
@@ -36,4 +39,7 @@ def leaf_facts(host: str, reply: Reply, cluster: Cluster, address: str) -> LeafF
         evpn_neighbors=reading(answers.get(f"arp {vni}"), parse_evpn_neighbors),
         paths=reading(answers.get(f"paths {vni}"), parse_macip_paths),
         vni=reading(answers.get(f"vni {vni}"), parse_vni),
+        detection=Unread(reason="not asked yet", source=None),
+        moves=Unread(reason="not asked yet", source=None),
+        sessions=Unread(reason="not asked yet", source=None),
     )

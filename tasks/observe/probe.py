@@ -15,10 +15,17 @@ def probe_facts(host: str, reply: Reply, clusters: Sequence[Cluster]) -> ProbeFa
     """The answers as types; every reading is Unread when the host gave none."""
     vips = [vip.ip for cluster in clusters for vip in cluster.vips]
     if not isinstance(reply, Answers):
-        return ProbeFacts(host=host, pings=dict.fromkeys(vips, Unread(reason=reply.reason, source=None)))
+        gone = Unread(reason=reply.reason, source=None)
+        unread = dict.fromkeys(vips, gone)
+        return ProbeFacts(
+            host=host, pings=dict(unread), routes=dict(unread), neighbors=dict(unread), timers=dict(unread)
+        )
     return ProbeFacts(
         host=host,
         pings={vip: reading(reply.by_key.get(f"ping {vip}"), parse_ping, accept=_answered) for vip in vips},
+        routes=dict.fromkeys(vips, Unread(reason="not asked yet", source=None)),
+        neighbors=dict.fromkeys(vips, Unread(reason="not asked yet", source=None)),
+        timers=dict.fromkeys(vips, Unread(reason="not asked yet", source=None)),
     )
 
 

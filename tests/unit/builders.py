@@ -13,20 +13,25 @@ from tasks.model.answer import Answer, Answers
 from tasks.model.cluster import Cluster, Desired, Fabric, Secret, Server
 from tasks.model.mac import MacAddress
 from tasks.model.observation import (
+    ClientTimers,
     ConfigFile,
+    DuplicateDetection,
     EvpnMac,
     EvpnNeighbor,
+    EvpnSession,
     FdbRow,
     Firewall,
     Instance,
     Interface,
     LeafFacts,
     MacIpPath,
+    MoveCount,
     Neighbor,
     Package,
     PingFacts,
     ProbeFacts,
     Read,
+    Route,
     ServerFacts,
     Service,
     Unread,
@@ -43,6 +48,10 @@ OTHER_MAC = MacAddress("08:00:27:ff:ff:ff")
 VTEPS = {"L1": "10.255.0.11", "L2": "10.255.0.12"}
 CONFIG = "vrrp_instance VI_web {\n    authentication {\n        auth_pass hunter22\n    }\n}\n"
 GONE = Unread(reason="no connection to 127.0.0.1:22", source=None)
+
+TIMERS = ClientTimers(
+    interface="eth1", base_reachable_s=30.0, delay_first_probe_s=5.0, unicast_probes=3, retransmit_s=1.0
+)
 
 CLUSTERS_YAML = """\
 clusters:
@@ -102,7 +111,7 @@ def server(name: str, **changed: Any) -> Server:  # noqa: ANN401
         "interface": "enp0s8",
         "address": IPv4Interface("100.65.0.11/24" if first else "100.65.0.12/24"),
         "priority": 100 if first else 1,
-        "leaf": "L1" if first else "L2",
+        "leaves": ("L1" if first else "L2",),
         "port": "swp1",
     }
     return Server(**(fields | changed))
@@ -330,7 +339,7 @@ def path(mac: MacAddress, vtep: str, **changed: Any) -> MacIpPath:  # noqa: ANN4
 
 def leaf_facts(leaf: str, *, owner: str = "H1", **changed: Any) -> LeafFacts:  # noqa: ANN401
     """Everything a leaf says while `owner` bears the VIP. `changed` takes plain values or Unread."""
-    mac, home = MACS[owner], server(owner).leaf
+    mac, home = MACS[owner], server(owner).leaves[0]
     vtep = None if leaf == home else VTEPS[home]
     bridge_row = fdb_row(mac, "vni100" if vtep else "swp1")
     fields: dict[str, Any] = {
@@ -340,6 +349,9 @@ def leaf_facts(leaf: str, *, owner: str = "H1", **changed: Any) -> LeafFacts:  #
         "evpn_neighbors": (evpn_neighbor(mac, vtep=vtep),),
         "paths": (path(mac, VTEPS[home]),),
         "vni": VniFacts(vni=100, local_vtep=VTEPS[leaf], vxlan="vni100"),
+        "detection": DuplicateDetection(enabled=True, max_moves=5, window_s=180, freeze="no"),
+        "moves": MoveCount(moves=0, duplicate=False, began_at=None, now=1_767_225_600.0),
+        "sessions": (EvpnSession(peer="swp51", state="Established", prefixes_received=4),),
     }
     return LeafFacts(host=leaf, **readings(leaf, fields | changed))
 
@@ -350,7 +362,14 @@ def ping(received: int = 3, sent: int = 3) -> PingFacts:
 
 def probe_facts(value: Any = None) -> ProbeFacts:  # noqa: ANN401
     reading = value if isinstance(value, Unread) else read("I1", ping() if value is None else value)
-    return ProbeFacts(host="I1", pings={VIP.ip: reading})
+    away = Route(interface="eth1", gateway=IPv4Address("203.0.113.1"))
+    return ProbeFacts(
+        host="I1",
+        pings={VIP.ip: reading},
+        routes={VIP.ip: read("I1", away)},
+        neighbors={VIP.ip: read("I1", ())},
+        timers={VIP.ip: read("I1", TIMERS)},
+    )
 
 
 def desired(host: str, *, config: str = CONFIG) -> Desired:
@@ -388,5 +407,7 @@ def silent_server(host: str) -> ServerFacts:
 
 
 def silent_leaf(leaf: str) -> LeafFacts:
-    fields = dict.fromkeys(("neighbors", "fdb", "evpn_macs", "evpn_neighbors", "paths", "vni"), GONE)
+    fields = dict.fromkeys(
+        ("neighbors", "fdb", "evpn_macs", "evpn_neighbors", "paths", "vni", "detection", "moves", "sessions"), GONE
+    )
     return LeafFacts(host=leaf, **fields)

@@ -185,7 +185,7 @@ def test_state_is_the_first_cause_that_explains(findings: list[Finding], state: 
 
 def test_both_servers_behind_one_leaf() -> None:
     """An MLAG-less rack: the owner's leaf is local for both, and the other leaf points there whoever is master."""
-    servers = (server("H1"), server("H2", leaf="L1", port="swp2"))
+    servers = (server("H1"), server("H2", leaves=("L1",), port="swp2"))
     whole = replace(subject(), cluster=cluster(servers=servers, fabric=fabric()))
     assert changed_by(whole) == {}
 
