@@ -118,6 +118,12 @@ def drill(
     cluster: Annotated[str, typer.Argument(help="Cluster name.")],
     fault: Annotated[str, typer.Option("--fault", help="What to trip: link-down.")] = "link-down",
     target: Annotated[str | None, typer.Option("--target", metavar="HOST", help="Default: the master.")] = None,
+    probe: Annotated[
+        list[str] | None, typer.Option("--probe", metavar="HOST", help="Measure from here; repeatable. Default: all.")
+    ] = None,
+    pace: Annotated[
+        bool, typer.Option("--pace/--no-pace", help="Wait for the duplicate budget of the leaves, or refuse.")
+    ] = True,
     yes: Yes = False,
     inventory: Inventory = INVENTORY,
     as_json: AsJson = False,
@@ -131,7 +137,7 @@ def drill(
         from runbooks import drill as runbook  # noqa: PLC0415
 
         with face.session(inventory, [cluster]) as session:
-            order = runbook.order(session, fault, target)
+            order = runbook.order(session, fault, target, probe or (), pace=pace)
             result = runbook.drill(session, order, confirm=face.asker(yes=yes), progress=face.progress)
         face.finish(result, runbook.drill_exit(result))
 

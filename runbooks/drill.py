@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from runbooks.drill_run import DrillRun
+from runbooks.drill_probes import plan_probes
+from runbooks.drill_run import Baseline, DrillRun
 from runbooks.exits import Exit, exit_for
 from runbooks.session import Session
-from runbooks.verify import answered_hosts, asked_hosts, first_problem, judge, observe
+from runbooks.verify import answered_hosts, asked_hosts, first_problem, judge, observe, subjects
 from tasks.change.faults import FAULTS
+from tasks.judge.duplicates import ROUND, budget_of
+from tasks.judge.subject import Subject
+from tasks.model.answer import Reply
 from tasks.model.cluster import Cluster, Server
 from tasks.model.drill import Drill
 from tasks.model.errors import IntentError, RefusedError
@@ -24,19 +28,28 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What the operator asked for; `target` None is the present master."""
+    """What the operator asked for; `target` None is the present master, no `probes` are all of the cluster's."""
 
     fault: str
     target: str | None
+    probes: tuple[str, ...] = ()
+    pace: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One observation of all clusters, judged."""
+
+    replies: Mapping[str, Reply]
+    found: tuple[Subject, ...]
+    vips: tuple[VipVerdict, ...]
 
 
 def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progress) -> Report:
     """The whole drill, or the reason why it will not begin."""
     started_at, began = datetime.now(UTC), time.monotonic()
-    cluster = session.clusters[0]
     progress("judging the cluster before anything is touched")
-    replies = observe(session, session.clusters)
-    vips = judge(session, session.clusters, replies)
+    look = _look(session)
 
     def report(judged: tuple[VipVerdict, ...], verdict: Status, reason: str | None, result: Drill | None) -> Report:
         return Report(
@@ -44,26 +57,81 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
             started_at=started_at,
             duration_s=time.monotonic() - began,
             asked=asked_hosts(session.clusters),
-            answered=answered_hosts(replies),
+            answered=answered_hosts(look.replies),
             vips=judged,
             drill=result,
             verdict=verdict,
             reason=reason,
         )
 
-    status = worst(vip.status for vip in vips)
-    if status not in {Status.PASS, Status.WARN} or any(vip.state is not VipState.HEALTHY for vip in vips):
-        return report(vips, status, f"no drill on a cluster that is not healthy: {first_problem(vips)}", None)
-    run = DrillRun.prepare(session, cluster, _target(cluster, order, vips), order.fault, vips, replies, progress)
-    if not confirm(
-        report(vips, status, f"about to trip {order.fault} on {run.target.name}: {run.fault.summary}", None)
-    ):
+    if not _healthy(look):
+        return report(look.vips, _status(look), _unfit(look), None)
+    wait_s = pause_s(look.found, pace=order.pace)
+    run = _prepare(session, order, look, progress)
+    summary = f"about to trip {order.fault} on {run.target.name}: {run.fault.summary}"
+    pause = f", after {wait_s:.0f} s in which the leaves forget earlier moves" if wait_s else ""
+    if not confirm(report(look.vips, _status(look), summary + pause, None)):
         raise RefusedError("not confirmed; nothing was tripped")
+    if wait_s:
+        progress(f"waiting {wait_s:.0f} s: until then two more moves would flag the VIP as a duplicate")
+        time.sleep(wait_s)
+        look = _look(session)
+        if not _healthy(look):
+            return report(look.vips, _status(look), _unfit(look), None)
+        run = _prepare(session, order, look, progress)
     result = run.execute()
     return report(result.stages[-1].vips, drill_status(result), _reason(result), result)
 
 
-def order(session: Session, fault: str, target: str | None) -> Order:
+def _look(session: Session) -> Look:
+    replies = observe(session, session.clusters)
+    found = subjects(session, session.clusters, replies)
+    return Look(replies=replies, found=found, vips=judge(found))
+
+
+def _status(look: Look) -> Status:
+    return worst(vip.status for vip in look.vips)
+
+
+def _healthy(look: Look) -> bool:
+    states = {vip.state for vip in look.vips}
+    return _status(look) in {Status.PASS, Status.WARN} and states == {VipState.HEALTHY}
+
+
+def _unfit(look: Look) -> str:
+    return f"no drill on a cluster that is not healthy: {first_problem(look.vips)}"
+
+
+def _prepare(session: Session, order: Order, look: Look, progress: Progress) -> DrillRun:
+    cluster = session.clusters[0]
+    probes = plan_probes(look.found[0], order.probes or cluster.probes)
+    baseline = Baseline(replies=look.replies, found=look.found, judged=look.vips, probes=probes)
+    return DrillRun.prepare(session, _target(cluster, order, look.vips), order.fault, baseline, progress)
+
+
+def pause_s(found: Sequence[Subject], *, pace: bool) -> float:
+    """How long to wait so that the moves of a drill stay under what every leaf allows; RefusedError when none helps.
+
+    A VIP that is flagged already has nothing left to exhaust; where that freezes it, the cluster is not healthy.
+    """
+    wait_s = 0.0
+    for subject in found:
+        for leaf in subject.leaves:
+            budget = budget_of(subject, leaf)
+            if budget is None or budget.left >= ROUND:
+                continue
+            rule = f"{leaf} flags {subject.vip.ip} as a duplicate at {budget.max_moves} moves in {budget.window_s} s"
+            if budget.max_moves - 1 < ROUND:
+                raise RefusedError(f"{rule}, and a drill makes {ROUND}; raise dup-addr-detection max-moves")
+            if not pace:
+                raise RefusedError(
+                    f"{rule}, and {budget.left} are left; wait {budget.wait_s:.0f} s, or drill with --pace"
+                )
+            wait_s = max(wait_s, budget.wait_s)
+    return wait_s
+
+
+def order(session: Session, fault: str, target: str | None, probes: Sequence[str] = (), *, pace: bool = True) -> Order:
     """What the operator asked for; IntentError when this cluster has no such thing. Nothing is contacted."""
     cluster = session.clusters[0]
     names = [server.name for server in cluster.servers]
@@ -74,9 +142,14 @@ def order(session: Session, fault: str, target: str | None) -> Order:
         problems.append(f"--target {target}: not a server of {cluster.name}; accepted: {', '.join(names)}")
     if not cluster.probes:
         problems.append(f"clusters.{cluster.name}.probes: a drill measures from a probe host; name one")
+    problems += [
+        f"--probe {probe}: not a probe host of {cluster.name}; accepted: {', '.join(cluster.probes)}"
+        for probe in probes
+        if probe not in cluster.probes and cluster.probes
+    ]
     if problems:
         raise IntentError(*problems)
-    return Order(fault=fault, target=target)
+    return Order(fault=fault, target=target, probes=tuple(dict.fromkeys(probes)), pace=pace)
 
 
 def _target(cluster: Cluster, order: Order, vips: tuple[VipVerdict, ...]) -> Server:
@@ -110,12 +183,12 @@ def _reason(drill: Drill) -> str | None:
     for stage in drill.stages:
         if worst(vip.status for vip in stage.vips) in {Status.FAIL, Status.UNKNOWN}:
             return f"{stage.name}: {first_problem(stage.vips)}"
-    for outage in drill.outages:
-        if not outage.measured:
-            return f"{outage.phase}: the probe gave too little to measure"
-        if not outage.within_bound:
-            low, high = outage.bound_s
-            return (
-                f"{outage.phase}: {outage.seconds:.3f} s of outage; timers and fabric explain {low:.3f} to {high:.3f} s"
-            )
+    for each in drill.measured:
+        for outage in each.outages:
+            if not outage.measured:
+                return f"{outage.phase}: {each.probe} gave too little to measure"
+            if not outage.within_bound:
+                low, high = outage.bound_s
+                seen = f"{outage.phase}: {outage.seconds:.3f} s of outage from {each.probe}"
+                return f"{seen}; timers and fabric explain {low:.3f} to {high:.3f} s"
     return None

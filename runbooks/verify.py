@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from runbooks.session import Session
+from runbooks.settling import Settling
 from tasks.model.answer import Answers, Command, Reply
 from tasks.model.cluster import Cluster
 from tasks.observe.questions import leaf_commands, probe_commands, server_commands
@@ -16,6 +17,8 @@ from tasks.transport import Script
 
 if TYPE_CHECKING:
     from tasks.judge.subject import Subject
+    from tasks.model.address import IpAddress
+    from tasks.model.observation import LeafFacts
     from tasks.model.report import Report
     from tasks.model.verdict import VipVerdict
 
@@ -26,13 +29,14 @@ Progress = Callable[[str], None]
 def verify(session: Session, *, wait_s: float | None = None, progress: Progress | None = None) -> Report:
     """Judge every VIP of the session's clusters; with `wait_s`, again and again until they pass or the time is up."""
     started_at, began = datetime.now(UTC), time.monotonic()
-    deadline = began + (wait_s or 0.0)
+    deadline, settling = began + (wait_s or 0.0), Settling()
     while True:
         replies = observe(session, session.clusters)
         from tasks.model.report import Report  # noqa: PLC0415 - loaded while the hosts work
         from tasks.model.verdict import Status, worst  # noqa: PLC0415 - as above
 
-        vips = judge(session, session.clusters, replies)
+        vips = judge(subjects(session, session.clusters, replies))
+        settling.look(vips, time.monotonic() - began)
         status = worst(vip.status for vip in vips)
         if wait_s is None or status is Status.PASS or time.monotonic() + _POLL_S > deadline:
             break
@@ -48,6 +52,7 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
         answered=answered_hosts(replies),
         vips=vips,
         waited_s=None if wait_s is None else took,
+        settled_s=None if wait_s is None else dict(settling.since),
     )
 
 
@@ -110,25 +115,20 @@ def _load(session: Session) -> None:
     _ = session.desired
 
 
-def judge(
-    session: Session,
-    clusters: Sequence[Cluster],
-    replies: Mapping[str, Reply],
-    expected_owner: str | None = None,
-    tripped: str | None = None,
-) -> tuple[VipVerdict, ...]:
+def judge(facts: Sequence[Subject]) -> tuple[VipVerdict, ...]:
     """A verdict for every VIP."""
     from tasks.judge.vip import judge_vip  # noqa: PLC0415 - loaded while the hosts work
 
-    return tuple(judge_vip(subject) for subject in subjects(session, clusters, replies, expected_owner, tripped))
+    return tuple(judge_vip(subject) for subject in facts)
 
 
-def subjects(
+def subjects(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only the caller has
     session: Session,
     clusters: Sequence[Cluster],
     replies: Mapping[str, Reply],
     expected_owner: str | None = None,
     tripped: str | None = None,
+    before: Mapping[IpAddress, Mapping[str, LeafFacts]] | None = None,
 ) -> tuple[Subject, ...]:
     """Everything observed, put together by VIP."""
     from tasks.judge.subject import Subject  # noqa: PLC0415 - as above
@@ -146,6 +146,7 @@ def subjects(
             desired=session.desired,
             expected_owner=expected_owner,
             tripped=tripped,
+            before=before.get(vip.ip) if before is not None else None,
         )
         for cluster in clusters
         for vip in cluster.vips

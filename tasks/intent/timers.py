@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasks.model.observation import ClientTimers
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
@@ -44,3 +46,17 @@ def failover_bound(version: int, advert_int: float, priority: int, allowance_s: 
 def failback_bound(allowance_s: float) -> Bound:
     """Outage when a higher priority takes over from a living master: the protocol itself has no gap."""
     return Bound(shortest_s=0.0, longest_s=allowance_s)
+
+
+_LONGEST_REACHABLE = 1.5
+"""The kernel draws the time that a neighbor counts as reachable between half and one and a half of its base."""
+
+
+def client_ageing_s(timers: ClientTimers) -> float:
+    """How long a host goes on sending to a MAC that no longer answers, before it asks everybody anew (arp(7)).
+
+    Reachable since the last answer, then stale: the next packet starts the delay, after which the old MAC is probed in
+    vain, and only then comes the broadcast.
+    """
+    probing = timers.unicast_probes * timers.retransmit_s
+    return timers.base_reachable_s * _LONGEST_REACHABLE + timers.delay_first_probe_s + probing

@@ -25,6 +25,8 @@ class Subject:
     desired: Mapping[str, Desired]
     expected_owner: str | None = None
     tripped: str | None = None
+    before: Mapping[str, LeafFacts] | None = None
+    """The leaves as they were before a drill tripped anything; None outside a drill."""
 
     def holders(self) -> tuple[Server, ...] | None:
         """The servers that hold the VIP on any interface; None when a server could not be asked.
@@ -52,10 +54,16 @@ class Subject:
             return None
         return next((each.mac for each in interfaces.value if each.name == server.interface), None)
 
+    def vip_mac(self, owner: Server) -> MacAddress | None:
+        """The MAC that the VIP has while this server bears it: the virtual one that moves, or the server's own."""
+        return self.cluster.vmac or self.mac_of(owner)
+
     def name_of(self, mac: MacAddress | None) -> str:
         """A MAC with the name of the server it belongs to, for people."""
         if mac is None:
             return "no MAC"
+        if mac == self.cluster.vmac:
+            return f"{mac} (virtual)"
         for server in self.cluster.servers:
             if self.mac_of(server) == mac:
                 return f"{mac} ({server.name})"

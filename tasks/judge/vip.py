@@ -4,38 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tasks.judge.agreement import judge_agreement
+from tasks.judge.attachment import judge_attachment
+from tasks.judge.bgp import judge_bgp, judge_origin, judge_session
+from tasks.judge.causes import known_causes
+from tasks.judge.client import judge_client_neighbor, judge_reachable
+from tasks.judge.duplicates import judge_duplicate
 from tasks.judge.firewall import judge_adverts, judge_firewall
-from tasks.judge.leaf import (
-    judge_bgp,
-    judge_evpn_arp,
-    judge_evpn_mac,
-    judge_fdb,
-    judge_gateway_neighbor,
-    judge_neighbor,
-)
+from tasks.judge.kernel import judge_fdb, judge_gateway_neighbor, judge_neighbor
 from tasks.judge.mastership import judge_address, judge_master, judge_preferred
-from tasks.judge.probe import judge_reachable
+from tasks.judge.mobility import judge_mobility
 from tasks.judge.server import judge_config, judge_package, judge_running_config, judge_service
 from tasks.judge.subject import Subject
+from tasks.judge.zebra import judge_evpn_arp, judge_evpn_mac
 from tasks.model.cluster import Server
 from tasks.model.verdict import Finding, Status, VipState, VipVerdict
 
 SERVER_CHECKS = (judge_package, judge_config, judge_service, judge_running_config, judge_firewall, judge_adverts)
-LEAF_CHECKS = (judge_neighbor, judge_gateway_neighbor, judge_fdb, judge_evpn_mac, judge_evpn_arp, judge_bgp)
+LEAF_CHECKS = (
+    judge_neighbor,
+    judge_gateway_neighbor,
+    judge_fdb,
+    judge_evpn_mac,
+    judge_evpn_arp,
+    judge_bgp,
+    judge_agreement,
+    judge_mobility,
+    judge_duplicate,
+    judge_session,
+)
+PROBE_CHECKS = (judge_client_neighbor, judge_reachable)
 
-# The order in which causes explain: without a master nothing else means anything; a wrong binding explains a wrong
-# place; and a VIP that does not answer is a black hole only when nothing else explains it.
+# The order in which causes explain: without a master nothing else means anything; what its own leaf does not tell
+# nobody can know; a wrong binding explains a wrong place; and a VIP that does not answer is a black hole only when
+# nothing else explains it.
 _CAUSES = (
     VipState.SPLIT_BRAIN,
     VipState.NO_MASTER,
+    VipState.NOT_ADVERTISED,
     VipState.STALE_NEIGHBOR,
     VipState.NOT_LEARNED,
     VipState.WRONG_LOCATION,
-    VipState.NOT_ADVERTISED,
     VipState.BLACK_HOLE,
 )
 # A server may drift from its declaration while the VIP is fine; what these say decides the state.
-_DECISIVE = {"master", "vip-address", "neighbor", "fdb", "evpn-mac", "evpn-arp", "bgp-type2", "reachable"}
+_DECISIVE = {
+    "master",
+    "vip-address",
+    "neighbor",
+    "fdb",
+    "evpn-mac",
+    "evpn-arp",
+    "bgp-type2",
+    "origin",
+    "client-neighbor",
+    "reachable",
+}
 
 
 def judge_server(subject: Subject, server: Server) -> tuple[Finding, ...]:
@@ -50,16 +74,19 @@ def judge_vip(subject: Subject) -> VipVerdict:
     findings.append(judge_master(subject))
     findings += [judge_address(subject, server) for server in cluster.servers]
     findings.append(judge_preferred(subject))
+    findings += [judge_attachment(subject, server) for server in cluster.servers]
     findings += [judge(subject, leaf) for leaf in cluster.fabric.leaves for judge in LEAF_CHECKS]
-    findings += [judge_reachable(subject, probe) for probe in cluster.probes]
+    findings.append(judge_origin(subject))
+    findings += [judge(subject, probe) for probe in cluster.probes for judge in PROBE_CHECKS]
     owner = subject.owner()
     return VipVerdict(
         cluster=cluster.name,
         address=subject.vip.ip,
         state=state_of(findings),
         owner=owner.name if owner else None,
-        mac=subject.mac_of(owner) if owner else None,
+        mac=subject.vip_mac(owner) if owner else None,
         findings=tuple(findings),
+        causes=known_causes(subject),
     )
 
 

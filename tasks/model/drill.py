@@ -50,6 +50,16 @@ class Outage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What one probe host saw. `on_link`: it is in the VIP's own subnet and sends to a MAC that it holds itself."""
+
+    probe: str
+    interval_s: float
+    on_link: bool
+    outages: tuple[Outage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened, in its place on the timeline."""
 
@@ -74,9 +84,16 @@ class Drill:
 
     fault: str
     target: str
-    probe_from: str
-    probe_interval_s: float
-    outages: tuple[Outage, ...]
+    measured: tuple[Measured, ...]
+    """One a probe host, the first of the intent first."""
     timeline: tuple[Event, ...]
     stages: tuple[Stage, ...]
     restored: bool
+    flagged_before: tuple[str, ...] = ()
+    """Leaves that held the VIP for a duplicate before anything was tripped."""
+    flagged_after: tuple[str, ...] = ()
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """All of them, host by host."""
+        return tuple(outage for each in self.measured for outage in each.outages)

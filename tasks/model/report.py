@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,6 +25,8 @@ class Report:
     drill: Drill | None = None
     waited_s: float | None = None
     """How long `--wait` took until the verdict held; None when it was not asked for."""
+    settled_s: Mapping[str, float] | None = None
+    """With `--wait`: when every check of a target began to hold, in seconds from the beginning; no entry: never did."""
     reason: str | None = None
     """Why the runbook ended early, when it did."""
     verdict: Status | None = None

@@ -60,6 +60,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCause:
+    """A signature in the evidence that is known to have one cause. `advice`: steps for a person, in their order."""
+
+    id: str
+    host: str
+    explanation: str
+    reference: str
+    advice: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VipVerdict:
     """Everything said of one VIP of one cluster."""
 
@@ -69,6 +80,8 @@ class VipVerdict:
     owner: str | None
     mac: MacAddress | None
     findings: tuple[Finding, ...]
+    causes: tuple[KnownCause, ...] = ()
+    """What is known to cause what the findings show; empty when all is well."""
 
     @property
     def status(self) -> Status:

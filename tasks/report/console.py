@@ -12,7 +12,7 @@ from rich.text import Text
 from tasks.model.drill import Drill, Outage
 from tasks.model.plan import Outcome, ServerOutcome
 from tasks.model.report import Report
-from tasks.model.verdict import Finding, Status, VipVerdict
+from tasks.model.verdict import Finding, KnownCause, Status, VipVerdict
 from tasks.render.mask import masked
 
 STYLES = {
@@ -55,7 +55,16 @@ def render_vip(vip: VipVerdict, *, verbose: bool = False) -> RenderableType:
         if finding.status is Status.SKIP and not verbose:
             continue
         table.add_row(Text(finding.status, STYLES[finding.status]), finding.check, finding.target, _message(finding))
-    return Padding(table, (0, 0, 1, 0))
+    return Padding(Group(table, *(_cause(cause) for cause in vip.causes)), (0, 0, 1, 0))
+
+
+def _cause(cause: KnownCause) -> Text:
+    """What is known to cause this, and what a person does about it, step by step."""
+    text = Text.assemble(("known cause ", "bold"), (f"{cause.id} on {cause.host}: ", "bold"), plain(cause.explanation))
+    text.append(f"\n  see {cause.reference}", "dim")
+    for number, step in enumerate(cause.advice, 1):
+        text.append(f"\n  {number}. {plain(step)}" if len(cause.advice) > 1 else f"\n  {plain(step)}")
+    return text
 
 
 def _message(finding: Finding) -> Text:
@@ -104,10 +113,11 @@ def render_drill(drill: Drill) -> RenderableType:
     for event in drill.timeline:
         timeline.add_row(f"{event.offset_s:+.3f} s", event.host, event.source, plain(event.event))
     outages = Table(title="Outage", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("phase", "measured", "allowed", "probes lost", "verdict"):
+    for heading in ("from", "phase", "measured", "allowed", "probes lost", "verdict"):
         outages.add_column(heading, no_wrap=True, header_style="dim")
-    for outage in drill.outages:
-        outages.add_row(*_outage(outage))
+    for each in drill.measured:
+        for outage in each.outages:
+            outages.add_row(Text(each.probe), *_outage(outage))
     return Group(Padding(timeline, (0, 0, 1, 0)), Padding(outages, (0, 0, 1, 0)))
 
 
@@ -134,6 +144,8 @@ def _closing(report: Report) -> RenderableType:
     text.append(f"  {', '.join([*counts, *details])}", "default")
     if missing:
         text.append(f"\nno answer: {', '.join(missing)}", "magenta")
+    if report.settled_s:
+        text.append("\nright after " + ", ".join(f"{at:.1f} s {target}" for target, at in report.settled_s.items()))
     if report.reason:
         text.append(f"\n{plain(report.reason)}")
     return text

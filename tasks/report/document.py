@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from tasks.model.answer import Answer
-from tasks.model.drill import Drill
+from tasks.model.drill import Drill, Measured, Outage
 from tasks.model.plan import ServerOutcome
 from tasks.model.report import Report
-from tasks.model.verdict import Finding, VipVerdict, worst
+from tasks.model.verdict import Finding, KnownCause, VipVerdict, worst
 from tasks.render.mask import masked
 
 SCHEMA = 1
@@ -29,6 +29,7 @@ def document(report: Report) -> dict[str, Any]:
     }
     if report.waited_s is not None:
         shape["waited_s"] = round(report.waited_s, 3)
+        shape["settled_s"] = {target: round(at, 3) for target, at in (report.settled_s or {}).items()}
     if report.reason is not None:
         shape["reason"] = masked(report.reason)
     if report.command in {"plan", "apply"}:
@@ -57,7 +58,18 @@ def _vip(vip: VipVerdict) -> dict[str, Any]:
         "state": str(vip.state),
         "owner": vip.owner,
         "mac": str(vip.mac) if vip.mac is not None else None,
+        "known_causes": [_cause(cause) for cause in vip.causes],
         "checks": [_finding(vip, finding) for finding in vip.findings],
+    }
+
+
+def _cause(cause: KnownCause) -> dict[str, Any]:
+    return {
+        "id": cause.id,
+        "host": cause.host,
+        "explanation": masked(cause.explanation),
+        "reference": cause.reference,
+        "advice": list(cause.advice),
     }
 
 
@@ -96,24 +108,38 @@ def _server(outcome: ServerOutcome) -> dict[str, Any]:
     }
 
 
+def _measured(each: Measured) -> dict[str, Any]:
+    return {
+        "from": each.probe,
+        "interval_s": each.interval_s,
+        "same_subnet": each.on_link,
+        "outages": [_outage(outage) for outage in each.outages],
+    }
+
+
+def _outage(outage: Outage) -> dict[str, Any]:
+    return {
+        "phase": outage.phase,
+        "seconds": round(outage.seconds, 4),
+        "sent": outage.sent,
+        "lost": outage.lost,
+        "resolution_s": round(outage.resolution_s, 4),
+        "bound_s": [round(bound, 3) for bound in outage.bound_s],
+        "within_bound": outage.within_bound,
+        "measured": outage.measured,
+    }
+
+
 def _drill(drill: Drill) -> dict[str, Any]:
+    first = drill.measured[0]
     return {
         "fault": drill.fault,
         "target": drill.target,
-        "probe": {"from": drill.probe_from, "interval_s": drill.probe_interval_s},
-        "outages": [
-            {
-                "phase": outage.phase,
-                "seconds": round(outage.seconds, 4),
-                "sent": outage.sent,
-                "lost": outage.lost,
-                "resolution_s": round(outage.resolution_s, 4),
-                "bound_s": [round(bound, 3) for bound in outage.bound_s],
-                "within_bound": outage.within_bound,
-                "measured": outage.measured,
-            }
-            for outage in drill.outages
-        ],
+        # The first probe host's, as schema 1 has them; `probes` holds those of all.
+        "probe": {"from": first.probe, "interval_s": first.interval_s},
+        "outages": [_outage(outage) for outage in first.outages],
+        "probes": [_measured(each) for each in drill.measured],
+        "flagged_duplicate": {"before": list(drill.flagged_before), "after": list(drill.flagged_after)},
         "timeline": [
             {
                 "at": stamp(event.at),

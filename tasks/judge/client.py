@@ -1,0 +1,64 @@
+"""Checks from the probe hosts: does the VIP answer, and does a host in its own subnet send to the right MAC?"""
+
+from __future__ import annotations
+
+from tasks.judge.subject import Check, Subject
+from tasks.model.observation import Read, Unread
+from tasks.model.verdict import Finding, VipState
+
+_WITHOUT_MAC = {"FAILED", "INCOMPLETE", "NONE"}
+
+
+def judge_reachable(subject: Subject, probe: str) -> Finding:
+    """The VIP answers a probe host. Tables can agree and still be wrong together; this is the last judge."""
+    read = subject.probes[probe].pings[subject.vip.ip]
+    expected = f"{subject.vip.ip} answers every echo"
+    if isinstance(read, Unread):
+        return Check(name="reachable", target=probe, expected=expected).unread(read)
+    check = Check(name="reachable", target=probe, expected=expected, evidence=(read.source,))
+    ping = read.value
+    actual = f"{ping.received} of {ping.sent} echoes" + (f", {ping.rtt_ms:g} ms" if ping.rtt_ms is not None else "")
+    if ping.sent == 0:
+        return check.unknown(f"{probe} sent nothing")
+    if ping.received == 0:
+        return check.fails(f"{subject.vip.ip} does not answer {probe}", actual, VipState.BLACK_HOLE)
+    if ping.received < ping.sent:
+        return check.warns(f"{subject.vip.ip} answers {probe}, but not always", actual)
+    return check.passes(f"{subject.vip.ip} answers {probe}", actual)
+
+
+def judge_client_neighbor(subject: Subject, probe: str) -> Finding:
+    """A probe host in the VIP's own subnet sends straight to a MAC: the one it holds must be the VIP's.
+
+    Leaves that suppress ARP keep gratuitous ARP from it, so its own entry must age first (arp(7), RFC 9161 3.6).
+    """
+    facts, address = subject.probes[probe], subject.vip.ip
+    route, rows = facts.routes[address], facts.neighbors[address]
+    expected = f"{address} with the MAC of the server that bears it, if at all"
+    check = Check(name="client-neighbor", target=probe, expected=expected)
+    if isinstance(route, Unread):
+        return check.unread(route)
+    check = Check(name=check.name, target=probe, expected=expected, evidence=(route.source,))
+    if route.value.gateway is not None:
+        return check.skips(f"{probe} is in another subnet: its gateway holds the neighbor")
+    if isinstance(rows, Unread):
+        return check.unread(rows)
+    check = Check(name=check.name, target=probe, expected=expected, evidence=(rows.source,))
+    row = next((each for each in rows.value if each.interface == route.value.interface), None)
+    if row is None or row.mac is None or row.states & _WITHOUT_MAC:
+        return check.skips(f"{probe} held no MAC for {address}, so it asks anew", "no entry")
+    owner = subject.owner()
+    mac = subject.vip_mac(owner) if owner is not None else None
+    actual = f"{row.mac} {' '.join(sorted(row.states))}"
+    if owner is None or mac is None:
+        return check.skips("no single server bears the VIP, so there is nothing to compare with", actual)
+    if row.mac != mac:
+        message = f"{probe} still sends to {subject.name_of(row.mac)} for {address}; {owner.name} bears it"
+        return check.fails(message, actual, VipState.STALE_NEIGHBOR)
+    return check.passes(f"{probe} holds {subject.name_of(mac)}", actual)
+
+
+def on_link(subject: Subject, probe: str) -> bool:
+    """Is the probe host in the VIP's own subnet, as its own routing table says?"""
+    route = subject.probes[probe].routes[subject.vip.ip]
+    return isinstance(route, Read) and route.value.gateway is None

@@ -1,0 +1,70 @@
+"""The MAC mobility sequence (RFC 7432 7.7), as a witness: it supports a verdict and never makes one alone.
+
+Without a virtual MAC it counts the moves of an address between MACs (FRR's extended mobility raises the sequence of the
+new host's MAC), so a growing sequence of a server that never moved is no flap. A route that was withdrawn in between
+begins at 0 again, and one that never moved has none.
+"""
+
+from __future__ import annotations
+
+from tasks.judge.place import Place, place_of
+from tasks.judge.subject import Check, Subject
+from tasks.model.observation import EvpnNeighbor, LeafFacts, Unread
+from tasks.model.verdict import Finding
+
+
+def judge_mobility(subject: Subject, leaf: str) -> Finding:
+    """The leaf's sequence is the one that the owner's leaf advertises, and has not fallen while the entry stayed."""
+    read = subject.leaves[leaf].evpn_neighbors
+    expected = "the sequence of the owner's leaf, and none that fell while the entry stayed"
+    if isinstance(read, Unread):
+        return Check(name="mobility", target=leaf, expected=expected).unread(read)
+    check = Check(name="mobility", target=leaf, expected=expected, evidence=(read.source,))
+    place = place_of(subject, leaf)
+    if isinstance(place, str):
+        return check.skips(place)
+    row = entry(subject.leaves[leaf], subject)
+    if row is None or row.mac != place.mac or row.kind != ("local" if place.local else "remote"):
+        return check.skips("other checks say what is wrong with the entry; its sequence means nothing")
+    own = sequence_of(row)
+    if own is None:
+        return check.skips("this FRR tells no sequence")
+    fallen = _fallen(subject, leaf, row)
+    if fallen is not None:
+        return check.warns(fallen, str(own))
+    told = _advertised(subject, place)
+    if told is not None and not place.local and own != told:
+        return check.warns(f"{leaf} holds sequence {own}, {place.home.name} says {told}", str(own))
+    return check.passes(f"{leaf} holds sequence {own}", str(own))
+
+
+def entry(facts: LeafFacts, subject: Subject) -> EvpnNeighbor | None:
+    """zebra's row of the VIP on that leaf; None when it has none, or could not be read."""
+    rows = facts.evpn_neighbors
+    if isinstance(rows, Unread):
+        return None
+    return next((row for row in rows.value if row.address == str(subject.vip.ip)), None)
+
+
+def sequence_of(row: EvpnNeighbor) -> int | None:
+    """The sequence that the entry stands on: the leaf's own for what it learned, the received one else."""
+    return row.local_sequence if row.kind == "local" else row.remote_sequence
+
+
+def _advertised(subject: Subject, place: Place) -> int | None:
+    for leaf in place.home.leaves:
+        row = entry(subject.leaves[leaf], subject)
+        if row is not None and row.kind == "local" and row.mac == place.mac:
+            return sequence_of(row)
+    return None
+
+
+def _fallen(subject: Subject, leaf: str, row: EvpnNeighbor) -> str | None:
+    """What is wrong when the same entry stands on a smaller sequence than before; 0 is a route that began anew."""
+    then = entry(subject.before[leaf], subject) if subject.before is not None and leaf in subject.before else None
+    if then is None or (then.kind, then.mac, then.vtep) != (row.kind, row.mac, row.vtep):
+        return None
+    was, now = sequence_of(then), sequence_of(row)
+    if was is None or not now or now >= was:
+        return None
+    return f"{leaf}: the sequence fell from {was} to {now} although the entry stayed"

@@ -1,0 +1,48 @@
+"""What every check on a table of a leaf begins and ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from tasks.judge.place import Place, place_of
+from tasks.judge.subject import Check, Subject
+from tasks.model.observation import Reading, Unread
+from tasks.model.verdict import Finding, VipState
+
+T = TypeVar("T")
+
+
+def opened(name: str, subject: Subject, leaf: str, read: Reading[T], what: str) -> Finding | tuple[Check, T, Place]:
+    """The check with its evidence, the rows and the place; or the finding that says why there are none."""
+    place = place_of(subject, leaf)
+    expected = f"{what}: {place.mac} {place.where}" if isinstance(place, Place) else what
+    if isinstance(read, Unread):
+        return Check(name=name, target=leaf, expected=expected).unread(read)
+    check = Check(name=name, target=leaf, expected=expected, evidence=(read.source,))
+    if isinstance(place, str):
+        return check.skips(place)
+    return check, read.value, place
+
+
+def remote(
+    check: Check, place: Place, vteps: Sequence[str], actual: str, segments: Sequence[str | None] = ()
+) -> Finding:
+    """The entry names the VTEP (or the Ethernet segment) of the owner's place, and no other."""
+    named = sorted({*vteps})
+    if place.segment is not None and not named and {*segments} == {place.segment}:
+        return check.passes(f"{place.facts.host} points to segment {place.segment} of {place.home.name}", actual)
+    if not named:
+        message = f"{place.facts.host} names no VTEP; {place.owner.name} is {place.where}"
+        return check.fails(message, actual, VipState.WRONG_LOCATION)
+    if not place.vteps:
+        return check.unknown(f"{place.home.name} did not tell its VTEP address, so {', '.join(named)} can't be judged")
+    if not {*named} <= {*place.vteps}:
+        message = f"{place.facts.host} points to {', '.join(named)}; {place.owner.name} is {place.where}"
+        return check.fails(message, actual, VipState.WRONG_LOCATION)
+    return check.passes(f"{place.facts.host} points to {place.home.name} ({', '.join(named)})", actual)
+
+
+def on_port(place: Place, port: str | None) -> bool:
+    """Is it the owner's port, as far as anybody knows that?"""
+    return place.port is None or port == place.port
