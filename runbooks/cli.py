@@ -143,6 +143,29 @@ def drill(
 
 
 @app.command()
+def locate(
+    address: Annotated[str, typer.Argument(help="An IP address or a MAC address.")],
+    clusters: Annotated[
+        list[str] | None, typer.Option("--cluster", metavar="NAME", help="Ask this cluster's hosts alone; repeatable.")
+    ] = None,
+    inventory: Inventory = INVENTORY,
+    as_json: AsJson = False,
+    report: Reports = None,
+    verbose: Verbose = False,
+) -> None:
+    """Where is this address or MAC now: server, leaf, port, VTEP, and which tables say so. Changes nothing."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
+        from runbooks import locate as runbook  # noqa: PLC0415
+
+        query = runbook.parse_query(address)
+        with face.session(inventory, clusters) as session, face.working("asking every leaf"):
+            result = runbook.whereabouts(session, query)
+        face.finish(result)
+
+
+@app.command()
 def checks(
     inventory: Inventory = INVENTORY,  # noqa: ARG001 - every command takes it; the catalogue is the same for all
     as_json: AsJson = False,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tasks.model.drill import Drill
+from tasks.model.location import Whereabouts
 from tasks.model.plan import ServerOutcome
 from tasks.model.verdict import Status, VipVerdict, worst
 
@@ -23,6 +24,7 @@ class Report:
     vips: tuple[VipVerdict, ...] = ()
     servers: tuple[ServerOutcome, ...] = ()
     drill: Drill | None = None
+    location: Whereabouts | None = None
     waited_s: float | None = None
     """How long `--wait` took until the verdict held; None when it was not asked for."""
     settled_s: Mapping[str, float] | None = None

@@ -12,3 +12,8 @@ _DUMPED = re.compile(r'("auth_(?:data|pass)"\s*:\s*)"(?:[^"\\]|\\.)*"')
 def masked(text: str) -> str:
     """The same configuration, or the same JSON of keepalived, with every password as `***`."""
     return _DUMPED.sub(r'\1"***"', _SECRET.sub(r"\1***", text))
+
+
+def plain(text: str) -> str:
+    """Masked, and without control characters: what a host says must not drive the terminal."""
+    return masked("".join(sign for sign in text if sign.isprintable() or sign in "\n\t"))

@@ -13,7 +13,8 @@ from tasks.model.drill import Drill, Outage
 from tasks.model.plan import Outcome, ServerOutcome
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, KnownCause, Status, VipVerdict
-from tasks.render.mask import masked
+from tasks.render.mask import plain
+from tasks.report.location import render_location
 
 STYLES = {
     Status.PASS: "green",
@@ -37,6 +38,8 @@ def render_report(report: Report, *, verbose: bool = False) -> RenderableType:
     parts += [render_vip(vip, verbose=verbose) for vip in report.vips]
     if report.drill is not None:
         parts.append(render_drill(report.drill))
+    if report.location is not None:
+        parts.append(render_location(report.location, verbose=verbose))
     parts.append(_closing(report))
     return Group(*parts)
 
@@ -96,11 +99,6 @@ def _diff_line(line: str) -> Text:
     style = {"+": "green", "-": "red", "@": "cyan"}.get(bare[:1], "")
     style = "bold" if bare.startswith(("+++", "---")) else style
     return Text(plain(line), style, no_wrap=True, overflow="ignore")
-
-
-def plain(text: str) -> str:
-    """Masked, and without control characters: what a host says must not drive the terminal."""
-    return masked("".join(sign for sign in text if sign.isprintable() or sign in "\n\t"))
 
 
 def render_drill(drill: Drill) -> RenderableType:

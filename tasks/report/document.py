@@ -12,6 +12,7 @@ from tasks.model.plan import ServerOutcome
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, KnownCause, VipVerdict, worst
 from tasks.render.mask import masked
+from tasks.report.location import location_document
 
 SCHEMA = 1
 
@@ -37,6 +38,8 @@ def document(report: Report) -> dict[str, Any]:
         shape["servers"] = [_server(outcome) for outcome in report.servers]
     if report.drill is not None:
         shape["drill"] = _drill(report.drill)
+    if report.location is not None:
+        shape["location"] = location_document(report.location)
     return shape
 
 

@@ -1,0 +1,110 @@
+"""locate: where is this address or MAC now, and which tables say so. Never changes anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from ipaddress import ip_address, ip_interface
+
+from runbooks.session import Session
+from runbooks.verify import answered_hosts
+from tasks.judge.locate import Look, locate
+from tasks.judge.sightings import Query
+from tasks.model.answer import Answers, Command, Reply
+from tasks.model.cluster import Cluster
+from tasks.model.errors import IntentError
+from tasks.model.mac import MacAddress
+from tasks.model.observation import Read
+from tasks.model.report import Report
+from tasks.observe.frr import parse_evpn_mac_entry, parse_evpn_neighbor_entry
+from tasks.observe.iproute2 import parse_interfaces
+from tasks.observe.leaf import leaf_facts
+from tasks.observe.leaf_questions import entry_command, leaf_commands, neighbors_command
+from tasks.observe.readings import reading
+from tasks.transport import Script
+
+
+def parse_query(text: str) -> Query:
+    """An IP address or a MAC address; IntentError for anything else. Nothing is contacted."""
+    for kind in (ip_address, MacAddress):
+        try:
+            found: Query = kind(text)
+        except ValueError:
+            continue
+        else:
+            return found
+    raise IntentError(f"{text!r} is neither an IP address nor a MAC address; write 100.65.0.10 or 08:00:27:7d:af:b4")
+
+
+def whereabouts(session: Session, query: Query) -> Report:
+    """Ask every leaf and every server of the clusters, once each."""
+    started_at, began = datetime.now(UTC), time.monotonic()
+    fabrics = _by_vni(session, query)
+    scripts = _questions(session, fabrics, query)
+    replies = session.run_scripts(scripts)
+    looks = [_look(cluster, replies, query) for cluster in fabrics.values()]
+    servers = {
+        server.name: reading(_answer(replies[server.name], "interfaces"), parse_interfaces)
+        for cluster in session.clusters
+        for server in cluster.servers
+    }
+    found = locate(query, looks, servers, session.clusters)
+    return Report(
+        command="locate",
+        started_at=started_at,
+        duration_s=time.monotonic() - began,
+        asked=tuple(scripts),
+        answered=answered_hosts(replies),
+        location=found,
+        verdict=found.status,
+        reason=found.message,
+    )
+
+
+def _by_vni(session: Session, query: Query) -> dict[int, Cluster]:
+    """Every VNI once, with the query in the place of its VIPs; leaves of all its clusters together."""
+    fabrics: dict[int, Cluster] = {}
+    vips = () if isinstance(query, MacAddress) else (ip_interface(query),)
+    for cluster in session.clusters:
+        known = fabrics.get(cluster.fabric.vni, cluster)
+        leaves = tuple(dict.fromkeys((*known.fabric.leaves, *cluster.fabric.leaves)))
+        fabrics[cluster.fabric.vni] = replace(
+            known, vips=vips, use_vmac=False, fabric=replace(known.fabric, leaves=leaves)
+        )
+    return fabrics
+
+
+def _questions(session: Session, fabrics: Mapping[int, Cluster], query: Query) -> dict[str, Script]:
+    asked: dict[str, dict[str, Command]] = {}
+    for cluster in session.clusters:
+        for server in cluster.servers:
+            command = Command(key="interfaces", argv=("ip", "-j", "addr", "show"))
+            asked.setdefault(server.name, {})[command.key] = command
+    for cluster in fabrics.values():
+        for leaf in cluster.fabric.leaves:
+            commands = [*leaf_commands([cluster]), entry_command(cluster.fabric.vni, query)]
+            if isinstance(query, MacAddress):
+                commands.append(neighbors_command(str(query), cluster.fabric.svi))
+            asked.setdefault(leaf, {}).update((command.key, command) for command in commands)
+    return {host: Script(commands=tuple(commands.values())) for host, commands in asked.items()}
+
+
+def _look(cluster: Cluster, replies: Mapping[str, Reply], query: Query) -> Look:
+    vni = cluster.fabric.vni
+    return Look(
+        fabric=cluster.fabric,
+        leaves={leaf: leaf_facts(leaf, replies[leaf], cluster, str(query)) for leaf in cluster.fabric.leaves},
+        uptimes={leaf: _uptime(replies[leaf], vni, query) for leaf in cluster.fabric.leaves},
+    )
+
+
+def _uptime(reply: Reply, vni: int, query: Query) -> str | None:
+    parse = parse_evpn_mac_entry if isinstance(query, MacAddress) else parse_evpn_neighbor_entry
+    read = reading(_answer(reply, f"entry {vni}"), parse)
+    return read.value.uptime if isinstance(read, Read) and read.value is not None else None
+
+
+def _answer(reply: Reply, key: str) -> Answer | None:
+    return reply.by_key.get(key) if isinstance(reply, Answers) else None
