@@ -1,0 +1,192 @@
+"""Each state of a VIP made for real, one broken thing at a time, and named rightly with its known cause."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.lab.conftest import ASN, Fabric, Ran, eventually
+
+pytestmark = pytest.mark.lab
+
+VIP = "100.65.0.10"
+H1_MAC, H2_MAC, STRANGER = "08:00:27:7d:af:b4", "08:00:27:70:07:ae", "02:00:00:00:00:99"
+
+
+def judged(fabric: Fabric, state: str, *, code: int = 1, timeout: float = 30.0) -> Ran:
+    """Verify until the VIP has that state; the fabric takes a moment to get there."""
+    ran = eventually(
+        lambda: fabric.vipbook("verify", "--json"), lambda each: each.state() == state, timeout=timeout, interval=0.5
+    )
+    assert ran.code == code, ran.problems()
+    return ran
+
+
+def failing(ran: Ran, status: str = "fail") -> set[str]:
+    return {key for key, check in ran.checks().items() if check["status"] == status}
+
+
+def causes(ran: Ran) -> set[tuple[str, str]]:
+    return {(each["id"], each["host"]) for each in ran.vip()["known_causes"]}
+
+
+@contextmanager
+def broken(fabric: Fabric, undo: Callable[[], object], seconds: int = 60) -> Iterator[None]:
+    """Whatever the test sees, mend it and wait until all is well again."""
+    try:
+        yield
+    finally:
+        undo()
+    ran = fabric.vipbook("verify", "--wait", str(seconds), "--json")
+    assert ran.report["verdict"] == "pass", ran.problems()
+
+
+def evpn(fabric: Fabric, leaf: str, *lines: str) -> None:
+    """Configure the EVPN address family of a leaf."""
+    words = ("configure terminal", f"router bgp {ASN[leaf]}", "address-family l2vpn evpn", *lines)
+    fabric.shell(leaf, "vtysh", *(part for line in words for part in ("-c", line)))
+
+
+def test_the_vip_by_hand_on_the_backup_is_split_brain(healthy: Fabric) -> None:
+    healthy.shell("H2", "ip", "addr", "add", f"{VIP}/24", "dev", "enp0s8")
+    with broken(healthy, lambda: healthy.shell("H2", "ip", "addr", "del", f"{VIP}/24", "dev", "enp0s8")):
+        ran = judged(healthy, "split-brain")
+        assert "vip-address/H2" in failing(ran)
+        assert ran.checks()["neighbor/L1"]["status"] == "skip"
+
+
+def test_a_firewall_that_drops_vrrp_makes_two_masters(healthy: Fabric) -> None:
+    healthy.shell("H2", "nft", "insert", "rule", "inet", "filter", "input", "ip", "protocol", "vrrp", "drop")
+    table = healthy.shell("H2", "nft", "-a", "list", "chain", "inet", "filter", "input")
+    handle = next(line.rsplit(" ", 1)[1] for line in table.splitlines() if " drop #" in line)
+
+    def undo() -> None:
+        healthy.shell("H2", "nft", "delete", "rule", "inet", "filter", "input", "handle", handle)
+
+    with broken(healthy, undo, 90):
+        ran = judged(healthy, "split-brain")
+        assert {"master/web", "firewall/H2"} <= failing(ran)
+        assert "adverts do not reach" in ran.checks()["master/web"]["message"]
+
+
+def test_no_daemon_is_no_master(healthy: Fabric) -> None:
+    def undo() -> None:
+        for server in ("H1", "H2"):
+            healthy.shell(server, "systemctl", "start", "keepalived")
+
+    for server in ("H2", "H1"):
+        healthy.shell(server, "systemctl", "stop", "keepalived")
+    with broken(healthy, undo):
+        ran = judged(healthy, "no-master")
+        assert {"master/web", "service/H1", "service/H2"} <= failing(ran)
+
+
+def test_no_evpn_session_on_another_leaf_is_not_learned(healthy: Fabric) -> None:
+    evpn(healthy, "L2", "no neighbor FABRIC activate")
+    with broken(healthy, lambda: evpn(healthy, "L2", "neighbor FABRIC activate")):
+        ran = judged(healthy, "not-learned")
+        assert {"evpn-session/L2", "neighbor/L2", "bgp-type2/L2"} <= failing(ran)
+        assert not {key for key in failing(ran) if key.endswith(("/L1", "/L3"))}
+        assert ran.checks()["origin/web"]["status"] == "pass"
+
+
+def test_no_evpn_session_on_its_own_leaf_is_not_advertised(healthy: Fabric) -> None:
+    evpn(healthy, "L1", "no neighbor FABRIC activate")
+    with broken(healthy, lambda: evpn(healthy, "L1", "neighbor FABRIC activate")):
+        ran = judged(healthy, "not-advertised")
+        assert {"evpn-session/L1", "origin/web", "neighbor/L2", "neighbor/L3"} <= failing(ran)
+        assert ran.checks()["neighbor/L1"]["status"] == "pass"
+
+
+def filtered(fabric: Fabric, leaf: str, direction: str) -> Callable[[], None]:
+    """Keep type-2 routes from leaving or entering a leaf; how to undo it."""
+    lines = (
+        "configure terminal",
+        "route-map NOVIP deny 10",
+        "match evpn route-type macip",
+        "route-map NOVIP permit 20",
+    )
+    fabric.shell(leaf, "vtysh", *(part for line in lines for part in ("-c", line)))
+    evpn(fabric, leaf, f"neighbor FABRIC route-map NOVIP {direction}")
+
+    def undo() -> None:
+        evpn(fabric, leaf, f"no neighbor FABRIC route-map NOVIP {direction}")
+        fabric.shell(leaf, "vtysh", "-c", "clear bgp l2vpn evpn * soft")
+
+    return undo
+
+
+def test_a_route_map_on_its_own_leaf_is_not_advertised(healthy: Fabric) -> None:
+    with broken(healthy, filtered(healthy, "L1", "out")):
+        ran = judged(healthy, "not-advertised")
+        assert "no other leaf ever gets it" in ran.checks()["origin/web"]["message"]
+        assert ran.checks()["evpn-session/L1"]["status"] == "pass"
+        assert ran.checks()["bgp-type2/L1"]["status"] == "pass"
+
+
+def test_a_route_map_on_another_leaf_is_not_learned(healthy: Fabric) -> None:
+    with broken(healthy, filtered(healthy, "L2", "in")):
+        ran = judged(healthy, "not-learned")
+        assert {"neighbor/L2", "evpn-arp/L2", "bgp-type2/L2"} <= failing(ran)
+        assert ran.checks()["bgp-type2/L3"]["status"] == "pass"
+
+
+def test_a_forged_fdb_row_is_a_wrong_location(healthy: Fabric) -> None:
+    def row(vtep: str, *more: str) -> None:
+        healthy.shell("L2", "bridge", "fdb", "replace", H1_MAC, "dev", "vni100", "dst", vtep, "self", *more)
+
+    row("10.255.0.13")
+    with broken(healthy, lambda: row("10.255.0.11", "extern_learn")):
+        ran = judged(healthy, "wrong-location")
+        assert {"fdb/L2", "agreement/L2"} <= failing(ran)
+        assert "kernel FDB says 10.255.0.13" in ran.checks()["agreement/L2"]["message"]
+        assert ("fdb-stuck", "L2") in causes(ran)
+
+
+def test_a_forged_neighbor_is_stale_and_names_the_mac(healthy: Fabric) -> None:
+    def row(mac: str, *more: str) -> None:
+        healthy.shell("L3", "ip", "neigh", "replace", VIP, "lladdr", mac, "dev", "vlan100", *more)
+
+    row(STRANGER, "nud", "permanent")
+    with broken(healthy, lambda: row(H1_MAC, "nud", "noarp", "extern_learn", "proto", "zebra")):
+        ran = judged(healthy, "stale-neighbor")
+        assert {"neighbor/L3", "agreement/L3"} <= failing(ran)
+        assert STRANGER in ran.checks()["neighbor/L3"]["message"]
+        assert ran.checks()["neighbor/L2"]["status"] == "pass"
+
+
+def test_tables_that_are_right_and_a_vip_that_does_not_answer_are_a_black_hole(healthy: Fabric) -> None:
+    rule = ("INPUT", "-d", VIP, "-p", "icmp", "--icmp-type", "echo-request", "-j", "DROP")
+    healthy.shell("H1", "iptables", "-I", *rule)
+    with broken(healthy, lambda: healthy.shell("H1", "iptables", "-D", *rule)):
+        ran = judged(healthy, "black-hole")
+        assert {"reachable/I1", "reachable/C1"} == failing(ran)
+
+
+GARBAGE = {
+    "garbage": "head -c 3000 /dev/urandom",
+    "an endless line": "exec tr -d '\\n' < /dev/zero | tr '\\0' x",
+    "half a JSON": '/usr/bin/vtysh.real "$@" | head -c 40',
+    "another JSON": "echo '[1, 2, {\"mac\": 7}]'",
+    "nothing": ":",
+    "a daemon's excuse": "echo 'bgpd is not running'",
+}
+
+
+@pytest.mark.parametrize("answer", GARBAGE)
+def test_a_leaf_that_answers_nonsense_is_undetermined(healthy: Fabric, answer: str) -> None:
+    """Exit 3 and UNKNOWN, in bounded time; no other leaf is hidden, and nothing of it is taken for an empty table."""
+    script = f"#!/bin/sh\n{GARBAGE[answer]}\n"
+    quoted = script.replace("'", "'\\''")
+    healthy.shell("L2", "mv", "/usr/bin/vtysh", "/usr/bin/vtysh.real")
+    healthy.shell("L2", "sh", "-c", f"printf %s '{quoted}' > /usr/bin/vtysh && chmod 755 /usr/bin/vtysh")
+    with broken(healthy, lambda: healthy.shell("L2", "mv", "/usr/bin/vtysh.real", "/usr/bin/vtysh")):
+        ran = healthy.vipbook("verify", "--json", timeout=90)
+        assert ran.code == 3, ran.problems()
+        assert (ran.report["verdict"], ran.state()) == ("unknown", "unknown")
+        unknown = failing(ran, "unknown")
+        assert {f"{name}/L2" for name in ("evpn-mac", "evpn-arp", "bgp-type2", "duplicate", "evpn-session")} <= unknown
+        assert not failing(ran)
+        assert ran.checks()["neighbor/L1"]["status"] == ran.checks()["bgp-type2/L3"]["status"] == "pass"
