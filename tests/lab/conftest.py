@@ -132,6 +132,29 @@ def eventually(probe: Callable[[], T], until: Callable[[T], bool], timeout: floa
         time.sleep(interval)
 
 
+def fail_over(fabric: Fabric) -> None:
+    """H1's interface down until H2 is master; nothing is judged."""
+    fabric.shell("H1", "ip", "link", "set", "dev", "enp0s8", "down")
+    holds(fabric, "H2")
+
+
+def fail_over_and_back(fabric: Fabric) -> None:
+    """H1's interface down until H2 is master, and up until H1 is again; nothing is judged."""
+    fail_over(fabric)
+    fabric.shell("H1", "ip", "link", "set", "dev", "enp0s8", "up")
+    fabric.shell("H1", "ip", "route", "replace", "default", "via", "100.65.0.1", "dev", "enp0s8")
+    holds(fabric, "H1")
+
+
+def holds(fabric: Fabric, server: str) -> None:
+    """Wait until that server bears the VIP."""
+    eventually(
+        lambda: fabric.shell(server, "ip", "-4", "addr", "show", "dev", "enp0s8"),
+        lambda text: "100.65.0.10/24" in text,
+        timeout=20,
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def enough_inotify() -> Iterator[None]:
     """Several labs at once need more inotify instances than the kernel's default of 128; put back at the end."""
