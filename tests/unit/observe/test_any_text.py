@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks.observe.frr import parse_evpn_macs, parse_evpn_neighbors, parse_macip_paths, parse_vni
+from tasks.observe.frr import parse_evpn_macs, parse_evpn_neighbors, parse_vni
+from tasks.observe.frr_bgp import parse_macip_paths
 from tasks.observe.iproute2 import parse_fdb, parse_interfaces, parse_neighbors
 from tasks.observe.json_text import documents
 from tasks.observe.keepalived_json import parse_instances

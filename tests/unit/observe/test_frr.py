@@ -10,7 +10,15 @@ import pytest
 
 from tasks.model.mac import MacAddress
 from tasks.model.observation import EvpnMac, EvpnNeighbor, VniFacts
-from tasks.observe.frr import parse_evpn_macs, parse_evpn_neighbors, parse_macip_paths, parse_vni
+from tasks.observe.frr import (
+    parse_evpn_mac_entry,
+    parse_evpn_macs,
+    parse_evpn_neighbor_entry,
+    parse_evpn_neighbors,
+    parse_vni,
+)
+from tasks.observe.frr_bgp import parse_macip_paths, parse_sessions
+from tasks.observe.frr_detection import parse_detection
 from tasks.observe.readings import Garbled
 
 if TYPE_CHECKING:
@@ -19,6 +27,8 @@ if TYPE_CHECKING:
 SAMPLES = Path(__file__).parents[2] / "data" / "observe" / "frr"
 MAC2 = MacAddress("48:b0:2d:00:00:02")
 VMAC = MacAddress("00:00:5e:00:01:33")
+ES = "03:44:38:39:ff:ff:01:00:00:01"
+NO_ES = ":".join(["00"] * 10)
 
 
 def sample(name: str) -> str:
@@ -55,15 +65,23 @@ def evpn_neighbor(**changed: Any) -> EvpnNeighbor:  # noqa: ANN401
 def test_recorded_macs() -> None:
     found = parse_evpn_macs(sample("mac.json"))
     assert len(found) == 3
-    assert evpn_mac() in found
-    local = evpn_mac(mac=MacAddress("48:b0:2d:00:00:01"), kind="local", interface="swp1", vtep=None, remote_sequence=0)
+    assert evpn_mac(moves=0) in found
+    own = MacAddress("48:b0:2d:00:00:01")
+    local = evpn_mac(mac=own, kind="local", interface="swp1", vtep=None, remote_sequence=0, moves=0)
     assert local in found
 
 
 def test_recorded_duplicate_mac() -> None:
     found = {row.mac: row for row in parse_evpn_macs(sample("mac_frozen.json"))}
     assert found[VMAC] == evpn_mac(
-        mac=VMAC, kind="local", interface="swp1", vtep=None, local_sequence=5, remote_sequence=4, duplicate=True
+        mac=VMAC,
+        kind="local",
+        interface="swp1",
+        vtep=None,
+        local_sequence=5,
+        remote_sequence=4,
+        duplicate=True,
+        moves=5,
     )
     assert sum(row.duplicate for row in found.values()) == 1
 
@@ -77,7 +95,31 @@ def test_recorded_duplicate_mac() -> None:
         ),
         (  # FRR 8.5 and later, behind an Ethernet segment
             {"type": "remote", "remoteEs": "03:44:38:39:ff:ff:01:00:00:01", "localSequence": 0, "remoteSequence": 1},
-            evpn_mac(vtep="03:44:38:39:ff:ff:01:00:00:01"),
+            evpn_mac(vtep=None, segment=ES),
+        ),
+        (  # FRR 7.5 to 8.4: the segment in place of the VTEP, or beside a VTEP of zeros
+            {"type": "remote", "remoteVtep": ES, "localSequence": 0, "remoteSequence": 1},
+            evpn_mac(vtep=None, segment=ES),
+        ),
+        (
+            {"type": "remote", "remoteVtep": "0.0.0.0", "es": ES, "localSequence": 0, "remoteSequence": 1},
+            evpn_mac(vtep=None, segment=ES),
+        ),
+        (
+            {"type": "local", "intf": "bond1", "esi": ES, "detectionCount": "2", "peerActive": True},
+            evpn_mac(
+                kind="local",
+                interface="bond1",
+                vtep=None,
+                segment=ES,
+                moves=2,
+                local_sequence=None,
+                remote_sequence=None,
+            ),
+        ),
+        (
+            {"type": "remote", "remoteVtep": "::", "esi": NO_ES, "localSequence": 0, "remoteSequence": 1},
+            evpn_mac(vtep=None),
         ),
         (
             {"type": "auto", "intf": "swp1"},
@@ -113,13 +155,20 @@ def test_an_empty_mac_table_says_so_itself(text: str) -> None:
 def test_recorded_neighbors() -> None:
     found = parse_evpn_neighbors(sample("arp-cache.json"))
     assert len(found) == 4
-    assert evpn_neighbor() in found
+    assert evpn_neighbor(moves=0) in found
 
 
 def test_recorded_frozen_neighbor() -> None:
     found = {row.address: row for row in parse_evpn_neighbors(sample("arp-cache_frozen.json"))}
     assert found["10.1.10.100"] == evpn_neighbor(
-        kind="local", state="inactive", mac=VMAC, vtep=None, local_sequence=5, remote_sequence=4, duplicate=True
+        kind="local",
+        state="inactive",
+        mac=VMAC,
+        vtep=None,
+        local_sequence=5,
+        remote_sequence=4,
+        duplicate=True,
+        moves=0,
     )
 
 
@@ -135,11 +184,11 @@ def test_recorded_frozen_neighbor() -> None:
                 "type": "remote",
                 "state": "active",
                 "mac": "48:b0:2d:00:00:02",
-                "remoteEs": "03:44",
+                "remoteEs": ES,
                 "localSequence": 0,
                 "remoteSequence": 1,
             },
-            evpn_neighbor(vtep="03:44"),
+            evpn_neighbor(vtep=None, segment=ES),
         ),
         (
             {"type": "local", "state": "probing", "localSequence": None, "defaultGateway": True},
@@ -163,8 +212,6 @@ def test_an_empty_neighbor_table_says_so_itself() -> None:
 
 
 NO_ANSWER = [
-    ("", "nothing was printed"),
-    ("\n", "nothing was printed"),
     ("% VNI 99 does not exist\n", "% VNI 99 does not exist"),
     ("% Unknown command: show evpn mac vni 10 json\n", "% Unknown command"),
     ("zebra is not running\n", "zebra is not running"),
@@ -178,10 +225,31 @@ NO_ANSWER = [
 ]
 
 
-@pytest.mark.parametrize("parse", [parse_evpn_macs, parse_evpn_neighbors, parse_macip_paths, parse_vni])
+@pytest.mark.parametrize(
+    "parse",
+    [
+        parse_evpn_macs,
+        parse_evpn_neighbors,
+        parse_macip_paths,
+        parse_vni,
+        parse_sessions,
+        parse_detection,
+        parse_evpn_mac_entry,
+        parse_evpn_neighbor_entry,
+    ],
+)
 @pytest.mark.parametrize(("text", "reason"), NO_ANSWER)
 def test_errors_in_place_of_an_answer(parse: Callable[[str], object], text: str, reason: str) -> None:
     with pytest.raises(Garbled, match=reason):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "parse", [parse_evpn_macs, parse_evpn_neighbors, parse_macip_paths, parse_vni, parse_sessions, parse_detection]
+)
+@pytest.mark.parametrize("text", ["", "\n"])
+def test_nothing_printed(parse: Callable[[str], object], text: str) -> None:
+    with pytest.raises(Garbled, match="nothing was printed"):
         parse(text)
 
 
