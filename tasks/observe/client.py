@@ -41,14 +41,14 @@ def _text_route(text: str) -> dict[str, Any]:
         raise Garbled("nothing was printed")
     converted(ip_address, words[0])
     row: dict[str, Any] = {}
-    for name, value, after in zip(words[1:], words[2:], [*words[3:], ""], strict=True):
+    for name, value, after in zip(words[1:], [*words[2:], ""], [*words[3:], "", ""], strict=False):
         if name == "dev":
             row["dev"] = value
         elif name == "via" and value in {"inet", "inet6"}:
             row["via"] = {"host": after}
         elif name == "via":
             row["gateway"] = value
-    if "dev" not in row:
+    if not row.get("dev"):
         raise Garbled(f"no interface in the route: {shortened(text.strip())!r}")
     return row
 
