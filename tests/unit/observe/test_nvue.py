@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tasks.model.mac import MacAddress
-from tasks.model.observation import (
-    DuplicateDetection,
-    EvpnMac,
-    EvpnNeighbor,
-    EvpnSession,
-    MoveCount,
-    VniFacts,
-)
+from tasks.model.observation import DuplicateDetection, EvpnMac, EvpnNeighbor, EvpnSession, MoveCount, VniFacts
 from tasks.observe.nvue import (
     parse_nvue_detection,
     parse_nvue_macs,
