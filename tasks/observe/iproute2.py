@@ -1,14 +1,12 @@
-"""What `ip` and `bridge` print, as JSON and, where an old release knows no `-j` (Cumulus Linux 3), as text.
-
-Addresses are IPv4: rows of IPv6 neighbors and of IPv6 VTEPs are left out.
-"""
+"""What `ip` and `bridge` print, as JSON and, where an old release knows no `-j` (Cumulus Linux 3), as text."""
 
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Interface, ip_address
+from ipaddress import IPv4Interface, IPv6Interface, ip_address
 from typing import TYPE_CHECKING, Any
 
+from tasks.model.address import IpInterface
 from tasks.model.mac import MacAddress
 from tasks.model.observation import FdbRow, Interface, Neighbor
 from tasks.observe.json_text import documents, mapping, optional_whole, optional_word, sequence, whole, word
@@ -20,8 +18,7 @@ if TYPE_CHECKING:
 _STATE = re.compile(r"[A-Z]+\Z|0x[0-9a-f]+\Z")
 _VALUED = re.compile(r"(?:dev|lladdr|proto|dst|vlan|master|src_vni|vni|nhid|port|via|used|probes|ref)\Z")
 """Words of a text row that a value follows; any other word is a flag or a state."""
-_NUMBERS = ("vlan", "vni", "src_vni")
-_IPV6 = 6
+_NUMBERS = ("vlan", "vni", "src_vni", "nhid")
 
 
 def parse_neighbors(text: str) -> tuple[Neighbor, ...]:
@@ -32,7 +29,7 @@ def parse_neighbors(text: str) -> tuple[Neighbor, ...]:
     if not text.strip():
         return ()
     rows = [row for row in _rows(text, _neighbor_words) if row]
-    return tuple(_neighbor(row) for row in rows if not _is_ipv6(word(row, "dst")))
+    return tuple(_neighbor(row) for row in rows)
 
 
 def parse_fdb(text: str) -> tuple[FdbRow, ...]:
@@ -43,11 +40,14 @@ def parse_fdb(text: str) -> tuple[FdbRow, ...]:
     rows = [row for row in _rows(text, _fdb_words) if row] if text.strip() else []
     if not rows:
         raise Garbled("empty FDB: a live bridge always has permanent rows; `bridge fdb show` needs sudo")
-    return tuple(_fdb_row(row) for row in rows if not _is_ipv6(optional_word(row, "dst")))
+    return tuple(_fdb_row(row) for row in rows)
 
 
 def parse_interfaces(text: str) -> tuple[Interface, ...]:
-    """`ip -j addr show`. No interface at all is Garbled: every network namespace has `lo`."""
+    """`ip -j addr show`. No interface at all is Garbled: every network namespace has `lo`.
+
+    Link-local IPv6 addresses are left out: every interface makes one for itself, and none is anybody's intent.
+    """
     rows = [row for row in _json_rows(text) if row]
     if not rows:
         raise Garbled("no interface at all: every host has at least lo")
@@ -65,15 +65,11 @@ def _json_rows(text: str) -> list[dict[str, Any]]:
     return [mapping(row, "a row") for table in documents(text) for row in sequence(table, "the table")]
 
 
-def _is_ipv6(address: str | None) -> bool:
-    return address is not None and converted(ip_address, address).version == _IPV6
-
-
 def _neighbor(row: dict[str, Any]) -> Neighbor:
     lladdr = optional_word(row, "lladdr")
     states = _words_of(row, "state")
     return Neighbor(
-        address=converted(IPv4Address, word(row, "dst")),
+        address=converted(ip_address, word(row, "dst")),
         interface=word(row, "dev"),
         mac=None if lladdr is None else converted(MacAddress, lladdr),
         states=states,
@@ -90,10 +86,11 @@ def _fdb_row(row: dict[str, Any]) -> FdbRow:
         interface=word(row, "ifname" if "ifname" in row else "dev"),  # `dev`: iproute2 up to 4.16
         bridge=optional_word(row, "master"),
         vlan=optional_whole(row, "vlan"),
-        vtep=None if dst is None else converted(IPv4Address, dst),
+        vtep=None if dst is None else converted(ip_address, dst),
         vni=optional_whole(row, "vni") if vni is None else vni,
         extern_learn="extern_learn" in _words_of(row, "flags"),
         permanent=optional_word(row, "state") == "permanent",  # `static` is another: EVPN multihoming installs hosts so
+        nexthop_group=optional_whole(row, "nhid"),
     )
 
 
@@ -108,12 +105,20 @@ def _interface(row: dict[str, Any]) -> Interface:
         name=word(row, "ifname"),
         mac=None if address is None else converted(MacAddress, address),
         up={"UP", "LOWER_UP"} <= flags,
-        addresses=tuple(_address(entry) for entry in entries if optional_word(entry, "family") == "inet"),
+        addresses=tuple(found for entry in entries if (found := _address(entry)) is not None),
     )
 
 
-def _address(entry: dict[str, Any]) -> IPv4Interface:
-    return converted(IPv4Interface, f"{word(entry, 'local')}/{whole(entry, 'prefixlen')}")
+def _address(entry: dict[str, Any]) -> IpInterface | None:
+    """None for what is no IP address (a peer of a tunnel of another family), and for a link-local one."""
+    family = optional_word(entry, "family")
+    if family not in {"inet", "inet6"}:
+        return None
+    text = f"{word(entry, 'local')}/{whole(entry, 'prefixlen')}"
+    if family == "inet":
+        return converted(IPv4Interface, text)
+    address = converted(IPv6Interface, text)
+    return None if address.ip.is_link_local else address
 
 
 def _words_of(row: dict[str, Any], key: str) -> frozenset[str]:

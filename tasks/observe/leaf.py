@@ -1,45 +1,147 @@
 """What the answers of one leaf mean.
 
-vtysh and iproute2 work on Cumulus Linux 4 and 5 and on plain FRR alike. All is asked for one VNI and one type: a
-fabric's whole tables are large, and asking bgpd for all of them has exhausted memory on real switches.
+Each reading takes the first source that answered: vtysh, which works on Cumulus Linux 3 to 5 and on plain FRR alike,
+or where it was refused NVUE or NCLU, whose `json` is FRR's own.
 """
 
 from __future__ import annotations
 
-from tasks.model.answer import Answers, Reply
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.cluster import Cluster
-from tasks.model.observation import LeafFacts, Unread
-from tasks.observe.frr import parse_evpn_macs, parse_evpn_neighbors, parse_macip_paths, parse_vni
+from tasks.model.observation import (
+    DuplicateDetection,
+    EvpnMac,
+    EvpnNeighbor,
+    LeafFacts,
+    LldpNeighbor,
+    MoveCount,
+    Read,
+    Reading,
+    Unread,
+)
+from tasks.observe.frr import parse_evpn_macs, parse_evpn_neighbors, parse_vni
+from tasks.observe.frr_bgp import parse_macip_paths, parse_sessions
+from tasks.observe.frr_detection import parse_clock, parse_detection, parse_move_count
 from tasks.observe.iproute2 import parse_fdb, parse_neighbors
-from tasks.observe.readings import reading
+from tasks.observe.leaf_questions import NCLU, NVUE
+from tasks.observe.lldp import parse_lldp
+from tasks.observe.nvue import (
+    parse_nvue_detection,
+    parse_nvue_macs,
+    parse_nvue_move_count,
+    parse_nvue_neighbors,
+    parse_nvue_paths,
+    parse_nvue_sessions,
+    parse_nvue_vni,
+)
+from tasks.observe.readings import first_reading, reading
+from tasks.observe.shell import NOT_ASKED
+
+T = TypeVar("T")
+ByKey = Mapping[str, Answer]
 
 
 def leaf_facts(host: str, reply: Reply, cluster: Cluster, address: str) -> LeafFacts:
     """The answers about one VIP of one cluster; every reading is Unread when the host gave none."""
     if not isinstance(reply, Answers):
-        unread = Unread(reason=reply.reason, source=None)
-        return LeafFacts(
-            host=host,
-            neighbors=unread,
-            fdb=unread,
-            evpn_macs=unread,
-            evpn_neighbors=unread,
-            paths=unread,
-            vni=unread,
-            detection=unread,
-            moves=unread,
-            sessions=unread,
-        )
+        return _silent(host, Unread(reason=reply.reason, source=None))
     answers, vni = reply.by_key, cluster.fabric.vni
+    macs = _first(answers, f"macs {vni}", parse_evpn_macs, parse_nvue_macs)
+    neighbors = _first(answers, f"arp {vni}", parse_evpn_neighbors, parse_nvue_neighbors)
+    detection = _detection(answers)
+    counted = _counted(cluster, address, macs, neighbors)
     return LeafFacts(
         host=host,
         neighbors=reading(answers.get(f"neighbors {address}"), parse_neighbors),
         fdb=reading(answers.get(f"fdb {vni}"), parse_fdb),
-        evpn_macs=reading(answers.get(f"macs {vni}"), parse_evpn_macs),
-        evpn_neighbors=reading(answers.get(f"arp {vni}"), parse_evpn_neighbors),
-        paths=reading(answers.get(f"paths {vni}"), parse_macip_paths),
-        vni=reading(answers.get(f"vni {vni}"), parse_vni),
-        detection=Unread(reason="not asked yet", source=None),
-        moves=Unread(reason="not asked yet", source=None),
-        sessions=Unread(reason="not asked yet", source=None),
+        evpn_macs=macs,
+        evpn_neighbors=neighbors,
+        paths=_first(answers, f"paths {vni}", parse_macip_paths, parse_nvue_paths),
+        vni=_first(answers, f"vni {vni}", parse_vni, partial(parse_nvue_vni, vni=vni)),
+        detection=detection,
+        moves=_moves(answers, f"moves {address}", counted or _threshold(detection)),
+        sessions=_first(answers, "sessions", parse_sessions, parse_nvue_sessions),
+        lldp=_lldp(answers.get("lldp")),
     )
+
+
+def _silent(host: str, unread: Unread) -> LeafFacts:
+    return LeafFacts(
+        host=host,
+        neighbors=unread,
+        fdb=unread,
+        evpn_macs=unread,
+        evpn_neighbors=unread,
+        paths=unread,
+        vni=unread,
+        detection=unread,
+        moves=unread,
+        sessions=unread,
+        lldp=unread,
+    )
+
+
+def _first(answers: ByKey, key: str, frr: Callable[[str], T], nvue: Callable[[str], T]) -> Reading[T]:
+    return first_reading(
+        (answers.get(key), frr),
+        (answers.get(f"{key} {NVUE}"), nvue),
+        (answers.get(f"{key} {NCLU}"), frr),
+        unasked=NOT_ASKED,
+    )
+
+
+def _detection(answers: ByKey) -> Reading[DuplicateDetection]:
+    """FRR's JSON, completed by what the same program said in words."""
+    return first_reading(
+        (answers.get("detection"), partial(parse_detection, words=_words(answers, "detection text"))),
+        (answers.get(f"detection {NVUE}"), parse_nvue_detection),
+        (answers.get(f"detection {NCLU}"), partial(parse_detection, words=_words(answers, f"detection text {NCLU}"))),
+        unasked=NOT_ASKED,
+    )
+
+
+def _words(answers: ByKey, key: str) -> str:
+    answer = answers.get(key)
+    return answer.stdout if answer is not None and answer.status == 0 else ""
+
+
+def _moves(answers: ByKey, key: str, counted: int) -> Reading[MoveCount]:
+    """What is counted, with the leaf's own clock. Of a flagged entry FRR's text has no count: it is given here."""
+    found = _first(answers, key, parse_move_count, parse_nvue_move_count)
+    if isinstance(found, Unread):
+        return found
+    clock = reading(answers.get("clock text"), parse_clock)
+    moves = found.value.moves
+    if found.value.duplicate and not moves:
+        moves = counted
+    return replace(found, value=replace(found.value, moves=moves, now=clock.value if isinstance(clock, Read) else None))
+
+
+def _counted(
+    cluster: Cluster,
+    address: str,
+    macs: Reading[tuple[EvpnMac, ...]],
+    neighbors: Reading[tuple[EvpnNeighbor, ...]],
+) -> int:
+    """What the table says was counted against what moves: the virtual MAC, or the address; 0 when it says nothing."""
+    if cluster.vmac is not None:
+        rows = macs.value if isinstance(macs, Read) else ()
+        return max((row.moves or 0 for row in rows if row.mac == cluster.vmac), default=0)
+    known = neighbors.value if isinstance(neighbors, Read) else ()
+    return max((row.moves or 0 for row in known if row.address == address), default=0)
+
+
+def _threshold(detection: Reading[DuplicateDetection]) -> int:
+    """As many moves as flag an entry: the least that a flagged one has had."""
+    return detection.value.max_moves if isinstance(detection, Read) else 0
+
+
+def _lldp(answer: Answer | None) -> Reading[tuple[LldpNeighbor, ...]] | None:
+    if answer is not None and answer.status == NOT_ASKED:
+        return None
+    return reading(answer, parse_lldp)

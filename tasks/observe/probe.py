@@ -1,4 +1,4 @@
-"""What the answers of a probe host mean: does each VIP answer?"""
+"""What the answers of a probe host mean: how it sends to each VIP, what it holds for it, and does the VIP answer?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.observation import ProbeFacts, Unread
+from tasks.observe.client import parse_route, parse_timers
+from tasks.observe.iproute2 import parse_neighbors
 from tasks.observe.ping import parse_ping
 from tasks.observe.readings import reading
 
@@ -20,12 +22,13 @@ def probe_facts(host: str, reply: Reply, clusters: Sequence[Cluster]) -> ProbeFa
         return ProbeFacts(
             host=host, pings=dict(unread), routes=dict(unread), neighbors=dict(unread), timers=dict(unread)
         )
+    answers = reply.by_key
     return ProbeFacts(
         host=host,
-        pings={vip: reading(reply.by_key.get(f"ping {vip}"), parse_ping, accept=_answered) for vip in vips},
-        routes=dict.fromkeys(vips, Unread(reason="not asked yet", source=None)),
-        neighbors=dict.fromkeys(vips, Unread(reason="not asked yet", source=None)),
-        timers=dict.fromkeys(vips, Unread(reason="not asked yet", source=None)),
+        pings={vip: reading(answers.get(f"ping {vip}"), parse_ping, accept=_answered) for vip in vips},
+        routes={vip: reading(answers.get(f"route {vip}"), parse_route) for vip in vips},
+        neighbors={vip: reading(answers.get(f"neighbor {vip}"), parse_neighbors) for vip in vips},
+        timers={vip: reading(answers.get(f"timers {vip}"), parse_timers) for vip in vips},
     )
 
 

@@ -6,6 +6,18 @@ from collections.abc import Sequence
 
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster
+from tasks.observe.leaf_questions import leaf_commands
+from tasks.observe.probe_questions import probe_commands
+
+__all__ = [
+    "CONFIG_PATH",
+    "IPTABLES_FILE",
+    "NFTABLES_FILE",
+    "NFTABLES_SNIPPET",
+    "leaf_commands",
+    "probe_commands",
+    "server_commands",
+]
 
 CONFIG_PATH = "/etc/keepalived/keepalived.conf"
 IPTABLES_FILE = "/etc/iptables/rules.v4"
@@ -91,51 +103,4 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
         Command(key="later", argv=("keepalived", "--signum=JSON"), fragment=_LATER.replace("@TURNS@", turns)),
         # Behind the second look, so that addresses and states are of one moment.
         Command(key="interfaces", argv=("ip", "-j", "addr", "show")),
-    )
-
-
-def leaf_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
-    """Everything that is asked of a leaf that carries the VLANs of these clusters, each question once."""
-    commands: dict[str, Command] = {}
-    for cluster in clusters:
-        fabric = cluster.fabric
-        asked = [
-            Command(key=f"neighbors {vip.ip}", argv=("ip", "-j", "neigh", "show", "to", str(vip.ip)))
-            for vip in cluster.vips
-        ]
-        asked += [
-            # Without privilege `bridge fdb show` prints nothing at all, which must not be taken for an empty table.
-            # Its filter by VLAN drops the rows of the VXLAN device, which have none.
-            Command(
-                key=f"fdb {fabric.vni}",
-                argv=("bridge", "-j", "fdb", "show", "br", fabric.bridge),
-                sudo=True,
-            ),
-            _vtysh(f"macs {fabric.vni}", f"show evpn mac vni {fabric.vni} json"),
-            _vtysh(f"arp {fabric.vni}", f"show evpn arp-cache vni {fabric.vni} json"),
-            _vtysh(f"paths {fabric.vni}", f"show bgp l2vpn evpn route vni {fabric.vni} type macip json"),
-            _vtysh(f"vni {fabric.vni}", f"show evpn vni {fabric.vni} json"),
-        ]
-        commands.update((command.key, command) for command in asked)
-    return tuple(commands.values())
-
-
-def _vtysh(key: str, question: str) -> Command:
-    """`cumulus` is not in group frrvty, so vtysh needs sudo; -c never starts a pager."""
-    return Command(key=key, argv=("vtysh", "-c", question), sudo=True)
-
-
-_COUNT = 3
-"""One lost echo is not an outage, and three take no longer than the servers' own answers."""
-
-
-def probe_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
-    """One short ping a VIP; 0.2 s is the shortest interval that every iputils gives an ordinary user."""
-    return tuple(
-        Command(
-            key=f"ping {vip.ip}",
-            argv=("ping", "-n", "-c", str(_COUNT), "-i", "0.2", "-W", "1", str(vip.ip)),
-        )
-        for cluster in clusters
-        for vip in cluster.vips
     )

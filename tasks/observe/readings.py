@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 _NOT_FOUND = 127
 """Exit status of a shell that did not find the program (POSIX 2.8.2)."""
+_NEVER_ASKED = "was not asked, or the command did not finish"
 _LONGEST_LINE = 200
 _REFUSALS = (
     (
@@ -48,7 +49,7 @@ def reading(
     `accept` says which exit statuses are answers: ping, for one, ends with 1 when nobody replied.
     """
     if answer is None:
-        return Unread(reason="was not asked, or the command did not finish", source=None)
+        return Unread(reason=_NEVER_ASKED, source=None)
     reason = _refusal(answer)
     if reason is None and not accept(answer):
         reason = f"exit status {answer.status}: {_last_line(answer) or 'nothing was printed'}"
@@ -60,6 +61,25 @@ def reading(
         return Unread(reason=f"unreadable: {error}", source=answer)
     except Exception as error:  # noqa: BLE001 - one host's odd output must not end the run for all the others
         return Unread(reason=f"unreadable: {type(error).__name__}: {error}", source=answer)
+
+
+def first_reading(*sources: tuple[Answer | None, Callable[[str], T]], unasked: int) -> Reading[T]:
+    """Give the first reading that one of the sources allows, each with its own parser.
+
+    `unasked` is the exit status of a source that there was no reason to ask. When none can be read, the reason says
+    what each of them said, and the raw text is that of the first.
+    """
+    tried = [reading(answer, parse) for answer, parse in sources if answer is not None and answer.status != unasked]
+    for found in tried:
+        if isinstance(found, Read):
+            return found
+    failed = [found for found in tried if isinstance(found, Unread)]
+    if not failed:
+        return Unread(reason=_NEVER_ASKED, source=None)
+    if len(failed) == 1:
+        return failed[0]
+    said = [f"{found.source.command}: {found.reason}" for found in failed if found.source is not None]
+    return Unread(reason="; ".join(said), source=failed[0].source)
 
 
 def _refusal(answer: Answer) -> str | None:

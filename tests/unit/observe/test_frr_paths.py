@@ -10,7 +10,7 @@ import pytest
 
 from tasks.model.mac import MacAddress
 from tasks.model.observation import MacIpPath
-from tasks.observe.frr import parse_macip_paths
+from tasks.observe.frr_bgp import parse_macip_paths
 from tasks.observe.readings import Garbled
 
 SAMPLES = Path(__file__).parents[2] / "data" / "observe" / "frr"
@@ -77,6 +77,9 @@ def test_recorded_paths_read_alike_from_both_forms() -> None:
         (PREFIX, path(extendedCommunity={"string": "MM:0, sticky MAC"}), macip(sequence=0)),
         (PREFIX, path(nexthops=[{"ip": "10.0.0.9"}, {"ip": "10.0.0.12", "used": True}]), macip()),
         (PREFIX, path(nexthops=[{"ip": "10.0.0.12", "hostname": "S"}, {"ip": "10.0.0.9"}]), macip()),
+        (PREFIX, path(esi="03:44:38:39:ff:ff:01:00:00:01"), macip(segment="03:44:38:39:ff:ff:01:00:00:01")),
+        (PREFIX, path(esi="00:00:00:00:00:00:00:00:00:00"), macip()),
+        (PREFIX, path(nexthops=[{"ip": "2001:db8::12", "used": True}]), macip(vtep="2001:db8::12")),
         (PREFIX, path(aspath={"string": "65000"}, VNI="10/4001", accessible=True), macip()),
     ],
 )
@@ -128,6 +131,7 @@ def test_no_route_with_an_address(text: str) -> None:
         (json.dumps({PREFIX: {"paths": [[path(nexthops=[{"hostname": "L1"}])]]}}), "'ip' is missing"),
         (json.dumps({PREFIX: {"paths": [[path(mac="48:b0")]]}}), "not a MAC address"),
         (json.dumps({PREFIX: {"paths": [[path(ip="10.1.10")]]}}), "10.1.10"),
+        (json.dumps({PREFIX: {"paths": [[path(esi={"type": 3})]]}}), "'esi' is not text"),
         (json.dumps({PREFIX: {"paths": [[path(valid="yes")]]}}), "'valid' is not a boolean"),
         (json.dumps({PREFIX: {"paths": [[path(bestpath=[True])]]}}), "'bestpath' is not a boolean"),
         (json.dumps({PREFIX: {"paths": [[path(routeType="two")]]}}), "'routeType' is not a number"),

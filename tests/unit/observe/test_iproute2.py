@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +76,17 @@ def test_a_filter_that_hides_every_row_leaves_an_empty_table(text: str) -> None:
         ('[{"dst":"10.1.10.100","dev":"vlan10"}]', neighbor(mac=None, states=frozenset(), extern_learn=False)),
         (
             (
-                '[{"dst":"fe80::1","dev":"vlan10","state":["STALE"]},'
-                '{"dst":"10.1.10.100","dev":"vlan10","lladdr":"48:b0:2d:00:00:02","offload":null,"state":["REACHABLE"]}]'
+                '[{},{"dst":"10.1.10.100","dev":"vlan10","lladdr":"48:b0:2d:00:00:02","offload":null,"state":["REACHABLE"]}]'
             ),
             neighbor(states=frozenset({"REACHABLE"}), extern_learn=False),
+        ),
+        (
+            '[{"dst":"2001:DB8::10","dev":"vlan10","lladdr":"48:b0:2d:00:00:02","router":null,"state":["STALE"]}]',
+            neighbor(address=IPv6Address("2001:db8::10"), states=frozenset({"STALE"}), extern_learn=False),
+        ),
+        (
+            "2001:db8::10 dev vlan10 lladdr 48:b0:2d:00:00:02 router extern_learn  NOARP proto zebra",
+            neighbor(address=IPv6Address("2001:db8::10")),
         ),
         ("10.1.10.100 dev vlan10  FAILED", neighbor(mac=None, states=frozenset({"FAILED"}), extern_learn=False)),
         ("10.1.10.100 dev vlan10 INCOMPLETE", neighbor(mac=None, states=frozenset({"INCOMPLETE"}), extern_learn=False)),
@@ -156,7 +163,18 @@ def test_recorded_fdb_reads_alike_from_json_and_text() -> None:
             fdb_row(interface="vxlan48", vni=10),
         ),
         ("48:b0:2d:00:00:02 dev vni10 dst 10.0.0.12 vni 10 self extern_learn", fdb_row(vni=10)),
-        ("48:b0:2d:00:00:02 dev vni10 nhid 536870913 self extern_learn", fdb_row(vtep=None)),
+        (
+            "48:b0:2d:00:00:02 dev vni10 nhid 536870913 self extern_learn",
+            fdb_row(vtep=None, nexthop_group=536870913),
+        ),
+        (
+            '[{"mac":"48:b0:2d:00:00:02","ifname":"vxlan48","nhid":"7","src_vni":10,"flags":["self","extern_learn"]}]',
+            fdb_row(interface="vxlan48", vtep=None, vni=10, nexthop_group=7),
+        ),
+        (
+            "48:b0:2d:00:00:02 dev vni10 dst 2001:db8::12 self extern_learn",
+            fdb_row(vtep=IPv6Address("2001:db8::12")),
+        ),
         ("48:b0:2d:00:00:02 dev vni24 dst 10.0.0.12 self offload", fdb_row(interface="vni24")),
         (
             "48:b0:2d:00:00:02 dev bridge vlan 10 master bridge permanent",
@@ -168,10 +186,7 @@ def test_recorded_fdb_reads_alike_from_json_and_text() -> None:
         ),
         ('[{"mac":"48:b0:2d:00:00:02","dev":"swp1"}]', fdb_row(interface="swp1", vtep=None, extern_learn=False)),
         (
-            (
-                '[{},{"mac":"48:b0:2d:00:00:01","ifname":"v","dst":"2001:db8::1"},'
-                '{"mac":"48:b0:2d:00:00:02","ifname":"vni10","dst":"10.0.0.12","flags":["extern_learn"]}]'
-            ),
+            ('[{},{"mac":"48:b0:2d:00:00:02","ifname":"vni10","dst":"10.0.0.12","flags":["extern_learn"]}]'),
             fdb_row(),
         ),
     ],
@@ -197,6 +212,8 @@ def test_fdb(text: str, expected: FdbRow) -> None:
         ('[{"mac":"48:b0:2d:00:00:02","ifname":"swp1","dst":"10.0.0"}]', "10.0.0"),
         ('[{"mac":"48:b0:2d:00:00:02","ifname":"swp1","flags":"self","state":5}]', "'state' is not text"),
         ('[{"mac":"48:b0:2d:00:00:02","ifname":"swp1","flags":{"self":null}}]', "'flags' is not an array"),
+        ('[{"mac":"48:b0:2d:00:00:02","ifname":"v","nhid":"group"}]', "'nhid' is not a number"),
+        ("48:b0:2d:00:00:02 dev vni10 nhid none self", "'nhid' is not a number"),
         ("48:b0:2d:00:00:02 vlan 10 master bridge", "not a row of the FDB"),
         ("48:b0:2d:00:00:02 dev vni10 dst", "row ends early"),
         ("48:b0:2d: dev vni10", "not a MAC address"),
@@ -233,8 +250,17 @@ def test_recorded_interfaces() -> None:
             Interface(name="tunl0", mac=None, up=False, addresses=()),
         ),
         (
-            {"ifname": "x", "flags": ["UP", "LOWER_UP"], "addr_info": [{}, {"family": "inet6", "local": "fe80::1"}]},
-            Interface(name="x", mac=None, up=True, addresses=()),
+            {
+                "ifname": "x",
+                "flags": ["UP", "LOWER_UP"],
+                "addr_info": [
+                    {},
+                    {"family": "inet6", "local": "fe80::1", "prefixlen": 64, "scope": "link"},
+                    {"family": "inet6", "local": "2001:db8::10", "prefixlen": 128, "nodad": True},
+                    {"family": "mpls"},
+                ],
+            },
+            Interface(name="x", mac=None, up=True, addresses=(IPv6Interface("2001:db8::10/128"),)),
         ),
     ],
 )
@@ -259,6 +285,8 @@ def test_interfaces(row: dict[str, Any], expected: Interface) -> None:
         ('[{"ifname":"x","flags":[],"addr_info":[{"family":"inet","local":"10.0.0.1"}]}]', "'prefixlen' is missing"),
         ('[{"ifname":"x","flags":[],"addr_info":[{"family":"inet","local":"10.0.0.1","prefixlen":99}]}]', "99"),
         ('[{"ifname":"x","flags":[],"addr_info":[{"family":"inet","local":"::1","prefixlen":9}]}]', "::1"),
+        ('[{"ifname":"x","flags":[],"addr_info":[{"family":"inet6","local":"10.0.0.1","prefixlen":9}]}]', "10.0.0.1"),
+        ('[{"ifname":"x","flags":[],"addr_info":[{"family":"inet6","local":"fe80::1"}]}]', "'prefixlen' is missing"),
         ('[{"ifname":"x","flags":[],"link_type":"ether","address":"0.0.0.0"}]', "not a MAC address"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,7 +11,7 @@ import pytest
 from tasks.model.answer import Answer
 from tasks.model.observation import Read, Unread
 from tasks.observe.iproute2 import parse_fdb
-from tasks.observe.readings import Garbled, converted, reading, shortened
+from tasks.observe.readings import Garbled, converted, first_reading, reading, shortened
 
 ANSWER = Answer(host="leaf1", command="ip neigh", status=0, stdout="7", stderr="", at=datetime(2026, 1, 2, tzinfo=UTC))
 
@@ -92,6 +93,44 @@ def test_an_exception_of_a_parser_is_unread(error: Exception, reason: str) -> No
         raise error
 
     assert reading(ANSWER, parse) == Unread(reason=reason, source=ANSWER)
+
+
+UNASKED = replace(ANSWER, command="nv show", status=120, stdout="")
+REFUSED = replace(ANSWER, command="vtysh", status=1, stdout="", stderr="sudo: a password is required\n")
+ODD = replace(ANSWER, command="net show", stdout="seven")
+
+
+@pytest.mark.parametrize(
+    ("sources", "source"),
+    [
+        ([ANSWER, replace(ANSWER, stdout="8")], ANSWER),
+        ([REFUSED, ANSWER], ANSWER),
+        ([REFUSED, UNASKED, ANSWER], ANSWER),
+        ([None, ODD, ANSWER], ANSWER),
+    ],
+)
+def test_the_first_source_that_can_be_read_counts(sources: list[Answer | None], source: Answer) -> None:
+    found = first_reading(*((each, int) for each in sources), unasked=120)
+    assert found == Read(value=7, source=source)
+
+
+@pytest.mark.parametrize(
+    ("sources", "reason", "source"),
+    [
+        ([], "was not asked, or the command did not finish", None),
+        ([None, UNASKED], "was not asked, or the command did not finish", None),
+        ([ODD, UNASKED, None], "unreadable: ValueError: invalid literal", ODD),
+        ([REFUSED, UNASKED], "sudo asks for a password", REFUSED),
+        ([REFUSED, ODD], "vtysh: sudo asks for a password: .*; net show: unreadable: ", REFUSED),
+    ],
+)
+def test_when_no_source_can_be_read_each_is_quoted(
+    sources: list[Answer | None], reason: str, source: Answer | None
+) -> None:
+    found = first_reading(*((each, int) for each in sources), unasked=120)
+    assert isinstance(found, Unread)
+    assert re.match(reason, found.reason)
+    assert found.source == source
 
 
 def test_an_empty_fdb_is_not_a_table_without_rows() -> None:
