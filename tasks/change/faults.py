@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_interface
 
 from tasks.change.files import sudo
+from tasks.model.address import IpInterface
 from tasks.model.answer import Answers, Command
 from tasks.model.cluster import Server
 
@@ -13,6 +16,8 @@ FAULTS = ("link-down",)
 _BACK_BY_ITSELF = ("proto kernel", "proto ra")
 """Routes that the kernel makes again when the interface comes up."""
 _PASSING = {"linkdown", "dead"}
+_KEPT = {"nodad", "noprefixroute", "home", "mngtmpaddr"}
+"""Words of an IPv6 address that `ip addr` prints and takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,29 +47,43 @@ def state_commands(server: Server) -> tuple[Command, ...]:
     )
 
 
-def link_down(server: Server, state: Answers) -> Fault:
-    """The server's interface goes down, as when its cable is pulled, and loses its routes."""
+def link_down(server: Server, state: Answers, *, vips: Sequence[IpInterface] = ()) -> Fault:
+    """The server's interface goes down, as when its cable is pulled, and loses its routes and IPv6 addresses.
+
+    `vips` stay where keepalived has them by then: put back here, they would stand on two servers. The macvlan of
+    use_vmac comes up again with the interface beneath it.
+    """
     device = server.interface
     lines: list[tuple[str, ...]] = [("ip", "link", "set", "dev", device, "up")]
-    lines += [("ip", "-6", "addr", "replace", address, "dev", device) for address in _addresses(state)]
+    lines += [("ip", "-6", "addr", "replace", *words, "dev", device) for words in _addresses(state, vips)]
     lines += [("ip", "neigh", "replace", *words, "dev", device) for words in _neighbors(state)]
     lines += [("ip", "-4", "route", "replace", *words, "dev", device) for words in _routes(state, "routes")]
-    lines += [("ip", "-6", "route", "replace", *words, "dev", device) for words in _routes(state, "routes6")]
+    routes6 = _routes(state, "routes6")
+    undo = [shlex.join(line) for line in lines]
+    undo += [_settled(device)] if any("src" in words for words in routes6) else []
+    undo += [shlex.join(("ip", "-6", "route", "replace", *words, "dev", device)) for words in routes6]
     return Fault(
         name="link-down",
         host=server.name,
         trip=sudo("trip", "ip", "link", "set", "dev", device, "down"),
-        undo=tuple(shlex.join(line) for line in lines),
+        undo=tuple(undo),
         summary=f"{device} down",
         undone=f"{device} up, routes back",
     )
 
 
-def lost(before: Answers, after: Answers) -> list[str]:
-    """Routes and addresses that stood before and do not stand again."""
+def _settled(device: str) -> str:
+    """Shell line that waits for duplicate address detection: until then no route may name the address as its source."""
+    tentative = shlex.join(("ip", "-6", "addr", "show", "dev", device, "tentative"))
+    return f"n=0; while [ $n -lt 50 ] && {tentative} | grep -q inet6; do sleep 0.1; n=$((n + 1)); done"
+
+
+def lost(before: Answers, after: Answers, *, vips: Sequence[IpInterface] = ()) -> list[str]:
+    """Routes and addresses that stood before and do not stand again; `vips` are keepalived's to move."""
     found = [" ".join(words) for key in ("routes", "routes6") for words in _missing(before, after, key)]
     found += [" ".join(words) for words in _neighbors(before) if words not in _neighbors(after)]
-    return found + sorted(set(_addresses(before)) - set(_addresses(after)))
+    standing = _addresses(after, vips)
+    return found + sorted(" ".join(words) for words in _addresses(before, vips) if words not in standing)
 
 
 def _missing(before: Answers, after: Answers, key: str) -> list[list[str]]:
@@ -88,12 +107,18 @@ def _routes(state: Answers, key: str) -> list[list[str]]:
     return sorted(found, key=lambda words: "via" in words)
 
 
-def _addresses(state: Answers) -> list[str]:
+def _addresses(state: Answers, vips: Sequence[IpInterface]) -> list[list[str]]:
+    """IPv6 addresses of the server's own, as `ip addr replace` takes them."""
     found = []
+    moving = {vip.ip for vip in vips}
     for line in state["addresses6"].stdout.splitlines():
         words = line.split()
-        if "inet6" in words:
-            found.append(words[words.index("inet6") + 1])
+        if "inet6" not in words:
+            continue
+        address, *rest = words[words.index("inet6") + 1 :]
+        if ip_interface(address).ip not in moving:
+            preferred = ["preferred_lft", "0"] if "deprecated" in rest else []
+            found.append([address, *(word for word in rest if word in _KEPT), *preferred])
     return found
 
 

@@ -12,6 +12,7 @@ from tasks.model.cluster import Cluster, Desired
 from tasks.model.observation import ConfigFile, Firewall, Instance, Package, Read, ServerFacts, Service, Unread
 from tasks.model.plan import ServerPlan, Step
 from tasks.observe.questions import CONFIG_PATH
+from tasks.render.keepalived import dynamic_interfaces
 
 UNIT = "keepalived.service"
 _HANDLED = {"iptables", "nftables", "none"}
@@ -29,7 +30,7 @@ def plan_server(desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, .
     firewall = facts.firewall.value
     if firewall.manager not in _HANDLED:
         return ServerPlan(host=desired.host, refusal=_refusal(firewall))
-    config = _config(desired, facts.config.value, facts.service.value)
+    config = _config(desired, facts.config.value, facts.service.value, clusters)
     instances = facts.instances.value if isinstance(facts.instances, Read) else ()
     stale = config == () and _stale(desired, facts.config.value, facts.service.value, instances, clusters)
     return ServerPlan(
@@ -67,7 +68,7 @@ def _package(package: Package) -> tuple[Step, ...]:
     )
 
 
-def _config(desired: Desired, file: ConfigFile, service: Service) -> tuple[Step, ...]:
+def _config(desired: Desired, file: ConfigFile, service: Service, clusters: tuple[Cluster, ...]) -> tuple[Step, ...]:
     reload_after = lines(("systemctl", "reload", UNIT)) if service.active == "active" else ()
     if file.text != desired.config:
         return (
@@ -76,6 +77,7 @@ def _config(desired: Desired, file: ConfigFile, service: Service) -> tuple[Step,
                 summary=f"{CONFIG_PATH}: " + ("write" if file.text is None else "replace"),
                 diff=diff_of(CONFIG_PATH, file.text, desired.config),
                 commands=(
+                    *_interfaces_there(desired.host, clusters),
                     *write_new(CONFIG_PATH, desired.config),
                     sudo("validate config", "keepalived", "--config-test", f"--use-file={beside(CONFIG_PATH)}"),
                     replace_by_new(CONFIG_PATH),
@@ -99,6 +101,14 @@ def _config(desired: Desired, file: ConfigFile, service: Service) -> tuple[Step,
             ),
         )
     return ()
+
+
+def _interfaces_there(host: str, clusters: tuple[Cluster, ...]) -> list[Command]:
+    """keepalived itself refuses an interface that is not there, but not with `dynamic_interfaces`."""
+    if not any(dynamic_interfaces(cluster) for cluster in clusters):
+        return []
+    names = dict.fromkeys(cluster.server(host).interface for cluster in clusters)
+    return [Command(key=f"interface {name}", argv=("ip", "link", "show", "dev", name)) for name in names]
 
 
 def _stale(

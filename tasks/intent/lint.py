@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Interface
 
 from tasks.intent.document import Document, Path
 from tasks.intent.schema import ClusterEntry, ClustersFile
+from tasks.model.address import IPV6, IpAddress
 
 # keepalived takes eight characters of auth_pass and silently cuts the rest (RFC 2338 has an 8-octet field).
 AUTH_PASS_MAX = 8
 # RFC 5798 5.2.7: the interval is 12 bits of centiseconds. VRRPv2 has whole seconds only (RFC 3768 5.3.7).
 V3_ADVERT_MAX_S = 40.95
+_ROUTED6 = 126
+"""The longest IPv6 prefix whose lowest address is its routers' anycast address."""
 
 Problem = tuple[Path, str]
 ClusterRule = Callable[[ClusterEntry], Iterator[Problem]]
@@ -24,6 +27,7 @@ def lint_clusters(document: Document, parsed: ClustersFile) -> list[str]:
         for rule in _CLUSTER_RULES:
             problems += [(("clusters", name, *path), text) for path, text in rule(cluster)]
     problems += _vrids(parsed)
+    problems += _macvlans(parsed)
     problems += _addresses(parsed)
     return [f"{document.place(path)}: {text}" for path, text in problems]
 
@@ -88,6 +92,8 @@ def _subnets(cluster: ClusterEntry) -> Iterator[Problem]:
             why = f"{server.address} is the network or broadcast address of {server.address.network}"
             yield ("servers", name, "address"), f"{why}; take a host address"
     for index, vip in enumerate(cluster.vips):
+        if not isinstance(vip, IPv4Interface):
+            continue
         if vip.ip not in first.network:
             yield (
                 ("vips", index),
@@ -102,8 +108,28 @@ def _subnets(cluster: ClusterEntry) -> Iterator[Problem]:
             yield ("vips", index), f"{vip} is the network or broadcast address of {first.network}; take a host address"
 
 
+def _families(cluster: ClusterEntry) -> Iterator[Problem]:
+    if all(vip.version == IPV6 for vip in cluster.vips):
+        yield ("vips",), "no IPv4 VIP, and the adverts that carry the IPv6 ones are IPv4; add one, as 100.65.0.10/24"
+    for index, vip in enumerate(cluster.vips):
+        # RFC 4291 2.6.1; a /127 or /128 has none (RFC 6164).
+        if vip.version == IPV6 and vip.network.prefixlen <= _ROUTED6 and vip.ip == vip.network.network_address:
+            yield (
+                ("vips", index),
+                f"{vip} is the subnet-router anycast address of its prefix; take a host address, as {vip.ip + 1}",
+            )
+
+
+def _vmac(cluster: ClusterEntry) -> Iterator[Problem]:
+    if not cluster.use_vmac:
+        return
+    for name, server in cluster.servers.items():
+        if server.interface == f"vrrp{cluster.vrid}":
+            why = f"{server.interface} is the name of the macvlan that keepalived makes for use_vmac"
+            yield ("servers", name, "interface"), f"{why}; name the interface that it stands on"
+
+
 def _places(cluster: ClusterEntry) -> Iterator[Problem]:
-    seen: dict[tuple[str, str], str] = {}
     for probe in cluster.probes:
         if probe in cluster.servers:
             yield ("probes",), f"{probe} is a server of this cluster and would ask itself; name a host outside"
@@ -111,17 +137,44 @@ def _places(cluster: ClusterEntry) -> Iterator[Problem]:
         yield ("probes",), "a host stands twice; name each once"
     if len(set(cluster.fabric.leaves)) != len(cluster.fabric.leaves):
         yield ("fabric", "leaves"), "a leaf stands twice; name each once"
+
+
+def _leaves(cluster: ClusterEntry) -> Iterator[Problem]:
+    accepted = ", ".join(cluster.fabric.leaves)
     for name, server in cluster.servers.items():
-        if server.leaf not in cluster.fabric.leaves:
-            accepted = ", ".join(cluster.fabric.leaves)
-            yield ("servers", name, "leaf"), f"{server.leaf} is not among fabric.leaves; accepted: {accepted}"
-        place = (server.leaf, server.port)
-        if place in seen:
-            yield ("servers", name, "port"), f"{server.leaf} {server.port} is {seen[place]}'s port; name {name}'s own"
-        seen.setdefault(place, name)
+        for leaf in dict.fromkeys(server.leaves):
+            if leaf not in cluster.fabric.leaves:
+                yield ("servers", name, "leaf"), f"{leaf} is not among fabric.leaves; accepted: {accepted}"
+        if len(set(server.leaves)) != len(server.leaves):
+            yield ("servers", name, "leaf"), "a leaf stands twice; name each once"
+        if server.port is not None and not server.leaves:
+            why = f"{server.port} of which leaf"
+            yield ("servers", name, "port"), f"{why}? name it as leaf, or leave out port too: FDB and LLDP tell then"
 
 
-_CLUSTER_RULES: tuple[ClusterRule, ...] = (_timers, _auth, _priorities, _subnets, _places)
+def _ports(cluster: ClusterEntry) -> Iterator[Problem]:
+    """A port has one server behind it; a pair's bond is one port on each of the two."""
+    seen: dict[tuple[str, str], str] = {}
+    for name, server in cluster.servers.items():
+        for leaf in dict.fromkeys(server.leaves):
+            if server.port is None:
+                continue
+            other = seen.setdefault((leaf, server.port), name)
+            if other != name:
+                yield ("servers", name, "port"), f"{leaf} {server.port} is {other}'s port; name {name}'s own"
+
+
+_CLUSTER_RULES: tuple[ClusterRule, ...] = (
+    _timers,
+    _auth,
+    _priorities,
+    _subnets,
+    _families,
+    _vmac,
+    _places,
+    _leaves,
+    _ports,
+)
 
 
 def _vrids(parsed: ClustersFile) -> Iterator[Problem]:
@@ -135,11 +188,23 @@ def _vrids(parsed: ClustersFile) -> Iterator[Problem]:
         seen.setdefault(key, name)
 
 
+def _macvlans(parsed: ClustersFile) -> Iterator[Problem]:
+    """A macvlan is named by its VRID alone, and a server may have the same VRID in two VLANs."""
+    seen: dict[tuple[str, int], str] = {}
+    for name, cluster in parsed.clusters.items():
+        for host in cluster.servers if cluster.use_vmac else ():
+            other = seen.setdefault((host, cluster.vrid), name)
+            if other != name:
+                why = f"{cluster.vrid} is cluster {other!r}'s, whose macvlan vrrp{cluster.vrid} stands on {host}"
+                yield ("clusters", name, "vrid"), f"{why} already; give each cluster with use_vmac its own there"
+                break
+
+
 def _addresses(parsed: ClustersFile) -> Iterator[Problem]:
     """An address has one use in a VLAN."""
     seen: dict[tuple[int, str], str] = {}
     for name, cluster in parsed.clusters.items():
-        uses: list[tuple[Path, IPv4Address, str]] = [
+        uses: list[tuple[Path, IpAddress, str]] = [
             (("vips", i), vip.ip, f"a VIP of {name}") for i, vip in enumerate(cluster.vips)
         ]
         uses += [(("servers", host, "address"), s.address.ip, host) for host, s in cluster.servers.items()]

@@ -77,14 +77,15 @@ def _cluster(name: str, entry: ClusterEntry, auth_pass: Secret | None) -> Cluste
         preempt=entry.preempt,
         unicast=entry.unicast,
         auth_pass=auth_pass,
-        vips=tuple(entry.vips),
+        vips=tuple(sorted(entry.vips, key=lambda vip: vip.version)),
+        use_vmac=entry.use_vmac,
         servers=tuple(
             Server(
                 name=host,
                 interface=server.interface,
                 address=server.address,
                 priority=server.priority,
-                leaves=(server.leaf,),
+                leaves=server.leaves,
                 port=server.port,
             )
             for host, server in entry.servers.items()

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import difflib
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails
 
 from tasks.intent.document import Document, Path
@@ -17,22 +27,80 @@ InterfaceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]{1,15
 HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}$")]
 
 
+_EXAMPLE = "100.65.0.10/24"
+_EXAMPLE6 = "fd00:100:65::10/64"
+
+
 def _with_prefix(value: object) -> object:
     """An address needs its prefix: keepalived would take a bare one for a /32, which no leaf expects."""
+    six = isinstance(value, str) and ":" in value
+    example = _EXAMPLE6 if six else _EXAMPLE
     if not isinstance(value, str) or "/" not in value:
-        msg = f"{value!r} lacks its prefix length; write it as 100.65.0.10/24"
-        raise ValueError(msg)
-    if ":" in value:
-        msg = f"{value!r} is IPv6; this version handles IPv4 VIPs only"
+        msg = f"{value!r} lacks its prefix length; write it as {example}"
         raise ValueError(msg)
     try:
-        return IPv4Interface(value)
+        return ip_interface(value)
     except ValueError:
-        msg = f"{value!r} is no IPv4 address with prefix length; write it as 100.65.0.10/24"
+        family = "IPv6" if six else "IPv4"
+        msg = f"{value!r} is no {family} address with prefix length; write it as {example}"
         raise ValueError(msg) from None
 
 
-InterfaceAddress = Annotated[IPv4Interface, BeforeValidator(_with_prefix)]
+def _of_server(value: object) -> object:
+    """Adverts are IPv4, and so is the address that they come from."""
+    if isinstance(value, str) and ":" in value:
+        msg = f"{value!r} is IPv6; a server's own address is the IPv4 one that adverts come from, as 100.65.0.11/24"
+        raise ValueError(msg)
+    return _with_prefix(value)
+
+
+def _of_vip(value: object) -> object:
+    """A VIP of either family that leaves can learn and routers can reach."""
+    found = _with_prefix(value)
+    if isinstance(found, IPv6Interface) and (kind := _unfit(found)) is not None:
+        msg = f"{value!r} is {kind}; take a global or unique local address, as {_EXAMPLE6}"
+        raise ValueError(msg)
+    return found
+
+
+def _unfit(vip: IPv6Interface) -> str | None:
+    """What keeps an IPv6 address from being a VIP."""
+    address = vip.ip
+    kinds = {
+        "IPv4-mapped": address.ipv4_mapped is not None,
+        "unspecified": address.is_unspecified,
+        "loopback": address.is_loopback,
+        "multicast": address.is_multicast,
+        "link-local": address.is_link_local,
+        "an address with a zone": vip.scope_id is not None,
+        "with its prefix the whole of IPv6": vip.network.prefixlen == 0,
+    }
+    return next((kind for kind, is_so in kinds.items() if is_so), None)
+
+
+ServerAddress = Annotated[IPv4Interface, BeforeValidator(_of_server)]
+VipAddress = Annotated[IPv4Interface | IPv6Interface, BeforeValidator(_of_vip)]
+
+
+def _two_or_more(names: list[str]) -> list[str]:
+    if len(names) < 2:  # noqa: PLR2004 - a pair
+        one = names[0] if names else "L1"
+        msg = f"a list of {len(names)}; name both of an MLAG pair or all of an Ethernet segment, or one leaf as {one}"
+        raise ValueError(msg)
+    return names
+
+
+def _form(value: object) -> str:
+    return _SEVERAL if isinstance(value, list) else _ONE
+
+
+_ONE, _SEVERAL = "[one]", "[several]"
+# What pydantic puts into the path of an error beside what stands in the file.
+_TAGS = {"[key]", _ONE, _SEVERAL}
+Leaf = Annotated[
+    Annotated[HostName, Tag(_ONE)] | Annotated[list[HostName], AfterValidator(_two_or_more), Tag(_SEVERAL)],
+    Discriminator(_form),
+]
 
 
 class _Strict(BaseModel):
@@ -51,10 +119,17 @@ class ServerEntry(_Strict):
     """A member of a cluster."""
 
     interface: InterfaceName
-    address: InterfaceAddress
+    address: ServerAddress
     priority: Annotated[int, Field(ge=1, le=254)]
-    leaf: HostName
-    port: InterfaceName
+    leaf: Leaf | None = None
+    port: InterfaceName | None = None
+
+    @property
+    def leaves(self) -> tuple[str, ...]:
+        """The leaves it hangs on, none when nobody declared them."""
+        if self.leaf is None:
+            return ()
+        return (self.leaf,) if isinstance(self.leaf, str) else tuple(self.leaf)
 
 
 class FabricEntry(_Strict):
@@ -74,7 +149,7 @@ class ClusterEntry(_Strict):
     """One VRRP instance."""
 
     vrid: Annotated[int, Field(ge=1, le=255)]
-    vips: Annotated[list[InterfaceAddress], Field(min_length=1, max_length=20)]
+    vips: Annotated[list[VipAddress], Field(min_length=1, max_length=20)]
     servers: Annotated[dict[HostName, ServerEntry], Field(min_length=2)]
     fabric: FabricEntry
     probes: list[HostName] = Field(default_factory=list)
@@ -82,6 +157,7 @@ class ClusterEntry(_Strict):
     advert_int: Annotated[float, Field(ge=0.01, le=255)] = 1.0
     preempt: bool = True
     unicast: bool = False
+    use_vmac: bool = False
     auth_pass: SecretEntry | None = None
 
 
@@ -104,7 +180,7 @@ def parse_clusters(document: Document) -> tuple[ClustersFile | None, list[str]]:
 
 
 def _sentence(document: Document, problem: ErrorDetails) -> str:
-    path = _path(document, tuple(part for part in problem["loc"] if part != "[key]"))
+    path = _path(document, tuple(part for part in problem["loc"] if part not in _TAGS))
     place = document.place(path)
     kind, given = problem["type"], problem.get("input")
     if kind == "extra_forbidden":

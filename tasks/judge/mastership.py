@@ -51,7 +51,7 @@ def _reason(subject: Subject, server: str) -> str:
 
 
 def judge_address(subject: Subject, server: Server) -> Finding:
-    """The kernel of the master bears the VIP on the declared interface; no other server bears it anywhere."""
+    """The kernel of the master bears the VIP on its interface, or on its macvlan; no other server bears it anywhere."""
     read = subject.servers[server.name].interfaces
     if isinstance(read, Unread):
         return Check(name="vip-address", target=server.name, expected=f"{subject.vip.ip} on the master alone").unread(
@@ -61,7 +61,8 @@ def judge_address(subject: Subject, server: Server) -> Finding:
     bearing = holding(read.value, subject.vip)
     actual = ", ".join(each.name for each in bearing) or "nowhere"
     master = isinstance(instance, Instance) and instance.state == "master"
-    place = f"on {server.interface}" if master else "nowhere"
+    declared = subject.cluster.bearing_interface(server)
+    place = f"on {declared}" if master else "nowhere"
     check = Check(name="vip-address", target=server.name, expected=f"{subject.vip.ip} {place}", evidence=(read.source,))
     if isinstance(instance, Unread) and bearing:
         return check.unread(instance)
@@ -72,8 +73,11 @@ def judge_address(subject: Subject, server: Server) -> Finding:
         return check.passes(f"{server.name} does not bear {subject.vip.ip}", actual)
     if not bearing:
         return check.fails(f"{server.name} is master but does not bear {subject.vip.ip}", actual, VipState.NO_MASTER)
-    if [each.name for each in bearing] != [server.interface]:
-        return check.fails(f"{server.name} bears {subject.vip.ip} on {actual}", actual)
+    if [each.name for each in bearing] != [declared]:
+        return check.fails(f"{server.name} bears {subject.vip.ip} on {actual} instead of {declared}", actual)
+    if subject.cluster.vmac not in {None, bearing[0].mac}:
+        message = f"{declared} has MAC {bearing[0].mac} instead of {subject.cluster.vmac}, the virtual router's"
+        return check.fails(message, str(bearing[0].mac))
     if subject.vip not in bearing[0].addresses:
         found = next(own for own in bearing[0].addresses if own.ip == subject.vip.ip)
         return check.fails(f"{subject.vip.ip} has prefix {found.network.prefixlen}", str(found))

@@ -6,6 +6,7 @@ import difflib
 from datetime import UTC, datetime
 
 from tasks.judge.subject import Check, Subject
+from tasks.model.address import IpInterface
 from tasks.model.cluster import Cluster, Server
 from tasks.model.observation import ConfigFile, Instance, Unread
 from tasks.model.verdict import Finding
@@ -123,6 +124,12 @@ def differences(instance: Instance, cluster: Cluster, server: Server) -> list[st
         ("version", instance.version, cluster.version),
         ("advert_int", round(instance.advert_int, 3), round(cluster.advert_int, 3)),
         ("nopreempt", instance.nopreempt, not cluster.preempt),
-        ("VIPs", ", ".join(map(str, sorted(instance.vips))), ", ".join(map(str, sorted(cluster.vips)))),
+        ("use_vmac", instance.vmac_interface or "off", cluster.vmac_interface if cluster.use_vmac else "off"),
+        ("VIPs", _listed(instance.vips), _listed(cluster.vips)),
     )
     return [f"{name} {running} instead of {declared}" for name, running, declared in pairs if running != declared]
+
+
+def _listed(vips: tuple[IpInterface, ...]) -> str:
+    """The same text for the same VIPs, whatever their order; addresses of two families can't be compared."""
+    return ", ".join(map(str, sorted(vips, key=lambda vip: (vip.version, vip))))

@@ -238,6 +238,8 @@ class Instance:
     last_transition: float
     adverts_received: int
     adverts_sent: int
+    vmac_interface: str | None = None
+    """The macvlan of use_vmac that it runs with; `interface` is the one beneath it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

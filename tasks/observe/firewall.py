@@ -17,6 +17,9 @@ _VRRP_NAMES = {"vrrp", "112"}
 _TERMINAL = {"ACCEPT": "accept", "DROP": "drop", "REJECT": "reject"}
 # iptables-nft keeps its rules in nftables tables of these names; they are read through iptables, their owner.
 _IPTABLES_TABLES = {"filter", "nat", "mangle", "raw", "security"}
+# keepalived's own, for use_vmac: `out` keeps IGMP and MLD reports from leaving by the macvlan, and `in` guards VIPs.
+# Both come and go with the daemon, adverts pass them, and they are no sign that nftables is in charge.
+_KEEPALIVEDS = {("keepalived", "in"), ("keepalived", "out")}
 
 
 def parse_firewall(units: str, iptables: str, ruleset: str, files: dict[str, str | None]) -> Firewall:
@@ -148,7 +151,7 @@ def parse_nft(text: str) -> tuple[InputChain, ...]:
             rules=tuple(_nft_rule(rule) for rule in rules if _same_chain(rule, chain)),
         )
         for chain in chains
-        if chain.get("hook") == "input" and chain["family"] in {"ip", "inet"} and not _from_iptables(chain)
+        if chain.get("hook") == "input" and chain["family"] in {"ip", "inet"} and not _of_others(chain)
     )
 
 
@@ -156,7 +159,10 @@ def _same_chain(rule: dict[str, Any], chain: dict[str, Any]) -> bool:
     return (rule["family"], rule["table"], rule["chain"]) == (chain["family"], chain["table"], chain["name"])
 
 
-def _from_iptables(chain: dict[str, Any]) -> bool:
+def _of_others(chain: dict[str, Any]) -> bool:
+    """Is the chain iptables-nft's or keepalived's own?"""
+    if (chain["table"], chain["name"]) in _KEEPALIVEDS:
+        return True
     return chain["family"] == "ip" and chain["table"] in _IPTABLES_TABLES and chain["name"].isupper()
 
 

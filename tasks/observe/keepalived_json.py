@@ -5,7 +5,7 @@ The text may hold `auth_data`, a secret: it goes no further than this parser.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Interface, ip_interface
+from ipaddress import ip_interface
 from typing import Any
 
 from tasks.model.observation import Instance
@@ -30,30 +30,40 @@ def _instance(entry: dict[str, Any]) -> Instance:
     data = mapping(entry.get("data"), "'data'")
     stats = mapping(entry.get("stats"), "'stats'")
     state = whole(data, "state")
+    vmac = optional_word(data, "vmac_ifname") or None
+    # Both left out when there are none; `evips` are those that adverts do not carry.
+    entries = [_words(entry) for key in ("vips", "evips") for entry in sequence(data.get(key, []), f"'{key}'")]
     return Instance(
         name=word(data, "iname"),
         vrid=whole(data, "vrid"),
-        interface=optional_word(data, "ifp_ifname") or "",  # left out while the interface is gone (FAULT)
+        interface=_base(optional_word(data, "ifp_ifname") or "", vmac, entries),
+        vmac_interface=vmac,
         state=_STATES.get(state, str(state)),
         base_priority=whole(data, "base_priority"),
         effective_priority=whole(data, "effective_priority"),
         version=whole(data, "version"),
         advert_int=number(data, "adver_int"),
         nopreempt=flag(data, "nopreempt"),
-        vips=_vips(sequence(data.get("vips", []), "'vips'")),  # left out when there are none
+        vips=tuple(converted(ip_interface, words[0]) for words in entries),
         last_transition=number(data, "last_transition"),
         adverts_received=whole(stats, "advert_rcvd"),
         adverts_sent=whole(stats, "advert_sent"),
     )
 
 
-def _vips(entries: list[Any]) -> tuple[IPv4Interface, ...]:
-    """Entries read `192.0.2.10/24 dev eth1 scope global set`; IPv6 ones are left out."""
-    vips: list[IPv4Interface] = []
-    for entry in entries:
-        if not isinstance(entry, str) or not entry.strip():
-            raise Garbled(f"not a VIP: {shortened(repr(entry))}")
-        vip = converted(ip_interface, entry.split()[0])
-        if isinstance(vip, IPv4Interface):
-            vips.append(vip)
-    return tuple(vips)
+def _words(entry: object) -> list[str]:
+    """Entries read `192.0.2.10/24 dev eth1 scope global set`, and `… dev vrrp51@eth1 …` on a macvlan."""
+    if not isinstance(entry, str) or not entry.strip():
+        raise Garbled(f"not a VIP: {shortened(repr(entry))}")
+    return entry.split()
+
+
+def _base(running_on: str, vmac: str | None, vips: list[list[str]]) -> str:
+    """The interface of the declaration; "" when it is not told: `ifp_ifname` is left out while it is gone (FAULT).
+
+    With use_vmac `ifp_ifname` is the macvlan, and what it stands on is told with each VIP alone.
+    """
+    if vmac is None or running_on != vmac:
+        return running_on
+    devices = [words[2].partition("@") for words in vips if words[1:2] == ["dev"] and len(words) > 2]  # noqa: PLR2004
+    return next((base for name, _, base in devices if name == vmac), "")

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nornir.core.task import Result, Task
 from nornir_jinja2.plugins.tasks import template_file
 
+from tasks.model.address import IPV6
 from tasks.model.cluster import Cluster
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
@@ -40,7 +41,18 @@ def environment() -> Environment:
         autoescape=False,  # noqa: S701 - plain text, never HTML
     )
     loaded.filters["seconds"] = seconds
+    loaded.tests["dynamic_interfaces"] = dynamic_interfaces
     return loaded
+
+
+def dynamic_interfaces(cluster: Cluster) -> bool:
+    """Does its configuration name an interface that keepalived makes itself?
+
+    An IPv6 VIP of an IPv4 instance stands on the base interface unless `dev` names the macvlan, and without the option
+    keepalived refuses a `dev` that is not there yet. `use_vmac_addr` is no way: it makes a second macvlan, with another
+    virtual MAC and with the base's link-local address, which the fabric would see move between two MACs.
+    """
+    return cluster.use_vmac and any(vip.version == IPV6 for vip in cluster.vips)
 
 
 def seconds(value: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Interface, IPv6Interface
+
 import pytest
 
 from tasks.change.faults import carries_session, link_down, lost, state_commands
@@ -54,6 +56,42 @@ def test_what_the_kernel_does_not_bring_back_by_itself_is_brought_back() -> None
     )
     assert (fault.name, fault.host, fault.summary) == ("link-down", "H1", "enp0s8 down")
     assert fault.trip.title == "sudo ip link set dev enp0s8 down"
+
+
+VIP6 = "2: enp0s8    inet6 2001:db8::10/64 scope global nodad \\       valid_lft forever preferred_lft forever\n"
+ODD6 = """\
+2: enp0s8    inet6 2001:db8:9::11/64 scope global deprecated nodad noprefixroute \\ valid_lft forever preferred_lft 0sec
+"""
+
+
+def test_an_address_comes_back_as_it_was() -> None:
+    fault = link_down(H1, state(addresses6=ODD6))
+    words = "2001:db8:9::11/64 nodad noprefixroute preferred_lft 0"
+    assert fault.undo[1:] == (f"ip -6 addr replace {words} dev enp0s8",)
+    assert lost(state(addresses6=ODD6), state()) == [words]
+    assert lost(state(addresses6=ODD6), state(addresses6=ODD6.replace("deprecated", ""))) == [words]
+
+
+def test_a_vip_is_keepalived_s_to_move() -> None:
+    """By the time of the undo another server bears it: put back here it would stand on both."""
+    before, vips = (
+        state(addresses6=ADDRESSES6 + VIP6),
+        [IPv4Interface("100.65.0.10/24"), IPv6Interface("2001:db8::10/64")],
+    )
+    assert link_down(H1, before, vips=vips).undo[1:] == ("ip -6 addr replace 2001:db8::11/64 dev enp0s8",)
+    assert lost(before, state(addresses6=ADDRESSES6), vips=vips) == []
+    assert lost(before, state(), vips=vips) == ["2001:db8::11/64"]
+    assert lost(before, state(addresses6=ADDRESSES6)) == ["2001:db8::10/64 nodad"]
+
+
+def test_a_route_with_a_source_waits_until_the_address_is_no_longer_tentative() -> None:
+    routes6 = "2001:db8:1::/64 via fe80::1 src 2001:db8::11 metric 1024 pref medium\n"
+    up, address, wait, route = link_down(H1, state(routes6=routes6, addresses6=ADDRESSES6)).undo
+    assert address == "ip -6 addr replace 2001:db8::11/64 dev enp0s8"
+    assert "ip -6 addr show dev enp0s8 tentative | grep -q inet6" in wait
+    assert "$n -lt 50" in wait
+    assert route.startswith("ip -6 route replace 2001:db8:1::/64 via fe80::1 src 2001:db8::11 ")
+    assert up == "ip link set dev enp0s8 up"
 
 
 def test_a_server_without_routes_of_its_own() -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Interface
 from typing import Any
 
 import pytest
 
 from tasks.change.plan import installed_by, plan_server
 from tasks.change.undo import way_back
+from tasks.model.cluster import Cluster
 from tasks.model.observation import Firewall, Package, Unread
 from tasks.model.plan import ServerPlan
 from tests.unit.builders import (
@@ -20,6 +21,7 @@ from tests.unit.builders import (
     OUR_LINE,
     REJECT,
     RULES_V4,
+    VIP,
     cluster,
     config_file,
     desired,
@@ -274,3 +276,31 @@ Processing triggers for man-db (2.11.2-2) ...
 )
 def test_what_apt_says_is_new(text: str, names: tuple[str, ...]) -> None:
     assert installed_by(text) == names
+
+
+VIPS = (VIP, IPv6Interface("fd00:100:65::10/64"))
+
+
+@pytest.mark.parametrize(
+    ("declared", "asked"),
+    [
+        (cluster(), False),
+        (cluster(use_vmac=True), False),
+        (cluster(vips=VIPS), False),
+        (cluster(use_vmac=True, vips=VIPS), True),
+    ],
+)
+def test_an_interface_that_keepalived_would_not_refuse_is_looked_for(declared: Cluster, asked: bool) -> None:  # noqa: FBT001
+    """With `dynamic_interfaces` a wrong interface is no error for keepalived: it waits until there is one."""
+    found = plan_server(desired("H1"), server_facts("H1", config=config_file(text="old")), (declared,))
+    assert isinstance(found, ServerPlan)
+    assert ("ip link show dev enp0s8" in titles(found)) is asked
+    assert titles(found).index("sudo systemctl reload keepalived.service") == len(titles(found)) - 1
+
+
+@pytest.mark.parametrize(("declared", "running"), [(True, None), (False, "vrrp11")])
+def test_what_runs_with_another_mac_is_reloaded(declared: bool, running: str | None) -> None:  # noqa: FBT001
+    instances = (instance("H1", "master", vmac_interface=running),)
+    found = plan_server(desired("H1"), server_facts("H1", instances=instances), (cluster(use_vmac=declared),))
+    assert isinstance(found, ServerPlan)
+    assert [step.summary for step in found.steps] == ["keepalived.service: reload"]

@@ -63,6 +63,20 @@ def said_of(*changes: tuple[str, str], more: str = "") -> tuple[str, ...]:
         ([("[L1, L2]", "[L1, L2, L1]")], "16: fabric.leaves", "name each once"),
         ([("leaf: L2", "leaf: L9")], "10: servers.H2.leaf", "accepted: L1, L2"),
         ([("leaf: L2", "leaf: L1")], "10: servers.H2.port", "L1 swp1 is H1's port; name H2's own"),
+        ([("leaf: L2", "leaf: [L2, L1]")], "10: servers.H2.port", "L1 swp1 is H1's port; name H2's own"),
+        ([("leaf: L2", "leaf: [L1, L9]")], "10: servers.H2.leaf", "L9 is not among fabric.leaves; accepted: L1, L2"),
+        ([("leaf: L2", "leaf: [L2, L2]")], "10: servers.H2.leaf", "name each once"),
+        ([("leaf: L2, ", "")], "10: servers.H2.port", "swp1 of which leaf? name it as leaf, or leave out port too"),
+        ([("[100.65.0.10/24]", "[fd00::10/64]")], "4: vips", "no IPv4 VIP"),
+        ([("[100.65.0.10/24]", "[fd00::10/64]")], "4: vips", "add one, as 100.65.0.10/24"),
+        ([("10/24]", "10/24, fd00::/64]")], "4: vips.1", "subnet-router anycast address of its prefix; take a host"),
+        ([("10/24]", "10/24, fd00::4/126]")], "4: vips.1", "as fd00::5"),
+        ([("10/24]", "10/24, fd00::a/64, fd00:0::A/64]")], "4: vips.2", "fd00::a stands twice; keep one"),
+        (
+            [("vrid: 11", "vrid: 11\n    use_vmac: true"), ("enp0s8", "vrrp11")],
+            "10: servers.H1.interface",
+            "macvlan that keepalived makes for use_vmac; name the interface that it stands on",
+        ),
         ([("100.65.0.10/24", "100.65.0.11/24")], "9: servers.H1.address", "already a VIP of web"),
         ([("100.65.0.12/24", "100.65.0.11/24")], "10: servers.H2.address", "already H1; give each its own"),
         ([("[100.65.0.10/24]", "[100.65.0.10/24, 100.65.0.10/24]")], "4: vips.1", "stands twice; keep one"),
@@ -80,18 +94,21 @@ def test_one_broken_rule(changes: list[tuple[str, str]], place: str, piece: str)
 @pytest.mark.parametrize(
     ("changes", "place", "piece"),
     [
-        ([], "19: vrid", "11 is cluster 'web''s on VNI 100; give each instance of a VLAN its own"),
-        ([("vrid: 11", "vrid: 12"), ("100.65.0.20/24", "100.65.0.10/24")], "20: vips.0", "already a VIP of web"),
-        ([("vrid: 11", "vrid: 12"), ("100.65.0.21/24", "100.65.0.11/24")], "25: servers.H3.address", "already H1"),
-        ([("vrid: 11", "vrid: 12"), ("100.65.0.21/24", "100.65.0.10/24")], "25: servers.H3.address", "a VIP of web"),
+        ([], "20: vrid", "11 is cluster 'web''s on VNI 100; give each instance of a VLAN its own"),
+        ([("vrid: 11", "vrid: 12"), ("100.65.0.20/24", "100.65.0.10/24")], "22: vips.0", "already a VIP of web"),
+        ([("vrid: 11", "vrid: 12"), ("100.65.0.21/24", "100.65.0.11/24")], "27: servers.H3.address", "already H1"),
+        ([("vrid: 11", "vrid: 12"), ("100.65.0.21/24", "100.65.0.10/24")], "27: servers.H3.address", "a VIP of web"),
+        ([("vrid: 11", "vrid: 12"), ("20/24]", "20/24, fd00::10/64]")], "22: vips.1", "already a VIP of web"),
+        ([("vni: 100", "vni: 200"), ("H3:", "H1:")], "20: vrid", "whose macvlan vrrp11 stands on H1 already"),
     ],
 )  # fmt: skip
 def test_two_clusters_in_each_others_way(changes: list[tuple[str, str]], place: str, piece: str) -> None:
-    second = SECOND
+    second = SECOND.replace("vips:", "use_vmac: true\n    vips:")
     for old, new in changes:
         assert old in second
         second = second.replace(old, new, 1)
-    said = said_of(more=second)
+    first = [("10/24]", "10/24, fd00::10/64]"), ("vips:", "use_vmac: true\n    vips:")]
+    said = said_of(*first, more=second)
     line, _, path = place.partition(": ")
     assert any(each.startswith(f"{SOURCE}:{line}: clusters.db.{path}: ") and piece in each for each in said), said
 
@@ -124,6 +141,11 @@ def test_two_clusters_that_get_along(changes: list[tuple[str, str]]) -> None:
         [("priority: 1,", "priority: 254,")],
         [("leaf: L2, port: swp1", "leaf: L1, port: swp2")],
         [("[100.65.0.10/24]", "[100.65.0.10/24, 100.65.0.9/24]")],
+        [("[100.65.0.10/24]", "[100.65.0.10/24, fd00::1/127, fd00::2/128, 2001:db8::1/64]")],
+        [("vrid: 11", "vrid: 11\n    use_vmac: true")],
+        [(", leaf: L2, port: swp1", "")],
+        [("leaf: L1, port: swp1", "leaf: [L1, L2]"), ("leaf: L2, port: swp1", "leaf: [L1, L2]")],
+        [("leaf: L1, port: swp1", "leaf: [L1, L2], port: bond1"), ("L2, port: swp1", "[L2, L1], port: bond2")],
     ],
 )
 def test_what_the_protocol_carries_is_let_through(changes: list[tuple[str, str]]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tasks.intent.load import Intent, load_intent
 from tasks.model.cluster import Secret
 from tasks.model.errors import IntentError
+from tasks.model.mac import MacAddress
 from tests.unit.builders import CLUSTERS_YAML, cluster
 
 SOURCE = "inventory/clusters.yaml"
@@ -52,6 +53,33 @@ def test_everything_given_arrives() -> None:
     assert (found.fabric.bridge, found.fabric.vlan, found.fabric.allowance_s) == ("br_default", 10, 2.5)
 
 
+def test_a_virtual_mac_and_vips_of_both_families() -> None:
+    text = CLUSTERS_YAML.replace("vips: [", "use_vmac: true\n    vips: [fd00:100:65::10/64, ", 1)
+    (found,) = load(text.replace("10/24]", "10/24, 100.65.0.9/24, 'FD00:100:65:0::B/64']", 1)).clusters
+    assert found.use_vmac
+    assert found.vmac == MacAddress("00:00:5e:00:01:0b")
+    assert [str(vip) for vip in found.vips] == [
+        "100.65.0.10/24",
+        "100.65.0.9/24",
+        "fd00:100:65::10/64",
+        "fd00:100:65::b/64",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "leaves", "port"),
+    [
+        ("leaf: L2, port: swp1", "leaf: [L1, L2], port: bond1", ("L1", "L2"), "bond1"),
+        ("leaf: L2, port: swp1", "leaf: [L1, L2]", ("L1", "L2"), None),
+        ("leaf: L2, port: swp1", "leaf: L2", ("L2",), None),
+        (", leaf: L2, port: swp1", "", (), None),
+    ],
+)
+def test_the_place_of_a_server(old: str, new: str, leaves: tuple[str, ...], port: str | None) -> None:
+    (found,) = load(CLUSTERS_YAML.replace(old, new, 1)).clusters
+    assert (found.server("H2").leaves, found.server("H2").port) == (leaves, port)
+
+
 H2 = "H2: {interface: enp0s8, address: 100.65.0.12/24, priority: 1, leaf: L2, port: swp1}"
 RED = [
     # what stands there, what is put in its place, line and path named, a piece of the mend
@@ -69,7 +97,47 @@ RED = [
     ("100.65.0.10/24", "10", "4: clusters.web.vips.0", "lacks its prefix length; write it as 100.65.0.10/24"),
     ("100.65.0.10/24", "100.65.0.300/24", "4: clusters.web.vips.0", "no IPv4 address with prefix length; write it as"),
     ("100.65.0.10/24", "100.65.0.10/33", "4: clusters.web.vips.0", "no IPv4 address with prefix length; write it as"),
-    ("100.65.0.10/24", "'2001:db8::1/64'", "4: clusters.web.vips.0", "IPv4 VIPs only"),
+    (
+        "[100.65.0.10/24]",
+        "[100.65.0.10/24, '2001:db8::1']",
+        "4: clusters.web.vips.1",
+        "lacks its prefix length; write it as fd00:100:65::10/64",
+    ),
+    (
+        "[100.65.0.10/24]",
+        "[100.65.0.10/24, '2001:db8::1/129']",
+        "4: clusters.web.vips.1",
+        "no IPv6 address with prefix length; write it as fd00:100:65::10/64",
+    ),
+    (
+        "[100.65.0.10/24]",
+        "[100.65.0.10/24, '2001:db8::g/64']",
+        "4: clusters.web.vips.1",
+        "no IPv6 address with prefix length",
+    ),
+    (
+        "[100.65.0.10/24]",
+        "[100.65.0.10/24, 'fe80::1/64']",
+        "4: clusters.web.vips.1",
+        "is link-local; take a global or unique local address",
+    ),
+    ("[100.65.0.10/24]", "[100.65.0.10/24, 'fe80::1%eth0/64']", "4: clusters.web.vips.1", "is link-local"),
+    (
+        "[100.65.0.10/24]",
+        "[100.65.0.10/24, '2001:db8::1%eth0/64']",
+        "4: clusters.web.vips.1",
+        "is an address with a zone",
+    ),
+    ("[100.65.0.10/24]", "[100.65.0.10/24, 'ff02::12/64']", "4: clusters.web.vips.1", "is multicast"),
+    ("[100.65.0.10/24]", "[100.65.0.10/24, '::1/128']", "4: clusters.web.vips.1", "is loopback"),
+    ("[100.65.0.10/24]", "[100.65.0.10/24, '::/64']", "4: clusters.web.vips.1", "is unspecified"),
+    ("[100.65.0.10/24]", "[100.65.0.10/24, '::ffff:100.65.0.9/120']", "4: clusters.web.vips.1", "is IPv4-mapped"),
+    (
+        "[100.65.0.10/24]",
+        "[100.65.0.10/24, '2001:db8::1/0']",
+        "4: clusters.web.vips.1",
+        "is with its prefix the whole of IPv6",
+    ),
     ("version: 2", "version: 4", "5: clusters.web.version", "2 or 3 (given 4)"),
     ("version: 2", "version: '2'", "5: clusters.web.version", "2 or 3"),
     ("advert_int: 1", "advert_int: 0", "6: clusters.web.advert_int", "greater than or equal to 0.01"),
@@ -84,7 +152,23 @@ RED = [
     ("priority: 1,", "priority: 255,", "10: clusters.web.servers.H2.priority", "less than or equal to 254 (given 255)"),
     ("priority: 1,", "", "10: clusters.web.servers.H2.priority", "missing; add this key"),
     ("100.65.0.12/24", "100.65.0.12", "10: clusters.web.servers.H2.address", "lacks its prefix length"),
+    (
+        "100.65.0.12/24",
+        "'fd00::12/64'",
+        "10: clusters.web.servers.H2.address",
+        "is IPv6; a server's own address is the",
+    ),
     ("leaf: L2", "leaf: 'L 2'", "10: clusters.web.servers.H2.leaf", "pattern"),
+    ("leaf: L2", "leaf: 7", "10: clusters.web.servers.H2.leaf", "valid string (given 7)"),
+    ("leaf: L2", "leaf: {a: b}", "10: clusters.web.servers.H2.leaf", "valid string (given a mapping)"),
+    ("leaf: L2", "leaf: []", "10: clusters.web.servers.H2.leaf", "a list of 0; name both of an MLAG pair"),
+    ("leaf: L2", "leaf: [L2]", "10: clusters.web.servers.H2.leaf", "a list of 1; name both of an MLAG pair"),
+    ("leaf: L2", "leaf: [L2]", "10: clusters.web.servers.H2.leaf", "or one leaf as L2"),
+    ("leaf: L2", "leaf: [L1, 'L 2']", "10: clusters.web.servers.H2.leaf.1", "pattern"),
+    ("leaf: L2", "leaf: [L1, 2]", "10: clusters.web.servers.H2.leaf.1", "valid string (given 2)"),
+    ("port: swp1}", "port: 7}", "9: clusters.web.servers.H1.port", "valid string (given 7)"),
+    ("vrid: 11", "vrid: 11\n    use_vmac: 1", "4: clusters.web.use_vmac", "valid boolean (given 1)"),
+    ("vrid: 11", "vrid: 11\n    usevmac: true", "4: clusters.web.usevmac", "did you mean 'use_vmac'?"),
     ("enp0s8", "a23456789012345x", "9: clusters.web.servers.H1.interface", "pattern"),
     ("enp0s8", '"swp 1"', "9: clusters.web.servers.H1.interface", "pattern"),
     ("enp0s8", '"swp1\\n"', "9: clusters.web.servers.H1.interface", "pattern"),

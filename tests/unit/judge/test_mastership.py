@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import IPv6Interface, ip_interface
 from typing import Any
 
 import pytest
 
+from tasks.judge.mastership import judge_address
 from tasks.judge.vip import judge_vip
-from tasks.model.verdict import VipState
-from tests.unit.builders import GONE, VIP, instance, interface, ping, probe_facts, subject, with_server
+from tasks.model.address import IpInterface
+from tasks.model.mac import MacAddress
+from tasks.model.observation import Interface
+from tasks.model.verdict import Finding, Status, VipState
+from tests.unit.builders import GONE, MACS, VIP, cluster, instance, interface, ping, probe_facts, subject, with_server
 from tests.unit.judge.broken import changed_by, message_of
 
 HEALTHY, NO_MASTER, SPLIT = VipState.HEALTHY, VipState.NO_MASTER, VipState.SPLIT_BRAIN
@@ -26,7 +32,7 @@ MASTERSHIP = [
         {"interfaces": (interface("H1", "100.65.0.11/24"), interface("H1", str(VIP), name="lo"))},
         {"vip-address H1": "fail"},
         HEALTHY,
-        "H1 bears 100.65.0.10 on lo",
+        "H1 bears 100.65.0.10 on lo instead of enp0s8",
     ),
     (
         "H1",
@@ -139,11 +145,65 @@ MASTERSHIP = [
 def test_exactly_these_checks_change(
     host: str, values: dict[str, Any], changed: dict[str, str], state: VipState, piece: str
 ) -> None:
-    both = {"later": values["instances"]} if "instances" in values else {}
-    broken = with_server(subject(), host, **{**both, **values})
+    later = {"later": values["instances"]} if "instances" in values else {}
+    broken = with_server(subject(), host, **{**later, **values})
     assert changed_by(broken) == changed
     assert judge_vip(broken).state is state
     assert not piece or any(piece in message_of(broken, name) for name in changed)
+
+
+VIP6 = IPv6Interface("fd00:100:65::10/64")
+VMAC = MacAddress("00:00:5e:00:01:0b")
+BASE = interface("H1", "100.65.0.11/24")
+
+
+def macvlan(*addresses: str, mac: MacAddress = VMAC, name: str = "vrrp11") -> Interface:
+    """keepalived's macvlan on H1, or another interface in its place."""
+    return Interface(name=name, mac=mac, up=True, addresses=tuple(ip_interface(each) for each in addresses))
+
+
+def both(use_vmac: bool, vip: IpInterface, *interfaces: Interface) -> Finding:  # noqa: FBT001
+    """What is said of H1, the master, in a cluster with VIPs of both families."""
+    declared = cluster(use_vmac=use_vmac, vips=(VIP, VIP6))
+    whole = replace(with_server(subject(), "H1", interfaces=interfaces), cluster=declared, vip=vip)
+    return judge_address(whole, declared.server("H1"))
+
+
+@pytest.mark.parametrize(
+    ("use_vmac", "vip", "interfaces", "status", "piece"),
+    [
+        (True, VIP, (BASE, macvlan(str(VIP), str(VIP6))), Status.PASS, "H1 bears 100.65.0.10/24 on vrrp11"),
+        (True, VIP6, (BASE, macvlan(str(VIP), str(VIP6))), Status.PASS, "H1 bears fd00:100:65::10/64 on vrrp11"),
+        (False, VIP6, (macvlan(str(VIP6), name="enp0s8"),), Status.PASS, "fd00:100:65::10/64 on enp0s8"),
+        (True, VIP, (interface("H1", str(VIP)), macvlan()), Status.FAIL, "on enp0s8 instead of vrrp11"),
+        (True, VIP6, (macvlan(str(VIP6), name="enp0s8"), macvlan(str(VIP))), Status.FAIL, "enp0s8 instead of vrrp11"),
+        (True, VIP, (interface("H1", str(VIP)), macvlan(str(VIP))), Status.FAIL, "on enp0s8, vrrp11 instead of vrrp11"),
+        (False, VIP, (BASE, macvlan(str(VIP))), Status.FAIL, "on vrrp11 instead of enp0s8"),
+        (True, VIP6, (BASE, macvlan(str(VIP))), Status.FAIL, "is master but does not bear fd00:100:65::10"),
+        (True, VIP6, (macvlan("fd00:100:65::10/128"),), Status.FAIL, "fd00:100:65::10 has prefix 128"),
+        (False, VIP6, (macvlan("fd00:100:65::10/128", name="enp0s8"),), Status.FAIL, "has prefix 128"),
+        (True, VIP, (macvlan(str(VIP), mac=MACS["H1"]),), Status.FAIL, f"has MAC {MACS['H1']} instead of {VMAC}"),
+    ],
+)
+def test_where_the_master_bears_it(
+    use_vmac: bool,  # noqa: FBT001
+    vip: IpInterface,
+    interfaces: tuple[Interface, ...],
+    status: Status,
+    piece: str,
+) -> None:
+    finding = both(use_vmac, vip, *interfaces)
+    assert finding.status is status
+    assert piece in finding.message
+
+
+@pytest.mark.parametrize("where", ["vrrp11", "enp0s8", "lo"])
+@pytest.mark.parametrize("vip", [VIP, VIP6])
+def test_a_backup_bears_it_nowhere(where: str, vip: IpInterface) -> None:
+    declared = cluster(use_vmac=True, vips=(VIP, VIP6))
+    whole = with_server(subject(owner="H2"), "H1", interfaces=(BASE, macvlan(str(vip), name=where)))
+    finding = judge_address(replace(whole, cluster=declared, vip=vip), declared.server("H1"))
+    assert (finding.status, finding.actual) == (Status.FAIL, where)
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv6Interface
 from typing import Any
 
 import pytest
 
+from tasks.judge.server import differences
 from tasks.judge.vip import judge_vip
 from tasks.model.observation import Package
 from tasks.model.verdict import VipState
-from tests.unit.builders import CONFIG, GONE, cluster, config_file, instance, service, subject, with_server
+from tests.unit.builders import CONFIG, GONE, VIP, cluster, config_file, instance, service, subject, with_server
 from tests.unit.judge.broken import by_name, changed_by, message_of
 
 HEALTHY = VipState.HEALTHY
+VIP6 = IPv6Interface("fd00:100:65::10/64")
 OLD = instance("H2", "backup", name="VI_old")
 
 
@@ -58,6 +60,8 @@ DRIFT = [
     ("H2", running(version=3), "running-config fail", "version 3 instead of 2"),
     ("H2", running(advert_int=2.0), "running-config fail", "advert_int 2.0 instead of 1.0"),
     ("H2", running(nopreempt=True), "running-config fail", "nopreempt True instead of False"),
+    ("H2", running(vmac_interface="vrrp11"), "running-config fail", "use_vmac vrrp11 instead of off"),
+    ("H2", running(vips=(VIP6, VIP)), "running-config fail", "VIPs 100.65.0.10/24, fd00:100:65::10/64 instead of 100"),
     ("H2", running(vips=()), "running-config fail", "VIPs  instead of 100.65.0.10/24"),
     ("H2", running(vips=(IPv4Interface("100.65.0.10/32"),)), "running-config fail", "100.65.0.10/32"),
     ("H2", running(vrid=12, version=3), "running-config fail", "; version 3"),
@@ -102,3 +106,24 @@ def test_a_difference_in_line_ends_is_not_called_one_of_the_password(text: str) 
 def test_nopreempt_is_judged_as_declared() -> None:
     kept = replace(subject(), cluster=cluster(preempt=False))
     assert changed_by(kept) == {"running-config H1": "fail", "running-config H2": "fail"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "wrong"),
+    [
+        ({}, []),
+        ({"vips": (VIP6, VIP)}, []),
+        ({"vmac_interface": None}, ["use_vmac off instead of vrrp11"]),
+        ({"vmac_interface": "vrrp.11"}, ["use_vmac vrrp.11 instead of vrrp11"]),
+        ({"interface": "vrrp11"}, ["interface vrrp11 instead of enp0s8"]),
+        ({"vips": (VIP,)}, ["VIPs 100.65.0.10/24 instead of 100.65.0.10/24, fd00:100:65::10/64"]),
+        (
+            {"vips": (VIP, IPv6Interface("fd00:100:65::10/128"))},
+            ["VIPs 100.65.0.10/24, fd00:100:65::10/128 instead of 100.65.0.10/24, fd00:100:65::10/64"],
+        ),
+    ],
+)
+def test_what_runs_with_a_virtual_mac_and_both_families(changed: dict[str, Any], wrong: list[str]) -> None:
+    declared = cluster(use_vmac=True, vips=(VIP, VIP6))
+    running_now = instance("H1", "master", **({"vips": (VIP, VIP6), "vmac_interface": "vrrp11"} | changed))
+    assert differences(running_now, declared, declared.server("H1")) == wrong

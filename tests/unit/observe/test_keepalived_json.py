@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, IPv6Interface
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,35 @@ def test_recorded_backup() -> None:
     assert found.vips == (IPv4Interface("10.1.10.100/24"),)
 
 
-def test_with_a_vmac_the_interface_is_the_vmac() -> None:
+def test_with_a_vmac_the_interface_is_the_one_beneath_it() -> None:
     (found,) = parse_instances((SAMPLES / "state_vmac.json").read_text())
-    assert (found.interface, found.state) == ("vrrp.51", "master")
+    assert (found.interface, found.vmac_interface, found.state) == ("eth1", "vrrp.51", "master")
+
+
+@pytest.mark.parametrize(("sample", "state"), [("state_vmac_ipv6", "master"), ("state_vmac_ipv6_backup", "backup")])
+def test_ipv6_vips_stand_outside_the_adverts(sample: str, state: str) -> None:
+    (found,) = parse_instances((SAMPLES / f"{sample}.json").read_text())
+    assert (found.interface, found.vmac_interface, found.state) == ("enp0s8", "vrrp11", state)
+    assert found.vips == (IPv4Interface("100.65.0.10/24"), IPv6Interface("fd00:100:65::10/64"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "interface"),
+    [
+        ({"vips": ["192.0.2.10/24 dev vrrp51@vb"]}, "vb"),
+        ({"vips": ["192.0.2.9/24 dev eth9", "192.0.2.10/24 dev vrrp51@vb"]}, "vb"),
+        ({"vips": ["192.0.2.10/24 dev vrrp52@vb"]}, ""),
+        ({"vips": ["192.0.2.10/24 dev vrrp51"]}, ""),
+        ({"vips": ["192.0.2.10/24"]}, ""),
+        ({"vips": ["192.0.2.10/24 dev"]}, ""),
+        ({"vips": []}, ""),
+        # where the macvlan is not what the instance runs on, the name is the interface's own
+        ({"ifp_ifname": "vb"}, "vb"),
+    ],
+)
+def test_what_a_macvlan_stands_on(changed: dict[str, Any], interface: str) -> None:
+    (found,) = parse_instances(text(**({"vmac_ifname": "vrrp51", "ifp_ifname": "vrrp51"} | changed)))
+    assert (found.interface, found.vmac_interface) == (interface, "vrrp51")
 
 
 def test_json_version_2() -> None:
@@ -83,7 +109,8 @@ def test_no_instance(nothing: str) -> None:
         ({"adver_int": 0.5}, instance(advert_int=0.5)),
         ({"missing": "vips"}, instance(vips=())),
         ({"missing": "ifp_ifname"}, instance(interface="")),
-        ({"vips": ["2001:db8::1/64 dev vb scope global", "192.0.2.10/24 dev vb scope global"]}, instance()),
+        ({"evips": ["2001:db8::1/64 dev vb scope global"]}, instance(vips=(VIP, IPv6Interface("2001:db8::1/64")))),
+        ({"evips": []}, instance()),
         ({"vips": ["192.0.2.11"]}, instance(vips=(IPv4Interface("192.0.2.11/32"),))),
         (
             {"vips": ["192.0.2.10/24 dev vb", "192.0.2.11/24 dev vb"]},
@@ -123,6 +150,9 @@ def test_values(changed: dict[str, Any], expected: Instance) -> None:
         (text(vrid=51.5), "'vrid' is not a whole number"),
         (text(nopreempt="yes"), "'nopreempt' is not a boolean"),
         (text(vips="192.0.2.10/24"), "'vips' is not an array"),
+        (text(evips="2001:db8::1/64"), "'evips' is not an array"),
+        (text(evips=[7]), "not a VIP: 7"),
+        (text(vmac_ifname=7), "'vmac_ifname' is not text"),
         (text(vips=[7]), "not a VIP: 7"),
         (text(vips=[" "]), "not a VIP"),
         (text(vips=["dev vb"]), "'dev'"),

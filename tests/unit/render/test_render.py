@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
 
 import jinja2
 import pytest
@@ -15,8 +15,8 @@ from nornir.plugins.runners import SerialRunner
 from tasks.model.cluster import Cluster
 from tasks.observe.firewall import parse_iptables
 from tasks.render.firewall import iptables_rule, nft_inserts, nft_rule, nft_snippet
-from tasks.render.keepalived import environment, render_keepalived, seconds
-from tests.unit.builders import OUR_LINE, cluster, nft_chain, nftables, server
+from tasks.render.keepalived import dynamic_interfaces, environment, render_keepalived, seconds
+from tests.unit.builders import OUR_LINE, VIP, cluster, nft_chain, nftables, server
 
 H1_CONF = """\
 global_defs {
@@ -100,6 +100,56 @@ UNICAST = """\
 )
 def test_each_option_changes_its_own_lines(changed: dict[str, object], old: str, new: str) -> None:
     assert rendered("H1", cluster(**changed)) == H1_CONF.replace(old, new)
+
+
+VIP6 = IPv6Interface("fd00:100:65::10/64")
+VMAC = "advert_int 1\n    use_vmac vrrp11\n    vmac_xmit_base\n"
+EXCLUDED = """\
+    virtual_ipaddress_excluded {
+        fd00:100:65::10/64 dev DEVICE
+    }
+"""
+
+
+def test_a_virtual_mac() -> None:
+    """`dev vrrp11` would be refused: keepalived makes the macvlan after it has checked the file."""
+    text = rendered("H1", cluster(use_vmac=True))
+    assert text == H1_CONF.replace("advert_int 1\n", VMAC).replace(" dev enp0s8", "")
+
+
+def test_an_ipv6_vip_stays_out_of_the_adverts() -> None:
+    text = rendered("H1", cluster(vips=(VIP, VIP6)))
+    assert text == H1_CONF.removesuffix("}\n") + EXCLUDED.replace("DEVICE", "enp0s8") + "}\n"
+
+
+def test_an_ipv6_vip_on_the_macvlan_names_it() -> None:
+    text = rendered("H1", cluster(use_vmac=True, vips=(VIP, VIP6)))
+    wanted = (
+        H1_CONF.replace("advert_int 1\n", VMAC).replace(" dev enp0s8", "").replace("fresh 60\n", f"fresh 60\n{DYN}")
+    )
+    assert text == wanted.removesuffix("}\n") + EXCLUDED.replace("DEVICE", "vrrp11") + "}\n"
+
+
+DYN = "    dynamic_interfaces\n"
+
+
+@pytest.mark.parametrize(
+    ("clusters", "dynamic"),
+    [
+        ([{"use_vmac": True}], False),
+        ([{"vips": (VIP, VIP6)}], False),
+        ([{"use_vmac": True, "vips": (VIP, VIP6)}], True),
+        ([{"use_vmac": True}, {"name": "db", "vrid": 12, "vips": (VIP, VIP6)}], False),
+        ([{}, {"name": "db", "vrid": 12, "use_vmac": True, "vips": (VIP, VIP6)}], True),
+    ],
+)
+def test_an_interface_that_is_not_there_is_let_through_only_where_it_must_be(
+    clusters: list[dict[str, object]],
+    dynamic: bool,  # noqa: FBT001
+) -> None:
+    found = [cluster(**each) for each in clusters]
+    assert rendered("H1", *found).count(DYN) == int(dynamic)
+    assert any(dynamic_interfaces(each) for each in found) is dynamic
 
 
 def test_vrrp_version_3_with_a_tenth_of_a_second() -> None:
