@@ -7,12 +7,31 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import chain
 
 from lab.model import Kind
-from lab.schema import InterfaceSpec, LeafSpec, OutsideSpec, ServerSpec, SpineSpec, SviSpec, TopologySpec
+from lab.schema import (
+    ClientSpec,
+    HostSpec,
+    InterfaceSpec,
+    LeafSpec,
+    ServerSpec,
+    SpineSpec,
+    SviSpec,
+    TopologySpec,
+    VlanSpec,
+)
 
 
 def contradictions(spec: TopologySpec) -> list[str]:
     """One line each, "path: what is wrong"; empty when the topology fits together."""
-    checks: list[Callable[[TopologySpec], Iterator[str]]] = [_users, _ports, _links, _vlans, _svis, _gateways, _twice]
+    checks: list[Callable[[TopologySpec], Iterator[str]]] = [
+        _users,
+        _ports,
+        _links,
+        _vlans,
+        _svis,
+        _gateways,
+        _in_a_vlan,
+        _twice,
+    ]
     # A link to a node that does not exist makes the later checks meaningless.
     unknown = list(_links_unknown(spec))
     return unknown or list(chain.from_iterable(check(spec) for check in checks))
@@ -52,7 +71,7 @@ def _ports(spec: TopologySpec) -> Iterator[str]:
                 yield f"{where}.vlan: only a leaf has access ports"
             elif entry.vlan is not None and isinstance(node, LeafSpec) and entry.vlan not in node.svis:
                 yield f"{where}.vlan: {name} has no SVI of {entry.vlan}"
-            if entry.vlan is not None and entry.address is not None:
+            if entry.vlan is not None and entry.addresses:
                 yield f"{where}: an access port has no address"
 
 
@@ -70,18 +89,41 @@ def _svis(spec: TopologySpec) -> Iterator[str]:
             where = f"nodes.{name}.svis.{vlan}"
             if vlan not in spec.vlans:
                 yield f"{where}: no such VLAN"
-            elif svi.address.network != spec.vlans[vlan].gateway.network:
-                yield f"{where}.address: not in {spec.vlans[vlan].gateway.network}"
-            elif svi.address.ip == spec.vlans[vlan].gateway.ip:
-                yield f"{where}.address: that is the anycast gateway"
+            else:
+                yield from _svi(where, svi, spec.vlans[vlan])
+
+
+def _svi(where: str, svi: SviSpec, vlan: VlanSpec) -> Iterator[str]:
+    gateways = {gateway.network: gateway.ip for gateway in vlan.gateways}
+    for address in svi.addresses:
+        if address.network not in gateways:
+            yield f"{where}.addresses: {address} is not in {' or '.join(map(str, gateways))}"
+        elif address.ip == gateways[address.network]:
+            yield f"{where}.addresses: {address.ip} is the anycast gateway"
+    # A gateway is answered for by leaves that route there: without an address of its own a leaf asks for no neighbor.
+    yield from (
+        f"{where}.addresses: none in {network}"
+        for network in gateways
+        if network not in {address.network for address in svi.addresses}
+    )
 
 
 def _gateways(spec: TopologySpec) -> Iterator[str]:
     for name, node in spec.nodes.items():
-        if isinstance(node, ServerSpec | OutsideSpec):
-            networks = [entry.address.network for entry in node.interfaces.values() if entry.address]
-            if not any(node.gateway in network for network in networks):
-                yield f"nodes.{name}.gateway: {node.gateway} is on no interface's network"
+        networks = [address.network for entry in node.interfaces.values() for address in entry.addresses]
+        for gateway in node.gateways if isinstance(node, HostSpec) else ():
+            if not any(gateway in network for network in networks):
+                yield f"nodes.{name}.gateways: {gateway} is on no interface's network"
+
+
+def _in_a_vlan(spec: TopologySpec) -> Iterator[str]:
+    """Servers and clients are behind access ports; whoever is elsewhere is outside."""
+    peers = dict(chain.from_iterable(((a, b), (b, a)) for a, b in spec.links))
+    for name, node in spec.nodes.items():
+        for port in node.interfaces if isinstance(node, ServerSpec | ClientSpec) else ():
+            peer, _, peer_port = peers.get(f"{name}:{port}", "").partition(":")
+            if peer and spec.nodes[peer].interfaces[peer_port].vlan is None:
+                yield f"nodes.{name}.interfaces.{port}: {peer}:{peer_port} is no access port of a VLAN"
 
 
 def _twice(spec: TopologySpec) -> Iterator[str]:
@@ -91,7 +133,7 @@ def _twice(spec: TopologySpec) -> Iterator[str]:
     entries += [entry for node in spec.nodes.values() for entry in node.interfaces.values()]
     yield from _repeated("nodes: loopback", (node.loopback for node in routers))
     yield from _repeated("nodes: AS number", (node.asn for node in routers))
-    yield from _repeated("nodes: address", (entry.address.ip for entry in entries if entry.address))
+    yield from _repeated("nodes: address", (address.ip for entry in entries for address in entry.addresses))
     yield from _repeated("nodes: MAC", (entry.mac for entry in entries if entry.mac))
 
 

@@ -133,8 +133,8 @@ def json_documents(text: str) -> list[object]:
 
 
 def established(summary: object, ports: Sequence[str]) -> int:
-    """How many of the ports have a session that is up for IPv4 and for EVPN (`show bgp summary json`)."""
-    families = [_peers(summary, family) for family in ("ipv4Unicast", "l2VpnEvpn")]
+    """How many of the ports have a session that is up for IPv4, IPv6 and EVPN (`show bgp summary json`)."""
+    families = [_peers(summary, family) for family in ("ipv4Unicast", "ipv6Unicast", "l2VpnEvpn")]
     return sum(all(peers.get(port) == "Established" for peers in families) for port in ports)
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+
+# An interface has at most one of each family.
+Address = IPv4Address | IPv6Address
+InterfaceAddress = IPv4Interface | IPv6Interface
 
 
 class Kind(StrEnum):
@@ -15,6 +19,7 @@ class Kind(StrEnum):
     LEAF = "leaf"
     SPINE = "spine"
     OUTSIDE = "outside"
+    CLIENT = "client"
 
 
 class Firewall(StrEnum):
@@ -30,7 +35,7 @@ class Vlan:
 
     name: str
     vni: int
-    gateway: IPv4Interface
+    gateways: tuple[InterfaceAddress, ...]
     vrr_mac: str
 
     @property
@@ -46,10 +51,10 @@ class Vlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Svi:
-    """A leaf's own address and MAC on a VLAN."""
+    """A leaf's own addresses and MAC on a VLAN."""
 
     vlan: Vlan
-    address: IPv4Interface
+    addresses: tuple[InterfaceAddress, ...]
     mac: str
 
 
@@ -58,7 +63,7 @@ class Interface:
     """An end of a link. `vlan` makes it an access port, `fabric` an unnumbered BGP interface."""
 
     name: str
-    address: IPv4Interface | None = None
+    addresses: tuple[InterfaceAddress, ...] = ()
     mac: str | None = None
     vlan: Vlan | None = None
     fabric: bool = False
@@ -66,7 +71,7 @@ class Interface:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A machine of the lab. Routers (leaf, spine) have `asn` and `loopback`, hosts have `gateway`."""
+    """A machine of the lab. Routers (leaf, spine) have `asn` and `loopback`, hosts have `gateways`."""
 
     name: str
     kind: Kind
@@ -76,7 +81,7 @@ class Node:
     asn: int | None = None
     loopback: IPv4Address | None = None
     svis: tuple[Svi, ...] = ()
-    gateway: IPv4Address | None = None
+    gateways: tuple[Address, ...] = ()
     firewall: Firewall | None = None
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lab.model import Kind, Link, Node, Svi, Topology
+from lab.model import InterfaceAddress, Kind, Link, Node, Svi, Topology
 from lab.place import LabPaths
 
 # As on Cumulus: longer than neighmgrd's refresh, so that a silent server does not fall out of the FDB.
@@ -25,6 +25,8 @@ HOST_SYSCTLS: Sysctls = (
     ("net.ipv6.conf.all.disable_ipv6", "0"),
     ("net.ipv6.conf.default.disable_ipv6", "0"),
     ("net.ipv6.conf.default.accept_dad", "0"),
+    # What put the address there puts it there again when a link comes back; here no one would.
+    ("net.ipv6.conf.default.keep_addr_on_down", "1"),
 )
 # arp_ignore 1: the gateway's address is answered by the VRR interface alone, with the VRR MAC, and not by the SVI too.
 # accept_dad 0: BGP's link-local addresses are usable at once, not after a second of duplicate address detection.
@@ -43,6 +45,7 @@ ROUTER_SYSCTLS: Sysctls = (
     ("net.ipv4.conf.default.arp_accept", "0"),
     ("net.ipv4.conf.all.ignore_routes_with_linkdown", "1"),
     ("net.ipv4.fib_multipath_hash_policy", "1"),
+    ("net.ipv6.fib_multipath_hash_policy", "1"),
     ("net.ipv6.conf.default.accept_dad", "0"),
     ("net.ipv6.conf.default.keep_addr_on_down", "1"),
 )
@@ -83,11 +86,9 @@ def node_plan(node: Node, paths: LabPaths) -> NamespacePlan:
     for interface in node.interfaces:
         if interface.vlan is not None:
             lines.append(f"link set {interface.name} master {interface.vlan.name}")
-        if interface.address is not None:
-            lines.append(f"addr add {interface.address} dev {interface.name}")
+        lines += [_address(address, interface.name) for address in interface.addresses]
         lines.append(f"link set {interface.name} up")
-    if node.gateway is not None:
-        lines.append(f"route add default via {node.gateway}")
+    lines += [f"route add default via {gateway}" for gateway in node.gateways]
     return NamespacePlan(
         namespace=paths.namespace(node.name),
         before=ROUTER_SYSCTLS if node.is_router else HOST_SYSCTLS,
@@ -106,16 +107,21 @@ def _svi_lines(svi: Svi, node: Node) -> list[str]:
         f"link add {vlan.vxlan} type vxlan id {vlan.vni} local {node.loopback} dstport 4789 nolearning",
         f"link set {vlan.vxlan} master {vlan.name}",
         f"link set {vlan.vxlan} up",
-        f"addr add {svi.address} dev {vlan.name}",
+        *[_address(address, vlan.name) for address in svi.addresses],
         f"link add {vlan.vrr} link {vlan.name} address {vlan.vrr_mac} type macvlan mode private",
         f"link set {vlan.vrr} up",
-        f"addr add {vlan.gateway} dev {vlan.vrr} metric {VRR_METRIC}",
+        *[f"{_address(gateway, vlan.vrr)} metric {VRR_METRIC}" for gateway in vlan.gateways],
     ]
+
+
+def _address(address: InterfaceAddress, interface: str) -> str:
+    # nodad: usable at once; and whoever else has the anycast gateway is meant to have it.
+    return f"addr add {address} dev {interface}" + (" nodad" if address.version == 6 else "")  # noqa: PLR2004
 
 
 def _bridge_lines(node: Node) -> Iterator[str]:
     for svi in node.svis:
-        # BGP alone says what is behind the VXLAN interface, and the bridge answers ARP for it.
+        # BGP alone says what is behind the VXLAN interface, and the bridge answers ARP and ND for it.
         yield f"link set dev {svi.vlan.vxlan} learning off neigh_suppress on"
         # Without a row of its own the VRR MAC is unknown to the bridge: it would flood frames for the gateway over
         # VXLAN, and every leaf, all having this MAC, would route its own copy.

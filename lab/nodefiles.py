@@ -65,7 +65,7 @@ def _identity(node: Node, topology: Topology, prefix: str) -> Iterator[NodeFile]
 def _addresses(node: Node, topology: Topology) -> Iterator[tuple[str, str]]:
     yield node.name, "127.0.1.1"
     for other in topology.nodes:
-        own = [interface.address.ip for interface in other.interfaces if interface.address]
+        own = [address.ip for interface in other.interfaces for address in interface.addresses]
         if other is not node and (own or other.loopback):
             yield other.name, str(other.loopback or own[0])
 

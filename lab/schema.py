@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Interface
-from typing import Annotated, Literal
+from collections import Counter
+from ipaddress import IPv4Address
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from lab.model import Firewall, Kind
+from lab.model import Address, Firewall, InterfaceAddress, Kind
 
 # Node names appear in host names, namespaces and file names; no "-" because it separates a lab's name from a node's.
 NodeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,7}$")]
@@ -20,6 +21,23 @@ PackageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9+.-]+$")]
 UserName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
 Asn = Annotated[int, Field(ge=1, le=4294967295)]
 Mtu = Annotated[int, Field(ge=1280, le=65535)]
+
+A = TypeVar("A", bound=Address)
+
+
+def _one_a_family(addresses: list[A]) -> list[A]:
+    counts = Counter(address.version for address in addresses)
+    for version, count in counts.items():
+        if count > 1:
+            message = f"{count} addresses of IPv{version}, and there may be one"
+            raise ValueError(message)
+    return addresses
+
+
+# One of a family at most, because a second would be in no one's configuration: the first is what all others name.
+Addresses = Annotated[list[InterfaceAddress], AfterValidator(_one_a_family)]
+SomeAddresses = Annotated[Addresses, Field(min_length=1)]
+Gateways = Annotated[list[Address], Field(min_length=1), AfterValidator(_one_a_family)]
 
 
 class Strict(BaseModel):
@@ -36,24 +54,24 @@ class MtuSpec(Strict):
 
 
 class VlanSpec(Strict):
-    """A VLAN, its VNI and its anycast gateway."""
+    """A VLAN, its VNI and its anycast gateway, an address a family."""
 
     vni: Annotated[int, Field(ge=1, le=16777215)]
-    gateway: IPv4Interface
+    gateways: SomeAddresses
     vrr_mac: Mac
 
 
 class SviSpec(Strict):
-    """A leaf's own address on a VLAN."""
+    """A leaf's own addresses on a VLAN."""
 
-    address: IPv4Interface
+    addresses: SomeAddresses
     mac: Mac
 
 
 class InterfaceSpec(Strict):
     """An interface; `vlan` on access ports of leaves alone."""
 
-    address: IPv4Interface | None = None
+    addresses: Addresses = []
     mac: Mac | None = None
     vlan: VlanName | None = None
 
@@ -61,23 +79,34 @@ class InterfaceSpec(Strict):
 class NodeSpec(Strict):
     """What every node has."""
 
+    kind: Kind
     description: str = ""
     interfaces: dict[InterfaceName, InterfaceSpec]
 
 
-class ServerSpec(NodeSpec):
+class HostSpec(NodeSpec):
+    """A node that routes nothing itself."""
+
+    gateways: Gateways
+
+
+class ServerSpec(HostSpec):
     """A server behind a leaf."""
 
     kind: Literal[Kind.SERVER]
     firewall: Firewall
-    gateway: IPv4Address
 
 
-class OutsideSpec(NodeSpec):
+class ClientSpec(HostSpec):
+    """A host in a VLAN that is no server of a cluster."""
+
+    kind: Literal[Kind.CLIENT]
+
+
+class OutsideSpec(HostSpec):
     """A host outside the fabric."""
 
     kind: Literal[Kind.OUTSIDE]
-    gateway: IPv4Address
 
 
 class SpineSpec(NodeSpec):
@@ -97,7 +126,7 @@ class LeafSpec(NodeSpec):
     svis: dict[VlanName, SviSpec]
 
 
-AnyNode = Annotated[ServerSpec | OutsideSpec | SpineSpec | LeafSpec, Field(discriminator="kind")]
+AnyNode = Annotated[ServerSpec | ClientSpec | OutsideSpec | SpineSpec | LeafSpec, Field(discriminator="kind")]
 LinkEnd = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+:[a-z0-9._]+$")]
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from lab.coherence import contradictions
 from lab.errors import LabUsageError
 from lab.model import Interface, Kind, Link, Node, Svi, Topology, Vlan
-from lab.schema import LeafSpec, NodeSpec, OutsideSpec, ServerSpec, SpineSpec, TopologySpec
+from lab.schema import HostSpec, LeafSpec, NodeSpec, ServerSpec, SpineSpec, TopologySpec
 
 TOPOLOGY_FILE = Path(__file__).with_name("topology.yaml")
 ROUTERS = (Kind.LEAF, Kind.SPINE)
@@ -52,7 +52,7 @@ def _first_problem(error: ValidationError, origin: str) -> str:
 
 def _freeze(spec: TopologySpec) -> Topology:
     vlans = {
-        name: Vlan(name=name, vni=vlan.vni, gateway=vlan.gateway, vrr_mac=vlan.vrr_mac)
+        name: Vlan(name=name, vni=vlan.vni, gateways=tuple(vlan.gateways), vrr_mac=vlan.vrr_mac)
         for name, vlan in spec.vlans.items()
     }
     links = tuple(_link(spec, a, b) for a, b in spec.links)
@@ -81,7 +81,7 @@ def _node(name: str, spec: NodeSpec, user: str, vlans: dict[str, Vlan], fabric: 
     interfaces = tuple(
         Interface(
             name=port,
-            address=entry.address,
+            addresses=tuple(entry.addresses),
             mac=entry.mac,
             vlan=vlans[entry.vlan] if entry.vlan else None,
             fabric=(name, port) in fabric,
@@ -89,14 +89,14 @@ def _node(name: str, spec: NodeSpec, user: str, vlans: dict[str, Vlan], fabric: 
         for port, entry in spec.interfaces.items()
     )
     match spec:
-        case ServerSpec() | OutsideSpec():
+        case HostSpec():
             return Node(
                 name=name,
                 kind=spec.kind,
                 user=user,
                 interfaces=interfaces,
                 description=spec.description,
-                gateway=spec.gateway,
+                gateways=tuple(spec.gateways),
                 firewall=spec.firewall if isinstance(spec, ServerSpec) else None,
             )
         case SpineSpec() | LeafSpec():
@@ -109,7 +109,9 @@ def _node(name: str, spec: NodeSpec, user: str, vlans: dict[str, Vlan], fabric: 
                 description=spec.description,
                 asn=spec.asn,
                 loopback=spec.loopback,
-                svis=tuple(Svi(vlan=vlans[vlan], address=svi.address, mac=svi.mac) for vlan, svi in svis.items()),
+                svis=tuple(
+                    Svi(vlan=vlans[vlan], addresses=tuple(svi.addresses), mac=svi.mac) for vlan, svi in svis.items()
+                ),
             )
     message = f"no such kind of node: {spec!r}"
     raise TypeError(message)

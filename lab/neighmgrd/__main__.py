@@ -1,4 +1,4 @@
-"""neighmgrd SVI…: watch ARP on the SVIs until the service is stopped."""
+"""neighmgrd SVI…: watch ARP and ND on the SVIs until the service is stopped."""
 
 from __future__ import annotations
 

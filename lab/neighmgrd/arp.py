@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from ipaddress import IPv4Address
+
+from .claim import Claim, is_host_mac
 
 ETHERTYPE_ARP = 0x0806
 _FRAME = struct.Struct("!6s6sHHHBBH6s4s6s4s")
@@ -12,15 +13,7 @@ _ETHERNET_TO_IPV4 = (ETHERTYPE_ARP, 1, 0x0800, 6, 4)
 _REQUEST, _REPLY = 1, 2
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A host says that this address is at this MAC (six bytes)."""
-
-    address: IPv4Address
-    mac: bytes
-
-
-def parse_claim(frame: bytes) -> Claim | None:
+def parse_arp(frame: bytes) -> Claim | None:
     """The claim in an Ethernet frame; None for what is no ARP, is cut short, or claims nothing.
 
     Requests count as much as replies, and gratuitous ones of both forms most of all (RFC 5227 §1.1: a probe's sender
@@ -35,8 +28,3 @@ def parse_claim(frame: bytes) -> Claim | None:
     if mac != source or not is_host_mac(mac) or address == bytes(4):
         return None
     return Claim(IPv4Address(address), mac)
-
-
-def is_host_mac(mac: bytes) -> bool:
-    """A MAC that a single host can have: neither zero nor a group address."""
-    return mac != bytes(6) and not mac[0] & 1

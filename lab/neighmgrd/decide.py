@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
-from .arp import Claim
+from .claim import Address, Claim
 from .rtnetlink import NUD_FAILED, NUD_INCOMPLETE, NUD_NOARP, NUD_PERMANENT, NUD_STALE, Neighbor
 
 
@@ -22,12 +22,14 @@ class Action(Enum):
 class Scope:
     """What an SVI answers for. `own`: the leaf's own and the gateway's addresses, which no host may take over."""
 
-    networks: frozenset[IPv4Network]
-    own: frozenset[IPv4Address]
+    networks: frozenset[IPv4Network | IPv6Network]
+    own: frozenset[Address]
 
-    def covers(self, address: IPv4Address) -> bool:
-        """Whether a host behind this SVI may have this address."""
-        return address not in self.own and any(address in network for network in self.networks)
+    def covers(self, address: Address) -> bool:
+        """Whether a host behind this SVI may have this address; link-local ones stay on their link."""
+        if address.is_link_local or address in self.own:
+            return False
+        return any(address in network for network in self.networks)
 
 
 def decide(
@@ -37,8 +39,8 @@ def decide(
     if not scope.covers(claim.address):
         return Action.LEAVE
     if fdb is None or fdb.from_evpn or fdb.ifindex in vxlan:
-        # Remote hosts' ARP comes in over VXLAN too. But a host that has just moved here may be claimed before its FDB
-        # row has changed over.
+        # Remote hosts' ARP and ND come in over VXLAN too. But a host that has just moved here may be claimed before its
+        # FDB row has changed over.
         return Action.RETRY
     if fdb.state & NUD_PERMANENT:
         # A MAC of the leaf itself, or one that an administrator nailed down.

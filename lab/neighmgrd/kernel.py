@@ -8,13 +8,16 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from ipaddress import IPv4Address
+from ipaddress import IPv4Interface, IPv6Interface
 from pathlib import Path
 
 from . import rtnetlink as rt
+from .claim import Address
 
 TIMEOUT_S = 1.0
 _BUFFER = 1 << 17
+IF_INET6 = Path("/proc/net/if_inet6")
+_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 class Kernel:
@@ -32,19 +35,19 @@ class Kernel:
         wanted = rt.Neighbor(family=socket.AF_BRIDGE, ifindex=0, state=0, flags=rt.NTF_MASTER, mac=mac, master=bridge)
         return self._get(wanted)
 
-    def neighbor(self, ifindex: int, address: IPv4Address) -> rt.Neighbor | None:
+    def neighbor(self, ifindex: int, address: Address) -> rt.Neighbor | None:
         """The interface's neighbor of an address; None when it has none."""
-        return self._get(rt.Neighbor(family=socket.AF_INET, ifindex=ifindex, state=0, flags=0, address=address))
+        return self._get(_row(ifindex, address))
 
     def neighbors(self, ifindex: int) -> list[rt.Neighbor]:
-        """All IPv4 neighbors of an interface."""
-        wanted = rt.Neighbor(family=socket.AF_INET, ifindex=ifindex, state=0, flags=0)
-        rows = self._ask(rt.RTM_GETNEIGH, rt.NLM_F_DUMP, wanted)
+        """All neighbors of an interface, of both families."""
+        wanted = [rt.Neighbor(family=family, ifindex=ifindex, state=0, flags=0) for family in _FAMILIES.values()]
+        rows = [row for family in wanted for row in self._ask(rt.RTM_GETNEIGH, rt.NLM_F_DUMP, family)]
         return [row for row in rows if row.ifindex == ifindex and row.address is not None]
 
-    def replace(self, ifindex: int, address: IPv4Address, mac: bytes, state: int) -> None:
+    def replace(self, ifindex: int, address: Address, mac: bytes, state: int) -> None:
         """What `ip neigh replace ADDRESS lladdr MAC dev … nud STATE` does."""
-        row = rt.Neighbor(family=socket.AF_INET, ifindex=ifindex, state=state, flags=0, address=address, mac=mac)
+        row = _row(ifindex, address, state=state, mac=mac)
         self._ask(rt.RTM_NEWNEIGH, rt.NLM_F_ACK | rt.NLM_F_CREATE | rt.NLM_F_REPLACE, row)
 
     def probe(self, row: rt.Neighbor) -> None:
@@ -80,8 +83,26 @@ class Kernel:
                     yield message
 
 
-def interface_addresses(interface: str) -> list[tuple[str, int]]:
-    """(address, prefix length) of the interface's primary IPv4 address; empty when it has none."""
+def _row(ifindex: int, address: Address, *, state: int = 0, mac: bytes = b"") -> rt.Neighbor:
+    return rt.Neighbor(
+        family=_FAMILIES[address.version], ifindex=ifindex, state=state, flags=0, address=address, mac=mac
+    )
+
+
+def interface_addresses(interface: str) -> list[IPv4Interface | IPv6Interface]:
+    """The interface's primary IPv4 address and all its IPv6 addresses; empty when it has none."""
+    return [*_ipv4_address(interface), *ipv6_addresses(IF_INET6.read_text(encoding="ascii"), interface)]
+
+
+def ipv6_addresses(listing: str, interface: str) -> Iterator[IPv6Interface]:
+    """From /proc/net/if_inet6: address, ifindex, prefix length, scope and flags in hexadecimal, then the name."""
+    for line in listing.splitlines():
+        address, _, prefix, _, _, name = line.split()
+        if name == interface:
+            yield IPv6Interface((bytes.fromhex(address), int(prefix, 16)))
+
+
+def _ipv4_address(interface: str) -> list[IPv4Interface]:
     request = struct.pack("256s", interface.encode())
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
@@ -89,7 +110,7 @@ def interface_addresses(interface: str) -> list[tuple[str, int]]:
             mask = fcntl.ioctl(probe, 0x891B, request)[20:24]  # SIOCGIFNETMASK
         except OSError:
             return []
-    return [(socket.inet_ntoa(address), int.from_bytes(mask, "big").bit_count())]
+    return [IPv4Interface((address, int.from_bytes(mask, "big").bit_count()))]
 
 
 def vxlan_ports(bridge: str) -> frozenset[int]:

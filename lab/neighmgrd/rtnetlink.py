@@ -6,7 +6,9 @@ import socket
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
+
+from .claim import Address
 
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 28, 29, 30
@@ -19,7 +21,11 @@ RTNLGRP_NEIGH = 3
 _HEADER = struct.Struct("=IHHII")
 _NDMSG = struct.Struct("=BxxxiHBB")
 _ATTRIBUTE = struct.Struct("=HH")
-_IPV4_BYTES = 4
+# Family and length together say what a destination is: an FDB row has the VTEP's there, and that is none.
+_ADDRESSES: dict[tuple[int, int], type[Address]] = {
+    (socket.AF_INET, 4): IPv4Address,
+    (socket.AF_INET6, 16): IPv6Address,
+}
 _ERROR = struct.Struct("=i")
 
 
@@ -32,7 +38,7 @@ class Neighbor:
     state: int
     flags: int
     kind: int = 0
-    address: IPv4Address | None = None
+    address: Address | None = None
     mac: bytes = b""
     master: int = 0
 
@@ -85,13 +91,14 @@ def _neighbor(body: bytes) -> Neighbor:
     family, ifindex, state, flags, kind = _NDMSG.unpack_from(body)
     found = dict(_attributes(body[_NDMSG.size :]))
     destination = found.get(NDA_DST, b"")
+    address = _ADDRESSES.get((family, len(destination)))
     return Neighbor(
         family=family,
         ifindex=ifindex,
         state=state,
         flags=flags,
         kind=kind,
-        address=IPv4Address(destination) if family == socket.AF_INET and len(destination) == _IPV4_BYTES else None,
+        address=address(destination) if address else None,
         mac=found.get(NDA_LLADDR, b""),
         master=struct.unpack("=I", found[NDA_MASTER])[0] if NDA_MASTER in found else 0,
     )

@@ -1,4 +1,4 @@
-"""The loop: ARP in, neighbors refreshed. It logs what it changes, and survives whatever the kernel answers."""
+"""The loop: ARP and ND in, neighbors refreshed. It logs what it changes, and survives whatever the kernel answers."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Interface
 from typing import ParamSpec
 
 from . import rtnetlink as rt
-from .arp import ETHERTYPE_ARP, Claim, parse_claim
+from .arp import ETHERTYPE_ARP, parse_arp
+from .claim import Claim
 from .decide import Action, Scope, decide
 from .kernel import Kernel, interface_addresses, vxlan_ports
+from .ndp import ETHERTYPE_IPV6, parse_ndp
 
 # An FDB row changes over within a millisecond or two; BGP may still be writing its own for some tens of them.
 RETRY_AFTER_S = (0.005, 0.02, 0.05, 0.1, 0.2)
@@ -24,26 +25,26 @@ RETRY_AFTER_S = (0.005, 0.02, 0.05, 0.1, 0.2)
 PROBE_EVERY_S = 300.0
 _PACKET_OUTGOING = 4
 _FRAME = 2048
+Parser = Callable[[bytes], Claim | None]
+# What is routed comes in by the VRR interface: of IPv6, little but ND is heard on the SVI itself.
+PARSERS: dict[int, Parser] = {ETHERTYPE_ARP: parse_arp, ETHERTYPE_IPV6: parse_ndp}
 P = ParamSpec("P")
 
 
 class Svi:
-    """An SVI and its VRR interface, with the socket on which the SVI's ARP comes in."""
+    """An SVI and its VRR interface, with the sockets on which the SVI's ARP and ND come in."""
 
     def __init__(self, name: str) -> None:
-        """Open the socket; OSError when there is no such interface."""
+        """Open the sockets; OSError when there is no such interface."""
         self.name = name
         self.index = socket.if_nametoindex(name)
         self.vrr_name = f"{name}-v0"
         self.vrr_index = socket.if_nametoindex(self.vrr_name)
-        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETHERTYPE_ARP))
-        self.socket.bind((name, ETHERTYPE_ARP))
-        self.socket.settimeout(0.0)
+        self.sockets = {listen(name, ethertype): parse for ethertype, parse in PARSERS.items()}
 
     def scope(self) -> Scope:
         """The addresses that hosts behind it may have, read anew: an administrator may change them."""
-        pairs = interface_addresses(self.name) + interface_addresses(self.vrr_name)
-        found = [IPv4Interface(f"{address}/{prefix}") for address, prefix in pairs]
+        found = interface_addresses(self.name) + interface_addresses(self.vrr_name)
         return Scope(frozenset(entry.network for entry in found), frozenset(entry.ip for entry in found))
 
 
@@ -63,19 +64,20 @@ class Watcher:
         self._next_probe = time.monotonic()
 
     def run(self) -> None:
-        """Wait for ARP, for changes of neighbors and for the time to look again; never returns."""
+        """Wait for claims, for changes of neighbors and for the time to look again; never returns."""
         with selectors.DefaultSelector() as selector:
             for svi in self._svis:
-                selector.register(svi.socket, selectors.EVENT_READ, svi)
+                for listener, parse in svi.sockets.items():
+                    selector.register(listener, selectors.EVENT_READ, (svi, listener, parse))
             selector.register(self._changes, selectors.EVENT_READ)
             log(f"watching {', '.join(svi.name for svi in self._svis)}")
             tell_systemd("READY=1")
             while True:
                 for key, _ in selector.select(self._timeout()):
-                    if isinstance(key.data, Svi):
-                        self._safely(self._read_arp, key.data)
-                    else:
+                    if key.data is None:
                         self._safely(self._follow_changes)
+                    else:
+                        self._safely(self._read_claim, *key.data)
                 self._safely(self._look_again)
                 self._safely(self._probe_all)
 
@@ -90,9 +92,9 @@ class Watcher:
         due = self._retries[0][0] if self._retries else self._next_probe
         return max(0.0, min(due, self._next_probe) - time.monotonic())
 
-    def _read_arp(self, svi: Svi) -> None:
-        frame, where = svi.socket.recvfrom(_FRAME)
-        claim = parse_claim(frame)
+    def _read_claim(self, svi: Svi, listener: socket.socket, parse: Parser) -> None:
+        frame, where = listener.recvfrom(_FRAME)
+        claim = parse(frame)
         if claim is not None and where[2] != _PACKET_OUTGOING:
             self._consider(svi, claim, 0)
 
@@ -114,7 +116,7 @@ class Watcher:
             heapq.heappush(self._retries, (due, next(self._order), attempt + 1, svi, claim))
 
     def _follow_changes(self) -> None:
-        """Keep the VRR interfaces' neighbors in step: they hear only the ARP that asks for the gateway."""
+        """Keep the VRR interfaces' neighbors in step: they hear only what asks for the gateway."""
         by_index = {svi.index: svi for svi in self._svis}
         for message in rt.unpack(self._changes.recv(1 << 16)):
             row = message.neighbor
@@ -122,7 +124,9 @@ class Watcher:
                 continue
             svi = by_index.get(row.ifindex)
             known = self._kernel.neighbor(svi.vrr_index, row.address) if svi else None
-            if svi is not None and known is not None and known.mac != row.mac:
+            if svi is None or known is None or known.mac == row.mac:
+                continue
+            if svi.scope().covers(row.address):
                 self._kernel.replace(svi.vrr_index, row.address, row.mac, rt.NUD_STALE)
                 log(f"{row.address} is at {row.mac.hex(':')} on {svi.vrr_name}; was {describe(known)}")
 
@@ -131,9 +135,18 @@ class Watcher:
             return
         self._next_probe = time.monotonic() + PROBE_EVERY_S
         for svi in self._svis:
+            scope = svi.scope()
             for row in self._kernel.neighbors(svi.index):
-                if not row.from_evpn and row.mac:
+                if not row.from_evpn and row.mac and row.address is not None and scope.covers(row.address):
                     self._kernel.probe(row)
+
+
+def listen(interface: str, ethertype: int) -> socket.socket:
+    """Hears every frame of this type that comes in on the interface; never waits."""
+    listener = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ethertype))
+    listener.bind((interface, ethertype))
+    listener.settimeout(0.0)
+    return listener
 
 
 def describe(neighbor: rt.Neighbor | None) -> str:
@@ -144,7 +157,7 @@ def describe(neighbor: rt.Neighbor | None) -> str:
 
 
 def tell_systemd(state: str) -> None:
-    """As sd_notify(3) does: `systemctl start` returns when every ARP is heard, not when Python has been found."""
+    """As sd_notify(3) does: `systemctl start` returns when every claim is heard, not when Python has been found."""
     path = os.environ.get("NOTIFY_SOCKET", "")
     if path:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:

@@ -14,6 +14,8 @@ from lab.health import established, json_documents, remote_vteps, sshd_answers
 from lab.model import Kind
 from lab.status import Count, LabStatus, NodeStatus
 
+UP, OTHER = {"swp1": "Established"}, {"swp2": "Established"}
+
 
 def summary(**families: dict[str, str]) -> object:
     return {
@@ -21,9 +23,9 @@ def summary(**families: dict[str, str]) -> object:
     }
 
 
-def test_a_session_counts_when_it_is_up_for_both_families() -> None:
-    both = {"swp1": "Established", "swp2": "Established"}
-    assert established(summary(ipv4Unicast=both, l2VpnEvpn=both), ("swp1", "swp2")) == 2
+def test_a_session_counts_when_it_is_up_for_every_family() -> None:
+    up = {"swp1": "Established", "swp2": "Established"}
+    assert established(summary(ipv4Unicast=up, ipv6Unicast=up, l2VpnEvpn=up), ("swp1", "swp2")) == 2
 
 
 @pytest.mark.parametrize(
@@ -33,13 +35,17 @@ def test_a_session_counts_when_it_is_up_for_both_families() -> None:
         [],
         None,
         "text",
-        summary(ipv4Unicast={"swp1": "Established"}),
-        summary(l2VpnEvpn={"swp1": "Established"}),
-        summary(ipv4Unicast={"swp1": "Established"}, l2VpnEvpn={"swp1": "Active"}),
-        summary(ipv4Unicast={"swp1": "Idle"}, l2VpnEvpn={"swp1": "Established"}),
-        summary(ipv4Unicast={"swp2": "Established"}, l2VpnEvpn={"swp2": "Established"}),
-        {"ipv4Unicast": {"peers": []}, "l2VpnEvpn": None},
-        {"ipv4Unicast": {"peers": {"swp1": "Established"}}, "l2VpnEvpn": {"peers": {"swp1": "Established"}}},
+        summary(ipv4Unicast=UP),
+        summary(l2VpnEvpn=UP),
+        summary(ipv4Unicast=UP, l2VpnEvpn=UP),
+        summary(ipv6Unicast=UP, l2VpnEvpn=UP),
+        summary(ipv4Unicast=UP, ipv6Unicast=UP),
+        summary(ipv4Unicast=UP, ipv6Unicast=UP, l2VpnEvpn={"swp1": "Active"}),
+        summary(ipv4Unicast=UP, ipv6Unicast={"swp1": "NoNeg"}, l2VpnEvpn=UP),
+        summary(ipv4Unicast={"swp1": "Idle"}, ipv6Unicast=UP, l2VpnEvpn=UP),
+        summary(ipv4Unicast=OTHER, ipv6Unicast=OTHER, l2VpnEvpn=OTHER),
+        {"ipv4Unicast": {"peers": []}, "ipv6Unicast": {"peers": {}}, "l2VpnEvpn": None},
+        {family: {"peers": UP} for family in ("ipv4Unicast", "ipv6Unicast", "l2VpnEvpn")},
     ],
 )
 def test_no_session(said: object) -> None:

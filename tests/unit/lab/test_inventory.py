@@ -38,6 +38,8 @@ def test_nornir_reads_it(tmp_path: Path) -> None:
         "L2": ("127.0.7.14", 22022, "cumulus"),
         "S1": ("127.0.7.15", 22022, "cumulus"),
         "I1": ("127.0.7.16", 22022, "cumulus"),
+        "L3": ("127.0.7.17", 22022, "cumulus"),
+        "C1": ("127.0.7.18", 22022, "cumulus"),
     }
     extras = read.hosts["L1"].get_connection_parameters("netmiko").extras
     assert extras == {
@@ -56,6 +58,8 @@ def test_clusters_name_the_labs_own_secret() -> None:
     assert clusters["web"]["auth_pass"] == {"file": "/state/labs/vipbook-t1/secrets/web"}
     assert clusters["web"]["vips"] == ["100.65.0.10/24"]
     assert list(clusters["web"]["servers"]) == ["H1", "H2"]
+    assert clusters["web"]["fabric"]["leaves"] == ["L1", "L2", "L3"]
+    assert clusters["web"]["probes"] == ["I1", "C1"]
 
 
 def test_clusters_are_passed_on_as_they_are_written() -> None:

@@ -38,13 +38,13 @@ def lab_status(*, sshd: bool) -> LabStatus:
 def test_up_prints_the_lab_and_tells_its_steps_on_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
     def up(name: str | None, progress: object) -> LabStatus:
         assert (name, callable(progress)) == ("t1", True)
-        progress("booting 6 nodes")  # type: ignore[operator]
+        progress("booting 8 nodes")  # type: ignore[operator]
         return lab_status(sshd=True)
 
     monkeypatch.setattr(api, "up", up)
     result = CliRunner().invoke(app, ["up", "--name", "t1"])
     assert result.exit_code == 0
-    assert "… booting 6 nodes" in result.stderr
+    assert "… booting 8 nodes" in result.stderr
     assert "booting" not in result.stdout
     assert "the lab vipbook is up" in result.stdout
 

@@ -56,13 +56,13 @@ def test_missing_packages_are_named_with_the_command(monkeypatch: pytest.MonkeyP
 
 def test_too_few_inotify_instances(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     limit = tmp_path / "max_user_instances"
-    limit.write_text("29\n")
+    limit.write_text("39\n")
     monkeypatch.setattr(preflight, "INOTIFY_LIMIT", limit)
-    with pytest.raises(LabUsageError, match="6 nodes need 30 inotify instances") as caught:
-        preflight.check_inotify(6)
+    with pytest.raises(LabUsageError, match="8 nodes need 40 inotify instances") as caught:
+        preflight.check_inotify(8)
     assert caught.value.remedy == "sysctl -w fs.inotify.max_user_instances=1024"
     limit.write_text("100000\n")
-    preflight.check_inotify(6)
+    preflight.check_inotify(8)
 
 
 def test_an_error_is_one_line_with_its_remedy() -> None:

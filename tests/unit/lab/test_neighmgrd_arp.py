@@ -7,7 +7,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from lab.neighmgrd.arp import Claim, is_host_mac, parse_claim
+from lab.neighmgrd.arp import parse_arp
+from lab.neighmgrd.claim import Claim, is_host_mac
 
 H1 = bytes.fromhex("0800277dafb4")
 VIP = IPv4Address("100.65.0.10")
@@ -43,7 +44,7 @@ def frame(
     ids=["gratuitous request", "gratuitous reply", "request", "reply", "padded to 60 bytes"],
 )
 def test_a_claim(claiming: bytes) -> None:
-    assert parse_claim(claiming) == Claim(VIP, H1)
+    assert parse_arp(claiming) == Claim(VIP, H1)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_a_claim(claiming: bytes) -> None:
     ],
 )
 def test_no_claim(nothing: bytes) -> None:
-    assert parse_claim(nothing) is None
+    assert parse_arp(nothing) is None
 
 
 def test_the_virtual_mac_of_vrrp_is_a_hosts() -> None:

@@ -9,7 +9,7 @@ from jinja2 import UndefinedError
 
 from lab.keys import KeyPair
 from lab.network import cable_plan, node_plan
-from lab.nodefiles import NodeFile, key_files, node_files
+from lab.nodefiles import NEIGHMGRD, NodeFile, key_files, node_files
 from lab.place import LabPaths
 from lab.rendering import flow, render
 from lab.topology import load_topology
@@ -45,6 +45,11 @@ router bgp 65011
   neighbor FABRIC activate
  exit-address-family
  !
+ address-family ipv6 unicast
+  redistribute connected
+  neighbor FABRIC activate
+ exit-address-family
+ !
  address-family l2vpn evpn
   neighbor FABRIC activate
   advertise-all-vni
@@ -58,10 +63,10 @@ exit
 def test_frr_of_a_spine_has_no_vni_and_a_session_a_leaf() -> None:
     text = files("S1")["/etc/frr/frr.conf"].text
     assert "advertise-all-vni" not in text
-    assert text.count("interface peer-group FABRIC") == 2
+    assert text.count("interface peer-group FABRIC") == 3
 
 
-@pytest.mark.parametrize("node", ["H1", "H2", "I1"])
+@pytest.mark.parametrize("node", ["H1", "H2", "I1", "C1"])
 def test_hosts_have_no_router(node: str) -> None:
     assert not [path for path in files(node) if "frr" in path or "neighmgrd" in path]
 
@@ -74,6 +79,8 @@ def test_hosts_have_no_router(node: str) -> None:
         ("L1", {"frr.service", "neighmgrd.service"}),
         ("S1", {"frr.service"}),
         ("I1", set()),
+        ("L3", {"frr.service", "neighmgrd.service"}),
+        ("C1", set()),
     ],
 )
 def test_each_node_enables_what_its_kind_has(node: str, enabled: set[str]) -> None:
@@ -105,7 +112,8 @@ def test_nftables_rejects_last() -> None:
 
 def test_neighmgrd_is_there_whole() -> None:
     sources = {path.rpartition("/")[2] for path in files("L1") if path.startswith("/usr/local/lib/neighmgrd/")}
-    assert sources == {"__init__.py", "__main__.py", "arp.py", "decide.py", "kernel.py", "rtnetlink.py", "watch.py"}
+    assert sources == {path.name for path in NEIGHMGRD.glob("*.py")}
+    assert {"__main__.py", "arp.py", "ndp.py"} < sources
     assert "neighmgrd vlan100\n" in files("L1")["/etc/systemd/system/neighmgrd.service"].text
 
 
@@ -135,7 +143,7 @@ def test_machine_ids_differ() -> None:
 
 def test_cables_have_both_ends_in_namespaces_from_the_start() -> None:
     cables = cable_plan(TOPOLOGY, PATHS)
-    assert len(cables) == 5
+    assert len(cables) == 7
     assert cables[0] == (
         "link add name enp0s8 netns vipbook-t1-H1 address 08:00:27:7d:af:b4 mtu 1500 "
         "type veth peer name swp1 netns vipbook-t1-L1 address 44:38:39:00:11:01 mtu 1500"
@@ -146,7 +154,9 @@ def test_cables_have_both_ends_in_namespaces_from_the_start() -> None:
 def test_a_leaf_has_its_own_address_the_gateway_and_a_vtep() -> None:
     plan = node_plan(TOPOLOGY.node("L1"), PATHS)
     assert "addr add 100.65.0.2/24 dev vlan100" in plan.ip
+    assert "addr add fd00:100:65::2/64 dev vlan100 nodad" in plan.ip
     assert "addr add 100.65.0.1/24 dev vlan100-v0 metric 1024" in plan.ip
+    assert "addr add fd00:100:65::1/64 dev vlan100-v0 nodad metric 1024" in plan.ip
     assert "link add vni100 type vxlan id 100 local 10.255.0.11 dstport 4789 nolearning" in plan.ip
     assert plan.ip.index("link set swp1 master vlan100") < plan.ip.index("link set swp1 up")
     assert "link set dev vni100 learning off neigh_suppress on" in plan.bridge
@@ -155,8 +165,36 @@ def test_a_leaf_has_its_own_address_the_gateway_and_a_vtep() -> None:
 
 
 def test_routers_route_and_hosts_do_not() -> None:
-    forwarding = {node.name: dict(node_plan(node, PATHS).before)["net.ipv4.ip_forward"] for node in TOPOLOGY.nodes}
-    assert forwarding == {"H1": "0", "H2": "0", "L1": "1", "L2": "1", "S1": "1", "I1": "0"}
+    sysctls = {node.name: dict(node_plan(node, PATHS).before) for node in TOPOLOGY.nodes}
+    routers = {name for name, settings in sysctls.items() if settings["net.ipv4.ip_forward"] == "1"}
+    assert routers == {"L1", "L2", "L3", "S1"}
+    assert routers == {name for name, settings in sysctls.items() if "net.ipv6.conf.all.forwarding" in settings}
+
+
+@pytest.mark.parametrize(
+    ("node", "interface", "last", "gateway"),
+    [
+        ("H1", "enp0s8", "11", "fd00:100:65::1"),
+        ("C1", "eth1", "21", "fd00:100:65::1"),
+        ("I1", "eth1", "10", "fd00:203:113::1"),
+    ],
+)
+def test_a_host_has_an_address_and_a_gateway_of_each_family(
+    node: str, interface: str, last: str, gateway: str
+) -> None:
+    lines = node_plan(TOPOLOGY.node(node), PATHS).ip
+    addresses = [line.split()[2] for line in lines if line.startswith("addr add")]
+    network = gateway.removesuffix("1")
+    assert addresses[1] == f"{network}{last}/64"
+    assert addresses[0].endswith(f".{last}/24")
+    assert f"addr add {addresses[1]} dev {interface} nodad" in lines
+    assert lines[-1] == f"route add default via {gateway}"
+
+
+def test_a_host_is_found_by_its_first_address() -> None:
+    hosts = files("I1")["/etc/hosts"].text
+    assert "100.65.0.21\tC1\n" in hosts
+    assert "10.255.0.13\tL3\n" in hosts
 
 
 def test_an_undefined_variable_is_an_error() -> None:
