@@ -12,7 +12,7 @@ from runbooks.session import Session
 from runbooks.verify import answered_hosts
 from tasks.judge.locate import Look, locate
 from tasks.judge.sightings import Query
-from tasks.model.answer import Answers, Command, Reply
+from tasks.model.answer import Answer, Answers, Command, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.errors import IntentError
 from tasks.model.mac import MacAddress
@@ -21,7 +21,7 @@ from tasks.model.report import Report
 from tasks.observe.frr import parse_evpn_mac_entry, parse_evpn_neighbor_entry
 from tasks.observe.iproute2 import parse_interfaces
 from tasks.observe.leaf import leaf_facts
-from tasks.observe.leaf_questions import entry_command, leaf_commands, neighbors_command
+from tasks.observe.leaf_questions import locate_commands
 from tasks.observe.readings import reading
 from tasks.transport import Script
 
@@ -84,9 +84,7 @@ def _questions(session: Session, fabrics: Mapping[int, Cluster], query: Query) -
             asked.setdefault(server.name, {})[command.key] = command
     for cluster in fabrics.values():
         for leaf in cluster.fabric.leaves:
-            commands = [*leaf_commands([cluster]), entry_command(cluster.fabric.vni, query)]
-            if isinstance(query, MacAddress):
-                commands.append(neighbors_command(str(query), cluster.fabric.svi))
+            commands = locate_commands(cluster, query)
             asked.setdefault(leaf, {}).update((command.key, command) for command in commands)
     return {host: Script(commands=tuple(commands.values())) for host, commands in asked.items()}
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from tasks.model.address import IpAddress
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster
+from tasks.model.mac import MacAddress
 from tasks.observe.shell import IPROUTE, NOT_ASKED, VTYSH, iproute, which
 
 NVUE = "nvue"
@@ -37,6 +38,19 @@ def leaf_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
             asked += _moves(cluster, vip.ip)
     asked += _of_the_leaf()
     return tuple({command.key: command for command in asked}.values())
+
+
+def locate_commands(cluster: Cluster, query: IpAddress | MacAddress) -> tuple[Command, ...]:
+    """What a leaf is asked to find any address or MAC: the tables as ever, and how long the entry has been there.
+
+    The kernel can't be asked for the neighbors of a MAC; those of the SVI are read, and the MAC's picked out.
+    """
+    vni = cluster.fabric.vni
+    what = f"mac vni {vni} mac {query}" if isinstance(query, MacAddress) else f"arp-cache vni {vni} ip {query}"
+    asked = [*leaf_commands([cluster]), *_ask(f"entry {vni}", f"show evpn {what} json", nvue=None)]
+    if isinstance(query, MacAddress):
+        asked.append(iproute(f"neighbors {query}", "ip", "neigh", "show", "dev", cluster.fabric.svi))
+    return tuple(asked)
 
 
 def _tools() -> Command:

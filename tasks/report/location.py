@@ -24,8 +24,8 @@ def render_location(found: Whereabouts, *, verbose: bool) -> RenderableType:
         table.add_row(each.leaf, each.table, plain(each.says))
     if found.sightings:
         parts.append(Padding(table, (0, 0, 1, 0)))
-    for text in found.unread if verbose else found.unread[:3]:
-        parts.append(Text(f"not read: {plain(text)}", "magenta"))
+    shown = found.unread if verbose else found.unread[:3]
+    parts += [Text(f"not read: {plain(text)}", "magenta") for text in shown]
     return Group(*parts)
 
 
