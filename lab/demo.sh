@@ -10,7 +10,7 @@ step vipbook lint
 step vipbook plan
 step vipbook apply --yes
 step vipbook verify --wait 30
-step vipbook drill web --yes --report json:demo-report.json
+step vipbook drill web --probe I1 --yes --report json:demo-report.json
 python3 - demo-report.json <<'PYTHON'
 import json, sys
 

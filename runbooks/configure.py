@@ -11,6 +11,7 @@ from runbooks.server_change import ServerChange
 from runbooks.session import Session
 from runbooks.verify import answered_hosts, verify
 from tasks.change.plan import plan_server
+from tasks.judge.causes import STALE_CLIENT
 from tasks.model.answer import Answers, Reply
 from tasks.model.errors import RefusedError
 from tasks.model.observation import ServerFacts, Unread
@@ -23,6 +24,8 @@ from tasks.transport import Script
 
 _SETTLE_S = 30.0
 """How long the last verify of an apply waits: adverts, gratuitous ARPs and BGP have had their time several times."""
+_CLIENTS_S = 60.0
+"""Linux's defaults keep a neighbor that no longer answers for up to 45 + 5 + 3 s (arp(7))."""
 Confirm = Callable[[Report], bool]
 Progress = Callable[[str], None]
 
@@ -108,8 +111,19 @@ def apply(session: Session, *, confirm: Confirm, progress: Progress) -> Report:
     if any(outcome.outcome not in {Outcome.APPLIED, Outcome.UNCHANGED} for outcome in outcomes):
         return report(outcomes, verdict=Status.FAIL)
     progress("verifying servers and leaves")
-    final = verify(session, wait_s=_SETTLE_S, progress=progress)
+    final = _settled(session, progress)
     return report(outcomes, vips=final.vips, asked=final.asked, answered=final.answered, verdict=final.status)
+
+
+def _settled(session: Session, progress: Progress) -> Report:
+    """The verdict on the whole; clients that hold an old MAC by themselves are given the time that takes."""
+    final = verify(session, wait_s=_SETTLE_S, progress=progress)
+    wrong = {finding.target for vip in final.vips for finding in vip.findings if finding.status is Status.FAIL}
+    stale = {cause.host for vip in final.vips for cause in vip.causes if cause.id == STALE_CLIENT}
+    if not wrong or not wrong <= stale:
+        return final
+    progress(f"waiting for {', '.join(sorted(stale))}: they hold an old MAC until their own timers run out")
+    return verify(session, wait_s=_CLIENTS_S, progress=progress)
 
 
 def _held_back(outcome: ServerOutcome) -> ServerOutcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from runbooks.drill_probes import plan_probes
@@ -49,6 +49,7 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
     """The whole drill, or the reason why it will not begin."""
     started_at, began = datetime.now(UTC), time.monotonic()
     progress("judging the cluster before anything is touched")
+    session = _measured_from(session, order)
     look = _look(session)
 
     def report(judged: tuple[VipVerdict, ...], verdict: Status, reason: str | None, result: Drill | None) -> Report:
@@ -83,6 +84,12 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
     return report(result.stages[-1].vips, drill_status(result), _reason(result), result)
 
 
+def _measured_from(session: Session, order: Order) -> Session:
+    """The session with the named probe hosts alone: an echo from another would teach it where the VIP is meanwhile."""
+    (cluster,) = session.clusters
+    return replace(session, clusters=(replace(cluster, probes=order.probes or cluster.probes),))
+
+
 def _look(session: Session) -> Look:
     replies = observe(session, session.clusters)
     found = subjects(session, session.clusters, replies)
@@ -104,7 +111,7 @@ def _unfit(look: Look) -> str:
 
 def _prepare(session: Session, order: Order, look: Look, progress: Progress) -> DrillRun:
     cluster = session.clusters[0]
-    probes = plan_probes(look.found[0], order.probes or cluster.probes)
+    probes = plan_probes(look.found[0], cluster.probes)
     baseline = Baseline(replies=look.replies, found=look.found, judged=look.vips, probes=probes)
     return DrillRun.prepare(session, _target(cluster, order, look.vips), order.fault, baseline, progress)
 

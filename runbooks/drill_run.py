@@ -13,7 +13,7 @@ from runbooks.interrupts import deferred, shielded
 from runbooks.server_change import tag
 from runbooks.session import Session
 from runbooks.settling import Settling
-from runbooks.verify import first_problem, judge, observe, subjects
+from runbooks.verify import arrived, first_problem, judge, observe, subjects, unprobed
 from tasks.change.faults import Fault, carries_session, link_down, lost, state_commands
 from tasks.change.undo import Undo, way_back
 from tasks.intent.timers import Bound, failback_bound, failover_bound, master_down_s
@@ -171,19 +171,23 @@ class DrillRun:
         """Judge until the VIP is right at its owner several times in a row, or the time is up."""
         self.progress(f"{name}: waiting for {owner.name} and for every leaf")
         deadline = time.monotonic() + wait_s
-        steady, said, settling = 0, "", Settling()
+        steady, said, settling, quiet, agreed = 0, "", Settling(), True, False
         while True:
             looked = time.monotonic()
-            replies = observe(self.session, (self.cluster,))
-            facts = subjects(self.session, (self.cluster,), replies, owner.name, tripped, self._leaves_before())
+            # Servers and leaves alone until they agree: the probes run anyway, and tell by their own stamps.
+            clusters = unprobed((self.cluster,)) if quiet else (self.cluster,)
+            replies = observe(self.session, clusters)
+            facts = subjects(self.session, clusters, replies, owner.name, tripped, self._leaves_before())
             vips = judge(facts)
+            quiet = quiet and not arrived(vips) and looked < deadline - wait_s / 2
             for target in settling.look(vips, time.time()):
                 if target in self.cluster.fabric.leaves or target in self.cluster.probes:
                     self.timeline.add(time.time(), target, "judge", f"{name}: all that it holds is right")
             held = worst(vip.status for vip in vips) in {Status.PASS, Status.WARN}
-            if held and steady == 0:
+            if held and not agreed:
                 self.timeline.add(time.time(), "vipbook", "judge", f"{name}: {owner.name} and every leaf agree")
-            steady = steady + 1 if held else 0
+            agreed = held
+            steady = steady + 1 if held and clusters == (self.cluster,) else 0
             if steady >= _STEADY:
                 break
             if not held and (said := _told(said, first_problem(vips), self.progress)) and looked > deadline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -29,19 +30,26 @@ Progress = Callable[[str], None]
 def verify(session: Session, *, wait_s: float | None = None, progress: Progress | None = None) -> Report:
     """Judge every VIP of the session's clusters; with `wait_s`, again and again until they pass or the time is up."""
     started_at, began = datetime.now(UTC), time.monotonic()
-    deadline, settling = began + (wait_s or 0.0), Settling()
+    deadline, settling, said = began + (wait_s or 0.0), Settling(), ""
+    quiet = wait_s is not None
     while True:
-        replies = observe(session, session.clusters)
+        # An echo teaches a client where the VIP is now, for as long as its own timers last: while the VIP may still be
+        # on its way, servers and leaves are asked alone.
+        clusters = unprobed(session.clusters) if quiet else session.clusters
+        replies = observe(session, clusters)
         from tasks.model.report import Report  # noqa: PLC0415 - loaded while the hosts work
         from tasks.model.verdict import Status, worst  # noqa: PLC0415 - as above
 
-        vips = judge(subjects(session, session.clusters, replies))
+        vips = judge(subjects(session, clusters, replies))
         settling.look(vips, time.monotonic() - began)
+        if quiet and (arrived(vips) or time.monotonic() > began + (wait_s or 0.0) / 2):
+            quiet = False
+            continue
         status = worst(vip.status for vip in vips)
-        if wait_s is None or status is Status.PASS or time.monotonic() + _POLL_S > deadline:
+        if wait_s is None or (status is Status.PASS and not quiet) or time.monotonic() + _POLL_S > deadline:
             break
-        if progress is not None:
-            progress(f"{status}: {first_problem(vips)}")
+        if progress is not None and said != (said := f"{status}: {first_problem(vips)}"):
+            progress(said)
         time.sleep(_POLL_S)
     took = time.monotonic() - began
     return Report(
@@ -54,6 +62,20 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
         waited_s=None if wait_s is None else took,
         settled_s=None if wait_s is None else dict(settling.since),
     )
+
+
+def unprobed(clusters: Sequence[Cluster]) -> tuple[Cluster, ...]:
+    """The same clusters, their probe hosts left alone."""
+    return tuple(replace(cluster, probes=()) for cluster in clusters)
+
+
+def arrived(vips: Iterable[VipVerdict]) -> bool:
+    """Is the VIP where it will stay: nothing is wrong, and no server with a higher priority is about to take it?"""
+    from tasks.model.verdict import Status  # noqa: PLC0415 - as above
+
+    findings = [finding for vip in vips for finding in vip.findings]
+    wrong = any(finding.status in {Status.FAIL, Status.UNKNOWN} for finding in findings)
+    return not wrong and not any(each.check == "preferred-master" and each.status is Status.WARN for each in findings)
 
 
 def first_problem(vips: Iterable[VipVerdict]) -> str:

@@ -21,6 +21,8 @@ from tasks.model.observation import Read, Reading
 from tasks.model.verdict import KnownCause, Status
 
 T = TypeVar("T")
+STALE_CLIENT = "suppressed-arp"
+"""The one cause that only time heals."""
 
 
 def known_causes(subject: Subject) -> tuple[KnownCause, ...]:
@@ -166,7 +168,7 @@ def _stale_clients(subject: Subject) -> Iterator[KnownCause]:
         finding = judge_client_neighbor(subject, probe)
         if finding.status is Status.FAIL:
             yield KnownCause(
-                id="suppressed-arp",
+                id=STALE_CLIENT,
                 host=probe,
                 explanation="every leaf is right, and its own entry is old: leaves that suppress ARP do not flood a "
                 "gratuitous ARP over VXLAN, so the entry lasts until the host itself looks again",
