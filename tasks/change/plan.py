@@ -143,6 +143,8 @@ def _service(service: Service, *, reload: bool) -> tuple[Step, ...]:
         words.append("start")
         undo.insert(0, ("systemctl", "stop", UNIT))
     elif reload:
+        # Enough for everything, use_vmac too: the instance restarts, makes or removes its macvlan, and a master lets
+        # the other server take over before it comes back. A restart would do that to every instance of the daemon.
         commands.append(sudo("reload", "systemctl", "reload", UNIT))
         words.append("reload")
     if not commands:
