@@ -19,7 +19,7 @@ from tasks.change.undo import Undo, way_back
 from tasks.intent.timers import Bound, failback_bound, failover_bound, master_down_s
 from tasks.judge.duplicates import flagged
 from tasks.judge.subject import Subject
-from tasks.model.address import IpAddress
+from tasks.model.address import IpAddress, IpInterface
 from tasks.model.answer import Answers, Command, Reply
 from tasks.model.cluster import Cluster, Server
 from tasks.model.drill import Drill, Stage
@@ -80,7 +80,7 @@ class DrillRun:
         others = [server for server in cluster.servers if server.name != target.name]
         heir = max(others, key=lambda server: server.priority) if target.name == owner.name else owner
         bound = _failover_bound(cluster, target, owner, heir, baseline.replies)
-        fault = link_down(target, state)
+        fault = link_down(target, state, vips=_vips_of(session, target))
         ageing = max(plan.ageing_s for plan in baseline.probes)
         heal = int(bound.longest_s + ageing + 2 * _MARGIN_S) + 1
         return DrillRun(
@@ -242,13 +242,18 @@ class DrillRun:
             after = _ask(self.session, self.target.name, (*self.undo.clean(), *state_commands(self.target)))
         except HostError as error:
             return [str(error)]
-        return lost(self.before, after)
+        return lost(self.before, after, vips=_vips_of(self.session, self.target))
 
     def _gather(self, since: float) -> None:
         """What the servers' journals tell of the same minutes."""
         for server in self.cluster.servers:
             for event in journal_events(self.session, server.name, self.cluster, since):
                 self.timeline.add(*event)
+
+
+def _vips_of(session: Session, server: Server) -> list[IpInterface]:
+    """Every VIP that keepalived may put on this server: they come and go by its word, not by the drill's."""
+    return [vip for cluster in session.memberships(server.name) for vip in cluster.vips]
 
 
 def flagged_leaves(facts: tuple[Subject, ...]) -> tuple[str, ...]:

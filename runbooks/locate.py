@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from ipaddress import ip_address, ip_interface
 
 from runbooks.session import Session
@@ -16,10 +17,10 @@ from tasks.model.answer import Answer, Answers, Command, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.errors import IntentError
 from tasks.model.mac import MacAddress
-from tasks.model.observation import Read
+from tasks.model.observation import LeafFacts, Read
 from tasks.model.report import Report
 from tasks.observe.frr import parse_evpn_mac_entry, parse_evpn_neighbor_entry
-from tasks.observe.iproute2 import parse_interfaces
+from tasks.observe.iproute2 import parse_interfaces, parse_neighbors
 from tasks.observe.leaf import leaf_facts
 from tasks.observe.leaf_questions import locate_commands
 from tasks.observe.readings import reading
@@ -90,12 +91,19 @@ def _questions(session: Session, fabrics: Mapping[int, Cluster], query: Query) -
 
 
 def _look(cluster: Cluster, replies: Mapping[str, Reply], query: Query) -> Look:
-    vni = cluster.fabric.vni
     return Look(
         fabric=cluster.fabric,
-        leaves={leaf: leaf_facts(leaf, replies[leaf], cluster, str(query)) for leaf in cluster.fabric.leaves},
-        uptimes={leaf: _uptime(replies[leaf], vni, query) for leaf in cluster.fabric.leaves},
+        leaves={leaf: _facts(leaf, replies[leaf], cluster, query) for leaf in cluster.fabric.leaves},
+        uptimes={leaf: _uptime(replies[leaf], cluster.fabric.vni, query) for leaf in cluster.fabric.leaves},
     )
+
+
+def _facts(leaf: str, reply: Reply, cluster: Cluster, query: Query) -> LeafFacts:
+    facts = leaf_facts(leaf, reply, cluster, str(query))
+    if not isinstance(query, MacAddress) or not isinstance(reply, Answers):
+        return facts
+    rows = partial(parse_neighbors, interface=cluster.fabric.svi)
+    return replace(facts, neighbors=reading(_answer(reply, f"neighbors {query}"), rows))
 
 
 def _uptime(reply: Reply, vni: int, query: Query) -> str | None:

@@ -21,15 +21,16 @@ _VALUED = re.compile(r"(?:dev|lladdr|proto|dst|vlan|master|src_vni|vni|nhid|port
 _NUMBERS = ("vlan", "vni", "src_vni", "nhid")
 
 
-def parse_neighbors(text: str) -> tuple[Neighbor, ...]:
+def parse_neighbors(text: str, interface: str | None = None) -> tuple[Neighbor, ...]:
     """`ip -j neigh show …` or `ip neigh show …`. Nothing printed, `[]` and `[{}]` are an empty table.
 
-    Some iproute2 releases print an empty object for each row that a filter hides.
+    Some iproute2 releases print an empty object for each row that a filter hides. `interface` is the one that was asked
+    for by `dev`: then the rows do not name it.
     """
     if not text.strip():
         return ()
     rows = [row for row in _rows(text, _neighbor_words) if row]
-    return tuple(_neighbor(row) for row in rows)
+    return tuple(_neighbor(row if interface is None else {"dev": interface, **row}) for row in rows)
 
 
 def parse_fdb(text: str) -> tuple[FdbRow, ...]:
