@@ -20,7 +20,8 @@ NVUE = "nvue"
 NCLU = "nclu"
 _TOOLS = ("vtysh", "nv", "net", "lldpctl")
 # Debian lets nobody but root and its own group execute it: to this user it is there, and no command.
-_LLDP = f"if [ -e /usr/sbin/lldpctl ]; then sudo -n lldpctl -f json; else (exit {NOT_ASKED}); fi"
+_HAS_LLDP = "command -v lldpctl >/dev/null 2>&1 || [ -e /usr/sbin/lldpctl ]"
+_LLDP = f"if {_HAS_LLDP}; then sudo -n lldpctl -f json; else (exit {NOT_ASKED}); fi"
 _CLOCK = "+%a %b %e %H:%M:%S %Y"
 """As ctime(3) prints it, because FRR prints its times so, without a zone."""
 
