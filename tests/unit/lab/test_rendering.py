@@ -179,9 +179,7 @@ def test_routers_route_and_hosts_do_not() -> None:
         ("I1", "eth1", "10", "fd00:203:113::1"),
     ],
 )
-def test_a_host_has_an_address_and_a_gateway_of_each_family(
-    node: str, interface: str, last: str, gateway: str
-) -> None:
+def test_a_host_has_an_address_and_a_gateway_of_each_family(node: str, interface: str, last: str, gateway: str) -> None:
     lines = node_plan(TOPOLOGY.node(node), PATHS).ip
     addresses = [line.split()[2] for line in lines if line.startswith("addr add")]
     network = gateway.removesuffix("1")

@@ -164,7 +164,10 @@ def test_a_server_a_leaf_and_a_cluster_more_are_data_alone() -> None:
         (put("nodes.S1.interfaces.swp1.vlan", "vlan100"), "nodes.S1.interfaces.swp1.vlan: only a leaf has access"),
         (put("nodes.L1.interfaces.swp1.addresses", ["192.0.2.1/24"]), "an access port has no address"),
         (put("nodes.L1.svis.vlan200", {"addresses": ["10.0.0.1/8"], "mac": "44:38:39:00:00:99"}), "no such VLAN"),
-        (put("nodes.L1.svis.vlan100.addresses.0", "100.66.0.2/24"), "100.66.0.2/24 is not in 100.65.0.0/24 or fd00:100"),
+        (
+            put("nodes.L1.svis.vlan100.addresses.0", "100.66.0.2/24"),
+            "100.66.0.2/24 is not in 100.65.0.0/24 or fd00",
+        ),
         (put("nodes.L1.svis.vlan100.addresses.1", "fd00:1::2/64"), "fd00:1::2/64 is not in 100.65.0.0/24 or fd00:100"),
         (put("nodes.L1.svis.vlan100.addresses.0", "100.65.0.1/24"), "100.65.0.1 is the anycast gateway"),
         (put("nodes.L1.svis.vlan100.addresses.1", "fd00:100:65::1/64"), "fd00:100:65::1 is the anycast gateway"),
