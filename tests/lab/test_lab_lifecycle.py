@@ -198,13 +198,8 @@ def test_every_service_came_up(lab: str) -> None:
 
 def test_people_log_in_with_their_key_and_become_root(lab: str) -> None:
     del lab
-    for user, node in (
-        ("automation", "H1"),
-        ("automation", "H2"),
-        ("cumulus", "L1"),
-        ("cumulus", "S1"),
-        ("cumulus", "C1"),
-    ):
+    users = {"H1": "automation", "H2": "automation", "L1": "cumulus", "S1": "cumulus", "C1": "cumulus"}
+    for node, user in users.items():
         result = ssh(user, node, "sudo -n id -un; hostname")
         assert (result.returncode, result.stdout) == (0, f"root\n{node}\n"), result.stderr
 
