@@ -25,8 +25,6 @@ HOST_SYSCTLS: Sysctls = (
     ("net.ipv6.conf.all.disable_ipv6", "0"),
     ("net.ipv6.conf.default.disable_ipv6", "0"),
     ("net.ipv6.conf.default.accept_dad", "0"),
-    # What put the address there puts it there again when a link comes back; here no one would.
-    ("net.ipv6.conf.default.keep_addr_on_down", "1"),
 )
 # arp_ignore 1: the gateway's address is answered by the VRR interface alone, with the VRR MAC, and not by the SVI too.
 # accept_dad 0: BGP's link-local addresses are usable at once, not after a second of duplicate address detection.

@@ -54,7 +54,7 @@ DPKG_OPTIONS = (
 FILES = {
     # A neighbor is known seconds after a boot, not half a minute; its port goes by the name that the topology has.
     "/etc/lldpd.d/vipbook.conf": (
-        "configure lldp tx-interval 5\nconfigure lldp portidsubtype ifname\n"
+        "configure lldp tx-interval 2\nconfigure lldp portidsubtype ifname\n"
         "configure system interface pattern swp*,enp*,eth*\n"
     ),
     "/etc/apt/sources.list": f"deb [trusted=yes] file:{REPOSITORY} ./\n",

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
 NAME = "life"
 VIPBOOK = [sys.executable, "-c", "from runbooks.cli import main; main()"]
-NODES = ("H1", "H2", "L1", "L2", "S1", "I1")
+NODES = ("H1", "H2", "L1", "L2", "S1", "I1", "L3", "C1")
 
 Snapshot = dict[str, set[str]]
 
@@ -138,9 +138,10 @@ def test_up_says_what_it_does_and_what_is_there(lab: str) -> None:
     assert {node["name"]: node["bgp"]["actual"] for node in document["nodes"] if node["bgp"]["expected"]} == {
         "L1": 1,
         "L2": 1,
-        "S1": 2,
+        "S1": 3,
+        "L3": 1,
     }
-    assert [node["vteps"]["actual"] for node in document["nodes"] if node["kind"] == "leaf"] == [1, 1]
+    assert [node["vteps"]["actual"] for node in document["nodes"] if node["kind"] == "leaf"] == [2, 2, 2]
 
 
 def test_up_again_is_quick_and_changes_nothing(lab: str) -> None:
@@ -179,11 +180,17 @@ def test_every_service_came_up(lab: str) -> None:
     for node in NODES:
         state = in_node(node, "systemctl", "is-system-running", "--wait")
         assert state.stdout.strip() == "running", in_node(node, "systemctl", "--failed").stdout
-    wanted = {"H1": "netfilter-persistent", "H2": "nftables", "L1": "neighmgrd", "S1": "frr"}
+        assert in_node(node, "systemctl", "is-enabled", "lldpd").stdout.strip() == "enabled"
+        assert in_node(node, "systemctl", "is-active", "lldpd").stdout.strip() == "active"
+    wanted = {"H1": "netfilter-persistent", "H2": "nftables", "L1": "neighmgrd", "S1": "frr", "L3": "neighmgrd"}
     for node, service in wanted.items():
         assert in_node(node, "systemctl", "is-enabled", service).stdout.strip() == "enabled"
         assert in_node(node, "systemctl", "is-active", service).stdout.strip() == "active"
-    unwanted = {"H1": ("nftables", "frr"), "H2": ("netfilter-persistent", "frr")}
+    unwanted = {
+        "H1": ("nftables", "frr"),
+        "H2": ("netfilter-persistent", "frr"),
+        "C1": ("netfilter-persistent", "nftables", "frr"),
+    }
     for node, services in unwanted.items():
         for service in services:
             assert in_node(node, "systemctl", "is-enabled", service).stdout.strip() == "disabled"
@@ -191,7 +198,8 @@ def test_every_service_came_up(lab: str) -> None:
 
 def test_people_log_in_with_their_key_and_become_root(lab: str) -> None:
     del lab
-    for user, node in (("automation", "H1"), ("automation", "H2"), ("cumulus", "L1"), ("cumulus", "S1")):
+    users = {"H1": "automation", "H2": "automation", "L1": "cumulus", "S1": "cumulus", "C1": "cumulus"}
+    for node, user in users.items():
         result = ssh(user, node, "sudo -n id -un; hostname")
         assert (result.returncode, result.stdout) == (0, f"root\n{node}\n"), result.stderr
 

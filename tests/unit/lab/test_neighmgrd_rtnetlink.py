@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import socket
 import struct
-from ipaddress import IPv4Address
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
 from lab.neighmgrd import rtnetlink as rt
 
 MAC = bytes.fromhex("0800277dafb4")
-VIP = IPv4Address("100.65.0.10")
+VIP, VIP6 = IPv4Address("100.65.0.10"), IPv6Address("fd00:100:65::10")
 NEIGHBOR = rt.Neighbor(family=socket.AF_INET, ifindex=4, state=rt.NUD_REACHABLE, flags=0, kind=1, address=VIP, mac=MAC)
 # `ip neigh replace 100.65.0.10 lladdr 08:00:27:7d:af:b4 dev … nud reachable`: header, ndmsg, NDA_DST, NDA_LLADDR.
 RECORDED = bytes.fromhex(
@@ -27,10 +28,12 @@ def test_a_request_is_packed_byte_for_byte() -> None:
 
 def test_what_was_packed_is_unpacked() -> None:
     row = rt.Neighbor(family=socket.AF_BRIDGE, ifindex=2, state=2, flags=rt.NTF_MASTER, mac=MAC, master=4)
+    ipv6 = replace(NEIGHBOR, family=socket.AF_INET6, address=VIP6)
     buffer = rt.pack(rt.RTM_NEWNEIGH, 0, 1, NEIGHBOR) + rt.pack(rt.RTM_DELNEIGH, 0, 2, row)
-    assert list(rt.unpack(buffer)) == [
+    assert list(rt.unpack(buffer + rt.pack(rt.RTM_NEWNEIGH, 0, 3, ipv6))) == [
         rt.Message(rt.RTM_NEWNEIGH, 1, NEIGHBOR),
         rt.Message(rt.RTM_DELNEIGH, 2, row),
+        rt.Message(rt.RTM_NEWNEIGH, 3, ipv6),
     ]
 
 
@@ -78,14 +81,25 @@ def test_a_neighbor_message_without_a_neighbor(body: bytes) -> None:
     assert [entry.neighbor for entry in rt.unpack(message)] == [None]
 
 
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
 @pytest.mark.parametrize(
     "attributes",
-    [b"\0\0\0\0", struct.pack("=HH", 3, 1), struct.pack("=HH", 200, 99), struct.pack("=HH", 20, 1) + bytes(16)],
-    ids=["length 0", "length below the header's", "longer than the message", "an IPv6 address"],
+    [b"\0\0\0\0", struct.pack("=HH", 3, 1), struct.pack("=HH", 200, 99), struct.pack("=HH", 12, 1) + bytes(8)],
+    ids=["length 0", "length below the header's", "longer than the message", "no family's length"],
 )
-def test_odd_attributes_give_no_address(attributes: bytes) -> None:
-    body = struct.pack("=BxxxiHBB", socket.AF_INET, 4, 2, 0, 1) + attributes
+def test_odd_attributes_give_no_address(attributes: bytes, family: int) -> None:
+    body = struct.pack("=BxxxiHBB", family, 4, 2, 0, 1) + attributes
     message = struct.pack("=IHHII", 16 + len(body), rt.RTM_NEWNEIGH, 0, 3, 0) + body
     (entry,) = rt.unpack(message)
+    assert entry.neighbor is not None
+    assert entry.neighbor.address is None
+
+
+@pytest.mark.parametrize(
+    ("family", "address"), [(socket.AF_INET, VIP6), (socket.AF_INET6, VIP), (socket.AF_BRIDGE, VIP), (0, VIP6)]
+)
+def test_an_address_of_another_family_is_none(family: int, address: IPv4Address | IPv6Address) -> None:
+    """An FDB row of the VXLAN interface has the remote VTEP there: that is not the host's address."""
+    (entry,) = rt.unpack(rt.pack(rt.RTM_NEWNEIGH, 0, 1, replace(NEIGHBOR, family=family, address=address)))
     assert entry.neighbor is not None
     assert entry.neighbor.address is None

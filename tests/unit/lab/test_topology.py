@@ -166,7 +166,7 @@ def test_a_server_a_leaf_and_a_cluster_more_are_data_alone() -> None:
         (put("nodes.L1.svis.vlan200", {"addresses": ["10.0.0.1/8"], "mac": "44:38:39:00:00:99"}), "no such VLAN"),
         (
             put("nodes.L1.svis.vlan100.addresses.0", "100.66.0.2/24"),
-            "100.66.0.2/24 is not in 100.65.0.0/24 or fd00:100",
+            "100.66.0.2/24 is not in 100.65.0.0/24 or fd00",
         ),
         (put("nodes.L1.svis.vlan100.addresses.1", "fd00:1::2/64"), "fd00:1::2/64 is not in 100.65.0.0/24 or fd00:100"),
         (put("nodes.L1.svis.vlan100.addresses.0", "100.65.0.1/24"), "100.65.0.1 is the anycast gateway"),
