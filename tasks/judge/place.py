@@ -142,8 +142,9 @@ def lldp_ports(subject: Subject, server: Server) -> dict[str, str]:
 
 
 def one_place(subject: Subject, leaves: tuple[str, ...]) -> bool:
-    """Do these leaves answer to one anycast VTEP (MLAG), or share an Ethernet segment?"""
-    if len(vteps_of(subject, leaves)) == 1:
+    """Do these leaves answer to one anycast VTEP (MLAG), or share an Ethernet segment? One that is silent proves no."""
+    vteps = {subject.vtep_of(leaf) for leaf in leaves}
+    if len(vteps) == 1 and None not in vteps:
         return True
     segments = [_segments(subject, leaf) for leaf in leaves]
     return bool(frozenset.intersection(*segments))
@@ -157,9 +158,10 @@ def vteps_of(subject: Subject, home: Home | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _segments(subject: Subject, leaf: str) -> frozenset[str]:
+    """The segments that the leaf is part of: it knows those of its remote MACs as well."""
     macs = subject.leaves[leaf].evpn_macs
     rows = macs.value if isinstance(macs, Read) else ()
-    return frozenset(row.segment for row in rows if row.segment is not None)
+    return frozenset(row.segment for row in rows if row.segment is not None and row.kind == "local")
 
 
 def _segment(subject: Subject, home: Home, mac: MacAddress) -> str | None:
