@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasks.judge.place import Place, place_of
 from tasks.judge.subject import Check, Subject
-from tasks.judge.tables import opened, remote
+from tasks.judge.tables import opened, remote, unplaced
 from tasks.model.answer import Answer
 from tasks.model.observation import LeafFacts, MacIpPath, Read, Reading, Unread
 from tasks.model.verdict import Finding, VipState
@@ -53,7 +53,7 @@ def judge_origin(subject: Subject) -> Finding:
     place = place_of(subject, next(iter(subject.leaves)))
     silent = [leaf for leaf, facts in subject.leaves.items() if isinstance(facts.paths, Unread)]
     if isinstance(place, str):
-        return check.skips(place)
+        return unplaced(check, subject, place)
     best = {
         leaf: best_paths(facts.paths.value, subject)
         for leaf, facts in subject.leaves.items()

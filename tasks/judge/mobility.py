@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from tasks.judge.place import Place, place_of
 from tasks.judge.subject import Check, Subject
+from tasks.judge.tables import unplaced
 from tasks.model.observation import EvpnNeighbor, LeafFacts, Unread
 from tasks.model.verdict import Finding
 
@@ -22,7 +23,7 @@ def judge_mobility(subject: Subject, leaf: str) -> Finding:
     check = Check(name="mobility", target=leaf, expected=expected, evidence=(read.source,))
     place = place_of(subject, leaf)
     if isinstance(place, str):
-        return check.skips(place)
+        return unplaced(check, subject, place)
     row = entry(subject.leaves[leaf], subject)
     if row is None or row.mac != place.mac or row.kind != ("local" if place.local else "remote"):
         return check.skips("other checks say what is wrong with the entry; its sequence means nothing")

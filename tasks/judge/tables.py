@@ -21,8 +21,13 @@ def opened(name: str, subject: Subject, leaf: str, read: Reading[T], what: str) 
         return Check(name=name, target=leaf, expected=expected).unread(read)
     check = Check(name=name, target=leaf, expected=expected, evidence=(read.source,))
     if isinstance(place, str):
-        return check.skips(place)
+        return unplaced(check, subject, place)
     return check, read.value, place
+
+
+def unplaced(check: Check, subject: Subject, reason: str) -> Finding:
+    """Without one owner there is nothing to compare with; an owner whose place nobody tells is not known to be right."""
+    return check.skips(reason) if subject.owner() is None else check.unknown(reason)
 
 
 def remote(
