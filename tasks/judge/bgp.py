@@ -28,7 +28,7 @@ def judge_bgp(subject: Subject, leaf: str) -> Finding:
     if stale:
         message = f"{leaf} has a type-2 route of {subject.vip.ip} with {subject.name_of(stale[0])}"
         return check.fails(message, actual, VipState.STALE_NEIGHBOR)
-    return remote(check, place, [row.vtep for row in best], actual)
+    return remote(check, place, [row.vtep for row in best], actual, [row.segment for row in best])
 
 
 def best_paths(rows: tuple[MacIpPath, ...], subject: Subject) -> list[MacIpPath]:

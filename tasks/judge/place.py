@@ -44,6 +44,8 @@ class Place:
     """How the owner's place is named in the fabric: one address, or two on an Ethernet segment. Empty: not told."""
     segment: str | None
     """The Ethernet segment that the MAC is behind, as the leaf of its home says."""
+    segment_told: bool
+    """Did every leaf of the home tell its MACs? Else no segment means nothing."""
 
     @property
     def local(self) -> bool:
@@ -81,6 +83,7 @@ def place_of(subject: Subject, leaf: str) -> Place | str:
         home=home,
         vteps=vteps_of(subject, home),
         segment=_segment(subject, home, mac),
+        segment_told=all(isinstance(subject.leaves[each].evpn_macs, Read) for each in home.leaves),
     )
 
 

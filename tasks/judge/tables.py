@@ -34,7 +34,12 @@ def remote(
     check: Check, place: Place, vteps: Sequence[str], actual: str, segments: Sequence[str | None] = ()
 ) -> Finding:
     """The entry names the VTEP (or the Ethernet segment) of the owner's place, and no other."""
-    named = sorted({*vteps})
+    named, foreign = sorted({*vteps}), sorted({each for each in segments if each is not None} - {place.segment})
+    if foreign and not place.segment_told:
+        return check.unknown(f"{place.home.name} did not tell its segments, so {', '.join(foreign)} can't be judged")
+    if foreign:
+        message = f"{place.facts.host} points to segment {', '.join(foreign)}; {place.owner.name} is {place.where}"
+        return check.fails(message, actual, VipState.WRONG_LOCATION)
     if place.segment is not None and not named and {*segments} == {place.segment}:
         return check.passes(f"{place.facts.host} points to segment {place.segment} of {place.home.name}", actual)
     if not named:
@@ -46,6 +51,15 @@ def remote(
         message = f"{place.facts.host} points to {', '.join(named)}; {place.owner.name} is {place.where}"
         return check.fails(message, actual, VipState.WRONG_LOCATION)
     return check.passes(f"{place.facts.host} points to {place.home.name} ({', '.join(named)})", actual)
+
+
+_PEERLINK = "peerlink"
+"""Cumulus's name for the bond between an MLAG pair; a host whose own bond is down on one leaf is seen there."""
+
+
+def over_the_peerlink(place: Place, port: str | None) -> bool:
+    """Is it a pair's leaf that hears the owner by way of its peer alone?"""
+    return len(place.home.leaves) > 1 and port is not None and port.startswith(_PEERLINK)
 
 
 def on_port(place: Place, port: str | None) -> bool:
