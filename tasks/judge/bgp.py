@@ -32,8 +32,8 @@ def judge_bgp(subject: Subject, leaf: str) -> Finding:
 
 
 def best_paths(rows: tuple[MacIpPath, ...], subject: Subject) -> list[MacIpPath]:
-    """The paths of the VIP that BGP chose; a path that it did not choose forwards nothing."""
-    return [row for row in rows if row.address == str(subject.vip.ip) and row.best]
+    """The paths of the VIP that BGP chose; one that it did not choose, or can't use, forwards nothing."""
+    return [row for row in rows if row.address == str(subject.vip.ip) and row.best and row.valid]
 
 
 def worded_paths(paths: list[MacIpPath]) -> str:
@@ -91,7 +91,9 @@ def _unheard(subject: Subject, place: Place, best: dict[str, list[MacIpPath]]) -
     own = [leaf for leaf in best if leaf in home.ports]
     if any(best[leaf] for leaf in listening):
         return None
-    if own and not any(best[leaf] for leaf in own):
+    if not own:
+        return None
+    if not any(best[leaf] for leaf in own):
         return f"{home.name} advertises no type-2 route of {address}"
     if listening:
         return f"{home.name} has a type-2 route of {address}, but no other leaf ever gets it"
