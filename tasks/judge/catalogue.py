@@ -143,8 +143,9 @@ CATALOGUE = (
     Entry(
         check="mobility",
         target=_LEAF,
-        reads="the MAC mobility sequence in vtysh: show evpn arp-cache vni N",
-        passes="it is the one that the owner's leaf advertises; in a drill: it did not fall while the entry stayed",
+        reads="the MAC mobility sequence in vtysh: show evpn arp-cache vni N, and BGP's",
+        passes="it is the one that the owner's leaf advertises, in BGP too; in a drill: it did not fall while the "
+        "entry stayed",
         fails="never: it supports a verdict and makes none (otherwise: warns); absent or 0 after a withdrawal is fine",
     ),
     Entry(
