@@ -153,7 +153,7 @@ CATALOGUE = (
         target=_LEAF,
         reads="vtysh: show evpn, show evpn arp-cache vni N ip VIP (with use_vmac: show evpn mac vni N mac MAC)",
         passes="the VIP is not flagged as a duplicate; says how many moves are left before it would be",
-        fails="it is flagged and frozen (flagged where the leaf only warns: warns)",
+        fails="it is flagged and frozen (flagged where the leaf only warns, or one move away from being frozen: warns)",
     ),
     Entry(
         check="evpn-session",
