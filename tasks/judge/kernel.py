@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasks.judge.place import Place, of_vlan
 from tasks.judge.subject import Check, Subject
-from tasks.judge.tables import on_port, opened, over_the_peerlink, remote
+from tasks.judge.tables import on_port, opened, remote
 from tasks.model.observation import FdbRow, Neighbor
 from tasks.model.verdict import Finding, Status, VipState
 
@@ -113,7 +113,7 @@ def _fdb_local(check: Check, place: Place, found: list[FdbRow], actual: str) -> 
     ports = sorted({row.interface for row in found if not _over_vxlan(row)})
     if any(_over_vxlan(row) for row in found) or len(ports) != 1:
         return check.fails(f"{leaf} has {place.mac} at {actual}", actual, VipState.WRONG_LOCATION)
-    if over_the_peerlink(place, ports[0]):
+    if place.home.over_the_peerlink(ports[0]):
         return check.warns(f"{leaf} has {place.mac} on {ports[0]}: its own port does not hear it", actual)
     if not on_port(place, ports[0]):
         return check.fails(f"{leaf} has {place.mac} at {actual}", actual, VipState.WRONG_LOCATION)
@@ -139,7 +139,9 @@ def _fdb_remote(check: Check, subject: Subject, place: Place, found: list[FdbRow
         return check.passes(f"{leaf} has {place.mac} behind the nexthop group of segment {place.segment}", actual)
     finding = remote(check, place, vteps, actual)
     if finding.status is Status.PASS and not all(row.extern_learn for row in found):
-        return check.warns(f"{leaf} has {place.mac} in the right place, but EVPN did not write that: VXLAN learns", actual)
+        return check.warns(
+            f"{leaf} has {place.mac} in the right place, but EVPN did not write that: VXLAN learns", actual
+        )
     return finding
 
 

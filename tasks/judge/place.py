@@ -11,6 +11,10 @@ from tasks.model.mac import MacAddress
 from tasks.model.observation import FdbRow, LeafFacts, Read
 
 
+_PEERLINK = "peerlink"
+"""Cumulus's name for the bond between an MLAG pair; a host whose own bond is down on one leaf is seen there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
     """The place that a server hangs on: one leaf, or both of an MLAG pair or of an Ethernet segment, with the ports.
@@ -30,6 +34,10 @@ class Home:
     def name(self) -> str:
         """`L1`, or `L1 and L2`."""
         return " and ".join(self.ports)
+
+    def over_the_peerlink(self, port: str | None) -> bool:
+        """Does a leaf of a pair, with the server on this port, hear it by way of its peer alone?"""
+        return len(self.ports) > 1 and port is not None and port.startswith(_PEERLINK)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +104,8 @@ def home_of(subject: Subject, server: Server) -> Home | str:
         return Home(ports=found, how="FDB")
     told = lldp_ports(subject, server)
     if told and (len(told) == 1 or one_place(subject, tuple(told))):
-        return Home(ports=told, how="LLDP")
+        # LLDP names the member of a bond, the FDB the bond.
+        return Home(ports={leaf: found.get(leaf, port) for leaf, port in told.items()}, how="LLDP")
     if not found:
         return f"no leaf learned {server.name} on a port, and its leaf is not declared"
     return f"{server.name} is on {' and '.join(found)}, which are no pair; declare its leaf in clusters.yaml"

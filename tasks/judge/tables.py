@@ -53,15 +53,6 @@ def remote(
     return check.passes(f"{place.facts.host} points to {place.home.name} ({', '.join(named)})", actual)
 
 
-_PEERLINK = "peerlink"
-"""Cumulus's name for the bond between an MLAG pair; a host whose own bond is down on one leaf is seen there."""
-
-
-def over_the_peerlink(place: Place, port: str | None) -> bool:
-    """Is it a pair's leaf that hears the owner by way of its peer alone?"""
-    return len(place.home.leaves) > 1 and port is not None and port.startswith(_PEERLINK)
-
-
 def on_port(place: Place, port: str | None) -> bool:
     """Is it the owner's port, as far as anybody knows that?"""
     return place.port is None or port == place.port

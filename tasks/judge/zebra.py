@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasks.judge.place import Place
 from tasks.judge.subject import Check, Subject
-from tasks.judge.tables import on_port, opened, over_the_peerlink, remote
+from tasks.judge.tables import on_port, opened, remote
 from tasks.model.observation import EvpnMac, EvpnNeighbor
 from tasks.model.verdict import Finding, VipState
 
@@ -26,7 +26,7 @@ def judge_evpn_mac(subject: Subject, leaf: str) -> Finding:
         return check.fails(f"zebra on {leaf} has {place.mac} as {actual}", actual, VipState.WRONG_LOCATION)
     if not place.local:
         return remote(check, place, _vteps(row), actual, [row.segment])
-    if over_the_peerlink(place, row.interface):
+    if place.home.over_the_peerlink(row.interface):
         return check.warns(f"zebra on {leaf} has it on {row.interface}: its own port does not hear it", actual)
     if not on_port(place, row.interface):
         return check.fails(f"zebra on {leaf} has {place.mac} as {actual}", actual, VipState.WRONG_LOCATION)
