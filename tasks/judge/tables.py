@@ -26,7 +26,7 @@ def opened(name: str, subject: Subject, leaf: str, read: Reading[T], what: str) 
 
 
 def unplaced(check: Check, subject: Subject, reason: str) -> Finding:
-    """Without one owner there is nothing to compare with; an owner whose place nobody tells is not known to be right."""
+    """Without one owner there is nothing to compare with; with one whose place nobody tells, nothing is known."""
     return check.skips(reason) if subject.owner() is None else check.unknown(reason)
 
 
