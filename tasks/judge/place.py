@@ -10,7 +10,6 @@ from tasks.model.cluster import Fabric, Server
 from tasks.model.mac import MacAddress
 from tasks.model.observation import FdbRow, LeafFacts, Read
 
-
 _PEERLINK = "peerlink"
 """Cumulus's name for the bond between an MLAG pair; a host whose own bond is down on one leaf is seen there."""
 
