@@ -76,7 +76,7 @@ def _tables_apart(subject: Subject, place: Place) -> Iterator[KnownCause]:
     views = place_views(subject, place.facts, place.mac)
     kernel, zebra, bgp = (views.get(name) for name in ("kernel FDB", "zebra", "BGP"))
     host, vni = place.facts.host, subject.cluster.fabric.vni
-    if kernel not in {None, NOTHING, zebra} and zebra is not None:
+    if kernel not in {None, NOTHING, zebra} and zebra is not None and bgp in {None, zebra}:
         yield KnownCause(
             id="fdb-stuck",
             host=host,
