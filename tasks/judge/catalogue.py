@@ -143,8 +143,9 @@ CATALOGUE = (
     Entry(
         check="mobility",
         target=_LEAF,
-        reads="the MAC mobility sequence in vtysh: show evpn arp-cache vni N",
-        passes="it is the one that the owner's leaf advertises; in a drill: it did not fall while the entry stayed",
+        reads="the MAC mobility sequence in vtysh: show evpn arp-cache vni N, and BGP's",
+        passes="it is the one that the owner's leaf advertises, in BGP too; in a drill: it did not fall while the "
+        "entry stayed",
         fails="never: it supports a verdict and makes none (otherwise: warns); absent or 0 after a withdrawal is fine",
     ),
     Entry(
@@ -152,7 +153,7 @@ CATALOGUE = (
         target=_LEAF,
         reads="vtysh: show evpn, show evpn arp-cache vni N ip VIP (with use_vmac: show evpn mac vni N mac MAC)",
         passes="the VIP is not flagged as a duplicate; says how many moves are left before it would be",
-        fails="it is flagged and frozen (flagged where the leaf only warns: warns)",
+        fails="it is flagged and frozen (flagged where the leaf only warns, or one move away from being frozen: warns)",
     ),
     Entry(
         check="evpn-session",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-from tasks.judge.agreement import place_views
+from tasks.judge.agreement import NOTHING, place_views
 from tasks.judge.bgp import best_paths
 from tasks.judge.client import judge_client_neighbor
 from tasks.judge.duplicates import frozen
@@ -39,7 +39,7 @@ def known_causes(subject: Subject) -> tuple[KnownCause, ...]:
 
 def _refused_garp(subject: Subject, place: Place) -> Iterator[KnownCause]:
     row = neighbor_on(_rows(place.facts.neighbors), subject, subject.cluster.fabric.svi)
-    if not place.local or row is None or not row.extern_learn:
+    if not place.local or row is None or not row.extern_learn or "NOARP" not in row.states:
         return
     yield KnownCause(
         id="garp-refused",
@@ -76,7 +76,7 @@ def _tables_apart(subject: Subject, place: Place) -> Iterator[KnownCause]:
     views = place_views(subject, place.facts, place.mac)
     kernel, zebra, bgp = (views.get(name) for name in ("kernel FDB", "zebra", "BGP"))
     host, vni = place.facts.host, subject.cluster.fabric.vni
-    if kernel is not None and zebra is not None and kernel != zebra:
+    if kernel not in {None, NOTHING, zebra} and zebra is not None and bgp in {None, zebra}:
         yield KnownCause(
             id="fdb-stuck",
             host=host,
