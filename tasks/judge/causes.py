@@ -15,7 +15,7 @@ from tasks.judge.duplicates import frozen
 from tasks.judge.kernel import judge_neighbor, neighbor_on, on_other_vlans
 from tasks.judge.mobility import entry, sequence_of
 from tasks.judge.place import Place, place_of
-from tasks.judge.remedies import announce, thaw
+from tasks.judge.remedies import announce, correct_fdb, thaw
 from tasks.judge.subject import Subject
 from tasks.model.observation import Read, Reading
 from tasks.model.verdict import KnownCause, Status
@@ -83,7 +83,7 @@ def _tables_apart(subject: Subject, place: Place) -> Iterator[KnownCause]:
             explanation=f"the kernel's FDB says {kernel} for {place.mac}, zebra says {zebra}: a row that was not taken "
             "away, or one that somebody wrote by hand",
             reference="Cumulus 2866084; FRRouting/frr#13973",
-            advice=(f"bridge fdb show | grep {place.mac}", f"bridge fdb del {place.mac} … for the wrong row alone"),
+            advice=correct_fdb(subject, place, zebra),
         )
     if zebra is not None and bgp is not None and zebra != bgp:
         yield KnownCause(
@@ -109,7 +109,7 @@ def _old_neighbor(subject: Subject, place: Place) -> Iterator[KnownCause]:
         explanation=f"zebra has the right MAC for {subject.vip.ip}, the kernel still {row.mac}: the old ARP entry was "
         "not replaced when the VIP moved, or somebody wrote it by hand",
         reference="Cumulus 2803044",
-        advice=(f"ip neigh del {subject.vip.ip} dev {subject.cluster.fabric.svi}",),
+        advice=(f"on {place.facts.host}: sudo ip neigh del {subject.vip.ip} dev {subject.cluster.fabric.svi}",),
     )
 
 

@@ -45,3 +45,12 @@ def announce(subject: Subject, owner: Server) -> str:
     if subject.vip.version == IPV6:
         return f"ping -6 -c 3 -I {subject.vip.ip} ff02::1%{interface}"
     return f"sudo arping -U -c 3 -I {interface} {subject.vip.ip}"
+
+
+def correct_fdb(subject: Subject, place: Place, zebra: str) -> tuple[str, ...]:
+    """How to put the kernel's FDB in step with zebra, which writes a row once and does not look at it again."""
+    leaf, vxlan = place.facts.host, subject.cluster.fabric.vxlan
+    look = f"on {leaf}: sudo bridge fdb show dev {vxlan}"
+    if zebra in place.vteps:
+        return look, f"on {leaf}: sudo bridge fdb replace {place.mac} dev {vxlan} dst {zebra} self extern_learn"
+    return look, f"then delete, on {leaf}, the rows of {place.mac} that zebra does not have: sudo bridge fdb del"

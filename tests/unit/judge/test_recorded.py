@@ -8,7 +8,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.judge.recorded import OWNER_MAC, Path_, healthy, recorded, reddened, scalars, statuses, with_value, wrong
+from tests.unit.judge.recorded import (
+    OWNER_MAC,
+    Path_,
+    healthy,
+    recorded,
+    reddened,
+    scalars,
+    statuses,
+    with_value,
+    wrong,
+)
 
 VIP = "100.65.0.10"
 TABLES = ("neighbors", "fdb", "macs", "arp", "paths", "vni", "detection", "sessions", "json", "later", "interfaces")
