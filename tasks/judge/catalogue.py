@@ -41,6 +41,13 @@ CATALOGUE = (
         fails="it does not run, or would not after a boot",
     ),
     Entry(
+        check="interface",
+        target=_SERVER,
+        reads="ip -j addr",
+        passes="the declared interface is up and bears the declared address",
+        fails="it is down, without carrier, or without that address (skipped on the server that a drill took down)",
+    ),
+    Entry(
         check="running-config",
         target=_SERVER,
         reads="keepalived's own JSON; systemd's start and reload times; the file's time",

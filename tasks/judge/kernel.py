@@ -138,6 +138,8 @@ def _fdb_remote(check: Check, subject: Subject, place: Place, found: list[FdbRow
     if grouped and not vteps:
         return check.passes(f"{leaf} has {place.mac} behind the nexthop group of segment {place.segment}", actual)
     finding = remote(check, place, vteps, actual)
+    if finding.status is Status.PASS and not ports:
+        return check.warns(f"{leaf} has {place.mac} on {vxlan} alone, not in its bridge, which floods for it", actual)
     if finding.status is Status.PASS and not all(row.extern_learn for row in found):
         return check.warns(
             f"{leaf} has {place.mac} in the right place, but EVPN did not write that: VXLAN learns", actual
