@@ -111,27 +111,32 @@ def home_of(subject: Subject, server: Server) -> Home | str:
 
 
 def learned_at(subject: Subject, server: Server) -> dict[str, str]:
-    """Leaf and port where the FDB has the server's own MAC as learned from the wire."""
+    """Leaf and port where the FDB has the server's own MAC as learned from the wire, by itself or by its segment."""
     mac = subject.mac_of(server)
     found: dict[str, str] = {}
     for leaf, facts in subject.leaves.items():
         rows = facts.fdb.value if isinstance(facts.fdb, Read) else ()
         for row in rows:
-            if row.mac == mac and from_the_wire(row, subject.cluster.fabric):
+            if row.mac == mac and (from_the_wire(row, subject.cluster.fabric) or _by_its_segment(row, subject, facts)):
                 found.setdefault(leaf, row.interface)
     return found
 
 
 def from_the_wire(row: FdbRow, fabric: Fabric) -> bool:
     """Did the bridge learn it on a port of this VLAN, rather than BGP or an administrator write it?"""
-    return (
-        row.vtep is None
-        and row.nexthop_group is None
-        and row.interface != fabric.vxlan
-        and not row.extern_learn
-        and not row.permanent
-        and of_vlan(row, fabric)
-    )
+    return _on_a_port(row, fabric) and not row.extern_learn
+
+
+def _on_a_port(row: FdbRow, fabric: Fabric) -> bool:
+    over_vxlan = row.vtep is not None or row.nexthop_group is not None or row.interface == fabric.vxlan
+    return not over_vxlan and not row.permanent and of_vlan(row, fabric)
+
+
+def _by_its_segment(row: FdbRow, subject: Subject, facts: LeafFacts) -> bool:
+    """Did another leaf of the Ethernet segment tell of it? Then zebra wrote the row, onto the segment's own port."""
+    macs = facts.evpn_macs.value if isinstance(facts.evpn_macs, Read) else ()
+    local = any(each.mac == row.mac and each.kind == "local" and each.segment is not None for each in macs)
+    return local and _on_a_port(row, subject.cluster.fabric)
 
 
 def of_vlan(row: FdbRow, fabric: Fabric) -> bool:

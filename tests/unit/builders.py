@@ -360,12 +360,17 @@ def leaf_facts(
         "evpn_neighbors": (evpn_neighbor(mac, vtep=vtep, address=address),),
         "paths": (path(mac, VTEPS[home], address=address),),
         "vni": VniFacts(vni=100, local_vtep=VTEPS[leaf], vxlan="vni100"),
-        "detection": DuplicateDetection(enabled=True, max_moves=5, window_s=180, freeze="no"),
+        "detection": detection(),
         "moves": MoveCount(moves=0, duplicate=False, began_at=None, now=1_767_225_600.0),
         "sessions": (EvpnSession(peer="swp51", state="Established", prefixes_received=4),),
         "lldp": tuple(lldp(name) for name in MACS if leaf in server(name).leaves),
     }
     return LeafFacts(host=leaf, **readings(leaf, fields | changed))
+
+
+def detection(**changed: Any) -> DuplicateDetection:  # noqa: ANN401
+    fields: dict[str, Any] = {"enabled": True, "max_moves": 5, "window_s": 180, "freeze": "no"}
+    return DuplicateDetection(**(fields | changed))
 
 
 def lldp(system: str, port: str = "swp1") -> LldpNeighbor:
