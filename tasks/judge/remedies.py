@@ -52,5 +52,11 @@ def correct_fdb(subject: Subject, place: Place, zebra: str) -> tuple[str, ...]:
     leaf, vxlan = place.facts.host, subject.cluster.fabric.vxlan
     look = f"on {leaf}: sudo bridge fdb show dev {vxlan}"
     if zebra in place.vteps:
-        return look, f"on {leaf}: sudo bridge fdb replace {place.mac} dev {vxlan} dst {zebra} self extern_learn"
+        # `replace` would leave a permanent row permanent.
+        row = f"{place.mac} dev {vxlan}"
+        return (
+            look,
+            f"on {leaf}: sudo bridge fdb del {row} self",
+            f"on {leaf}: sudo bridge fdb add {row} dst {zebra} self extern_learn dynamic",
+        )
     return look, f"then delete, on {leaf}, the rows of {place.mac} that zebra does not have: sudo bridge fdb del"

@@ -135,11 +135,14 @@ def test_a_route_map_on_another_leaf_is_not_learned(healthy: Fabric) -> None:
 
 
 def test_a_forged_fdb_row_is_a_wrong_location(healthy: Fabric) -> None:
-    def row(vtep: str, *more: str) -> None:
-        healthy.shell("L2", "bridge", "fdb", "replace", H1_MAC, "dev", "vni100", "dst", vtep, "self", *more)
+    row = (H1_MAC, "dev", "vni100")
+    healthy.shell("L2", "bridge", "fdb", "replace", *row, "dst", "10.255.0.13", "self")
 
-    row("10.255.0.13")
-    with broken(healthy, lambda: row("10.255.0.11", "extern_learn")):
+    def undo() -> None:
+        healthy.shell("L2", "bridge", "fdb", "del", *row, "self")
+        healthy.shell("L2", "bridge", "fdb", "add", *row, "dst", "10.255.0.11", "self", "extern_learn", "dynamic")
+
+    with broken(healthy, undo):
         ran = judged(healthy, "wrong-location", "fdb/L2", "agreement/L2")
         assert "kernel FDB says 10.255.0.13" in ran.checks()["agreement/L2"]["message"]
         follow(healthy, ran, "fdb-stuck", "L2")
