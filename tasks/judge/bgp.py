@@ -135,4 +135,8 @@ def judge_session(subject: Subject, leaf: str) -> Finding:
         return check.fails(message, actual, VipState.NOT_ADVERTISED if own else VipState.NOT_LEARNED)
     if down:
         return check.warns(f"{leaf} has lost EVPN sessions: {', '.join(down)}", actual)
+    # Every other leaf tells at least where it wants floods to go (type 3).
+    empty = [each.peer for each in read.value if each.prefixes_received == 0]
+    if empty and len(subject.leaves) > 1:
+        return check.warns(f"{leaf} receives nothing from {', '.join(empty)}: filtered, or nothing to tell", actual)
     return check.passes(f"{leaf}: {', '.join(up)} established", actual)

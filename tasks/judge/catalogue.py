@@ -166,8 +166,8 @@ CATALOGUE = (
         check="evpn-session",
         target=_LEAF,
         reads="vtysh: show bgp l2vpn evpn summary",
-        passes="every BGP session with EVPN is established",
-        fails="none is (some: warns)",
+        passes="every BGP session with EVPN is established and brings routes",
+        fails="none is established (some are not, or bring nothing: warns)",
     ),
     Entry(
         check="origin",

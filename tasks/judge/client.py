@@ -56,7 +56,7 @@ def judge_client_neighbor(subject: Subject, probe: str) -> Finding:
     if row.mac != mac:
         message = f"{probe} still sends to {subject.name_of(row.mac)} for {address}; {owner.name} bears it"
         return check.fails(message, actual, VipState.STALE_NEIGHBOR)
-    if row.permanent and subject.cluster.vmac is None:
+    if (row.permanent or "NOARP" in row.states) and subject.cluster.vmac is None:
         return check.warns(f"{probe} has a static entry for {address}, which will not follow it", actual)
     return check.passes(f"{probe} holds {subject.name_of(mac)}", actual)
 
