@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from nornir.core.task import MultiResult
 
     from tasks.model.answer import Command
-    from tasks.transport import Script, Stream
+    from tasks.transport import Script, Sent, Stream
 
 CLUSTERS_FILE = "clusters.yaml"
 CONFIG_FILE = "config.yaml"
@@ -51,14 +51,17 @@ class Session:
         """What every server of these clusters should be; rendered when it is first needed."""
         return _desired(self.nornir, self.intent, self.clusters)
 
-    def run_scripts(self, scripts: Mapping[str, Script]) -> dict[str, Reply]:
-        """One round trip to every host of `scripts`, side by side. A host without a reply is none of the result's."""
-        from tasks.transport import ask  # noqa: PLC0415 - netmiko takes 0.2 s, and `lint` needs none of it
+    def run_scripts(self, scripts: Mapping[str, Script], sent: Sent | None = None) -> dict[str, Reply]:
+        """One round trip to every host of `scripts`, side by side. A host without a reply is none of the result's.
+
+        `sent` is called once or twice a host: its script is on its way, or never will be.
+        """
+        from tasks.transport import ask, nobody  # noqa: PLC0415 - netmiko takes 0.2 s, and `lint` needs none of it
 
         asked = self.nornir.filter(filter_func=lambda host: host.name in scripts)
         # A host that failed once would silently be left out of every later run.
         asked.data.reset_failed_hosts()
-        results = asked.run(task=ask, scripts=scripts, on_failed=True)
+        results = asked.run(task=ask, scripts=scripts, on_failed=True, sent=sent or nobody)
         return {name: _reply(name, results.get(name)) for name in scripts}
 
     def open_stream(self, host: str, command: Command) -> Stream | NoAnswer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tasks.model.verdict import VipVerdict
 
 _POLL_S = 0.5
+_ASKED_S = 1.0
+"""A host that is slow to log in holds up nothing but its own answer."""
 Progress = Callable[[str], None]
 
 
@@ -119,9 +122,17 @@ def questions(clusters: Sequence[Cluster]) -> dict[str, Script]:
 
 
 def observe(session: Session, clusters: Sequence[Cluster]) -> dict[str, Reply]:
-    """One round trip to every host of these clusters; what judges them is loaded while they work."""
+    """One round trip to every host of these clusters; what judges them is loaded while they work.
+
+    Not before all are asked: loading and the key exchanges of SSH would take the interpreter from each other.
+    """
+    scripts = questions(clusters)
+    under_way = threading.Semaphore(0)
     with ThreadPoolExecutor(max_workers=1) as pool:
-        asking = pool.submit(session.run_scripts, questions(clusters))
+        asking = pool.submit(session.run_scripts, scripts, under_way.release)
+        deadline = time.monotonic() + _ASKED_S
+        for _ in scripts:
+            under_way.acquire(timeout=max(0.0, deadline - time.monotonic()))
         _load(session)
         return asking.result()
 

@@ -36,6 +36,13 @@ _MAX_OUTPUT = 1 << 26
 """64 MiB: more than any table asked for here, less than what hurts the machine that asks."""
 
 
+Sent = Callable[[], None]
+
+
+def nobody() -> None:
+    """Nobody waits for scripts to be sent."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
     """What one host is asked in one round trip. `timeout_s` bounds the whole of it, login apart."""
@@ -69,7 +76,7 @@ class ExecSession(LinuxSSH):
             raise EOFError(msg)
         return transport.open_session(timeout=timeout_s)
 
-    def run(self, script: str, timeout_s: float) -> tuple[str, str]:
+    def run(self, script: str, timeout_s: float, sent: Sent = nobody) -> tuple[str, str]:
         """stdout and stderr of `/bin/sh -s` fed with `script`; TimeoutError when it has not ended by then."""
         deadline = time.monotonic() + timeout_s
         channel = self.open_channel(timeout_s)
@@ -78,6 +85,7 @@ class ExecSession(LinuxSSH):
             channel.exec_command(_SHELL)
             channel.sendall(script.encode())
             channel.shutdown_write()
+            sent()
             output = _drain(channel, channel.recv, deadline)
             errors = _drain(channel, channel.recv_stderr, deadline)
         finally:
@@ -175,24 +183,28 @@ def register() -> None:
         ConnectionPluginRegister.register(CONNECTION, ExecConnection)
 
 
-def ask(task: Task, *, scripts: Mapping[str, Script]) -> Result:
-    """Nornir task: Result.result is a Reply. A host that can't be asked is a NoAnswer, never an exception."""
+def ask(task: Task, *, scripts: Mapping[str, Script], sent: Sent = nobody) -> Result:
+    """Nornir task: Result.result is a Reply. A host that can't be asked is a NoAnswer, never an exception.
+
+    `sent` is called once a host: when its script is on its way, or when it will never be.
+    """
     host = task.host.name
     try:
-        reply: Reply = converse(task, scripts[host])
+        reply: Reply = converse(task, scripts[host], sent)
     except NoAnswerError as error:
+        sent()
         reply = NoAnswer(host=host, reason=error.reason, at=datetime.now(UTC))
     return Result(host=task.host, result=reply)
 
 
-def converse(task: Task, script: Script) -> Answers:
+def converse(task: Task, script: Script, sent: Sent = nobody) -> Answers:
     """One round trip over the host's session, opened when there is none; NoAnswerError when it fails."""
     nonce = f"vipbook-{secrets.token_hex(8)}"
     text = write_script(script.commands, nonce, stop_on_failure=script.stop_on_failure)
     session = _session(task)
     began = datetime.now(UTC)
     try:
-        stdout, stderr = session.run(text, script.timeout_s)
+        stdout, stderr = session.run(text, script.timeout_s, sent)
     except (OSError, EOFError, paramiko.SSHException) as error:
         task.host.close_connection(CONNECTION)
         reason = f"no answer within {script.timeout_s:g} s" if isinstance(error, TimeoutError) else f"session: {error}"
