@@ -67,7 +67,7 @@ def judge_origin(subject: Subject) -> Finding:
         return check.fails(unheard, actual, cause)
     if len({mac for mac, _ in origins}) > 1 or not {vtep for _, vtep in origins} <= {*place.vteps}:
         wrong = sorted(f"{leaf}: {worded_paths(rows)}" for leaf, rows in best.items() if rows)
-        if not place.vteps:
+        if not place.vteps_told and not any(mac != place.mac for mac, _ in origins):
             return check.unknown(f"{place.home.name} did not tell its VTEP address")
         return check.fails(f"not one origin: {'; '.join(wrong)}", actual)
     if any(mac != place.mac for mac, _ in origins):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tasks.judge.subject import Subject
 from tasks.model.cluster import Fabric, Server
 from tasks.model.mac import MacAddress
-from tasks.model.observation import FdbRow, LeafFacts, Read
+from tasks.model.observation import FdbRow, LeafFacts, Read, Unread
 
 _PEERLINK = "peerlink"
 """Cumulus's name for the bond between an MLAG pair; a host whose own bond is down on one leaf is seen there."""
@@ -49,6 +49,8 @@ class Place:
     home: Home
     vteps: tuple[str, ...]
     """How the owner's place is named in the fabric: one address, or two on an Ethernet segment. Empty: not told."""
+    vteps_told: bool
+    """Are these all? Else a VTEP beside them is not known to be wrong."""
     segment: str | None
     """The Ethernet segment that the MAC is behind, as the leaf of its home says."""
     segment_told: bool
@@ -89,6 +91,7 @@ def place_of(subject: Subject, leaf: str) -> Place | str:
         mac=mac,
         home=home,
         vteps=vteps_of(subject, home),
+        vteps_told=_all_told(subject, home),
         segment=_segment(subject, home, mac),
         segment_told=all(isinstance(subject.leaves[each].evpn_macs, Read) for each in home.leaves),
     )
@@ -111,15 +114,22 @@ def home_of(subject: Subject, server: Server) -> Home | str:
 
 
 def learned_at(subject: Subject, server: Server) -> dict[str, str]:
-    """Leaf and port where the FDB has the server's own MAC as learned from the wire, by itself or by its segment."""
+    """Leaf and port where the FDB has the server's own MAC as learned from the wire, by itself or by its segment.
+
+    Where the FDB could not be read, zebra knows what the kernel told it.
+    """
     mac = subject.mac_of(server)
-    found: dict[str, str] = {}
-    for leaf, facts in subject.leaves.items():
-        rows = facts.fdb.value if isinstance(facts.fdb, Read) else ()
-        for row in rows:
-            if row.mac == mac and (from_the_wire(row, subject.cluster.fabric) or _by_its_segment(row, subject, facts)):
-                found.setdefault(leaf, row.interface)
-    return found
+    ports = {leaf: _heard_on(subject, facts, mac) for leaf, facts in subject.leaves.items()}
+    return {leaf: heard[0] for leaf, heard in ports.items() if heard}
+
+
+def _heard_on(subject: Subject, facts: LeafFacts, mac: MacAddress | None) -> list[str]:
+    if isinstance(facts.fdb, Read):
+        rows = [row for row in facts.fdb.value if row.mac == mac]
+        fabric = subject.cluster.fabric
+        return [row.interface for row in rows if from_the_wire(row, fabric) or _by_its_segment(row, subject, facts)]
+    macs = facts.evpn_macs.value if isinstance(facts.evpn_macs, Read) else ()
+    return [row.interface for row in macs if row.mac == mac and row.kind == "local" and row.interface is not None]
 
 
 def from_the_wire(row: FdbRow, fabric: Fabric) -> bool:
@@ -134,9 +144,12 @@ def _on_a_port(row: FdbRow, fabric: Fabric) -> bool:
 
 def _by_its_segment(row: FdbRow, subject: Subject, facts: LeafFacts) -> bool:
     """Did another leaf of the Ethernet segment tell of it? Then zebra wrote the row, onto the segment's own port."""
-    macs = facts.evpn_macs.value if isinstance(facts.evpn_macs, Read) else ()
-    local = any(each.mac == row.mac and each.kind == "local" and each.segment is not None for each in macs)
-    return local and _on_a_port(row, subject.cluster.fabric)
+    if not _on_a_port(row, subject.cluster.fabric):
+        return False
+    macs = facts.evpn_macs
+    if isinstance(macs, Unread):
+        return True  # nothing else makes zebra write a row onto a port
+    return any(each.mac == row.mac and each.kind == "local" and each.segment is not None for each in macs.value)
 
 
 def of_vlan(row: FdbRow, fabric: Fabric) -> bool:
@@ -171,6 +184,12 @@ def vteps_of(subject: Subject, home: Home | tuple[str, ...]) -> tuple[str, ...]:
     leaves = home.leaves if isinstance(home, Home) else home
     told = [subject.vtep_of(leaf) for leaf in leaves if leaf in subject.leaves]
     return tuple(dict.fromkeys(vtep for vtep in told if vtep is not None))
+
+
+def _all_told(subject: Subject, home: Home) -> bool:
+    """Does every leaf of it tell its VTEP, and, where nobody declared it, could every leaf be looked at?"""
+    looked = home.how == "declared" or all(isinstance(facts.fdb, Read) for facts in subject.leaves.values())
+    return looked and all(subject.vtep_of(leaf) is not None for leaf in home.leaves)
 
 
 def _segments(subject: Subject, leaf: str) -> frozenset[str]:

@@ -45,7 +45,7 @@ def remote(
     if not named:
         message = f"{place.facts.host} names no VTEP; {place.owner.name} is {place.where}"
         return check.fails(message, actual, VipState.WRONG_LOCATION)
-    if not place.vteps:
+    if not {*named} <= {*place.vteps} and not place.vteps_told:
         return check.unknown(f"{place.home.name} did not tell its VTEP address, so {', '.join(named)} can't be judged")
     if not {*named} <= {*place.vteps}:
         message = f"{place.facts.host} points to {', '.join(named)}; {place.owner.name} is {place.where}"
