@@ -38,8 +38,8 @@ def test_the_budget_shrinks_and_a_drill_waits_for_it_or_is_refused(counted: Fabr
     ran = counted.vipbook("verify", "--wait", "30", "--json")
     assert ran.code == 0, ran.problems()
     left = {leaf: ran.checks()[f"duplicate/{leaf}"]["actual"] for leaf in ("L1", "L2", "L3")}
-    # A link that goes down takes the entry along, so that the other leaf learns it as a new one: only L1, where it comes
-    # back to while it is known from elsewhere, counts.
+    # A link that goes down takes the entry along, so that the other leaf learns it as a new one: only L1, where it
+    # comes back to while it is known from elsewhere, counts.
     assert left["L3"] == "4 left of 4"
     assert left["L1"] in {"0 left of 4", "1 left of 4"}, left
     refused = counted.vipbook("drill", "web", "--probe", "I1", "--no-pace", "--yes")
