@@ -6,6 +6,7 @@ from tasks.judge.place import Place, from_the_wire
 from tasks.judge.subject import Subject
 from tasks.model.address import IPV6
 from tasks.model.cluster import Server
+from tasks.model.mac import MacAddress
 from tasks.model.observation import Read
 
 
@@ -16,24 +17,33 @@ def thaw(subject: Subject, place: Place) -> tuple[str, ...]:
     higher sequence than anybody's, and draws the VIP to a place where nobody bears it. So either the server behind the
     leaf bears the VIP, or the stale kernel entries go first.
     """
-    fabric, leaf, address = subject.cluster.fabric, place.facts.host, subject.vip.ip
     steps = ["find out first why it moved so often: two masters, or failovers in a row"]
     if not place.local:
-        steps.append(f"on {leaf}: sudo ip neigh del {address} dev {fabric.svi}")
-        if subject.cluster.vmac is not None:
-            vlan = f" vlan {fabric.vlan}" if fabric.vlan is not None else ""
-            steps.append(f"on {leaf}: sudo bridge fdb del {place.mac} dev {_port(subject, place)} master{vlan}")
-    steps.append(f"on {leaf}: sudo vtysh -c 'clear evpn dup-addr vni {fabric.vni}'")
+        steps += _forget(subject, place.facts.host, place.mac)
+    steps.append(f"on {place.facts.host}: sudo vtysh -c 'clear evpn dup-addr vni {subject.cluster.fabric.vni}'")
+    if not place.local:
+        # What the leaf refused while it was frozen is not sent again unless it changes: let the owner's leaf withdraw it.
+        steps += [step for leaf in place.home.leaves for step in _forget(subject, leaf, place.mac)]
     steps.append(f"on {place.owner.name}: {announce(subject, place.owner)}")
     steps.append("vipbook verify --wait 60")
     return tuple(steps)
 
 
-def _port(subject: Subject, place: Place) -> str:
+def _forget(subject: Subject, leaf: str, mac: MacAddress) -> list[str]:
+    """Have a leaf forget what it learned from the wire: the address, and the MAC where that is what moves."""
+    fabric = subject.cluster.fabric
+    steps = [f"on {leaf}: sudo ip neigh del {subject.vip.ip} dev {fabric.svi}"]
+    if subject.cluster.vmac is not None:
+        vlan = f" vlan {fabric.vlan}" if fabric.vlan is not None else ""
+        steps.append(f"on {leaf}: sudo bridge fdb del {mac} dev {_port(subject, leaf, mac)} master{vlan}")
+    return steps
+
+
+def _port(subject: Subject, leaf: str, mac: MacAddress) -> str:
     """Where the leaf learned the MAC from the wire; a word to fill in when it does not say."""
-    fdb, fabric = place.facts.fdb, subject.cluster.fabric
+    fdb, fabric = subject.leaves[leaf].fdb, subject.cluster.fabric
     rows = fdb.value if isinstance(fdb, Read) else ()
-    return next((row.interface for row in rows if row.mac == place.mac and from_the_wire(row, fabric)), "PORT")
+    return next((row.interface for row in rows if row.mac == mac and from_the_wire(row, fabric)), "PORT")
 
 
 def announce(subject: Subject, owner: Server) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -123,6 +124,31 @@ def test_a_leaf_that_froze_what_has_left_it_is_healed_by_the_advice(counted: Fab
     finally:
         counted.shell("H1", "systemctl", "start", "keepalived")
         holds(counted, "H1")
+
+
+def test_a_frozen_virtual_mac_is_healed_by_the_advice(counted: Fabric, tmp_path: Path) -> None:
+    """The MAC is what moves and what is frozen, wherever the third move ended."""
+    virtual = counted.variant(tmp_path, ("vrid: 11", "vrid: 11\n    use_vmac: true"))
+    try:
+        applied = virtual.vipbook("apply", "--yes", "--json")
+        assert applied.code == 0, applied.problems()
+        detect_duplicates(counted, "max-moves 3 time 180", "freeze permanent")
+        fail_over_and_back(counted)
+        fail_over_and_back(counted)
+        ran = eventually(
+            lambda: virtual.vipbook("verify", "--json"),
+            lambda each: any(cause["id"] == "frozen-duplicate" for cause in each.vip()["known_causes"]),
+            timeout=40,
+        )
+        for cause in ran.vip()["known_causes"]:
+            if cause["id"] == "frozen-duplicate":
+                counted.follow(cause["advice"])
+        healed = virtual.vipbook("verify", "--wait", "90", "--json")
+        assert healed.report["verdict"] == "pass", healed.problems()
+    finally:
+        detect_duplicates(counted, "no dup-addr-detection freeze permanent", GENEROUS)
+        back = counted.vipbook("apply", "--yes", "--json")
+    assert back.code == 0, back.problems()
 
 
 def test_the_product_never_clears_by_itself(counted: Fabric) -> None:
