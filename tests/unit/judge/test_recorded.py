@@ -63,8 +63,8 @@ RECORDED = [
         {"L1": STALE, "L2": STALE, "L3": STALE},
         {"garp-refused L2"},
     ),
-    # zebra left the VXLAN device's row behind on L2, which nothing uses; the kernel of L2 has the VIP right, zebra has it
-    # inactive, and nobody else follows
+    # zebra left the VXLAN device's row behind on L2, which nothing uses; the kernel of L2 has the VIP right, zebra has
+    # it inactive, and nobody else follows
     (
         "vmac_frozen/05_many_moves",
         "srv2",
