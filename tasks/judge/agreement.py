@@ -79,7 +79,8 @@ def place_views(subject: Subject, facts: LeafFacts, mac: MacAddress) -> Views:
         if not any(row.nexthop_group is not None for row in rows):
             local = any(row.vtep is None and row.interface != subject.cluster.fabric.vxlan for row in rows)
             vteps = sorted({str(row.vtep) for row in rows if row.vtep is not None})
-            views["kernel FDB"] = " and ".join([*([HERE] if local else []), *vteps]) or NOTHING
+            # A row on a port decides: what the VXLAN device holds beside it is not asked.
+            views["kernel FDB"] = HERE if local else " and ".join(vteps) or NOTHING
     if isinstance(facts.evpn_macs, Read):
         row = next((each for each in facts.evpn_macs.value if each.mac == mac), None)
         if row is None or row.segment is None:

@@ -85,7 +85,8 @@ def _tables_apart(subject: Subject, place: Place) -> Iterator[KnownCause]:
             reference="Cumulus 2866084; FRRouting/frr#13973",
             advice=correct_fdb(subject, place, zebra),
         )
-    if zebra is not None and bgp is not None and zebra != bgp:
+    # A frozen entry is apart by intent, and a restart would let it go.
+    if zebra is not None and bgp is not None and zebra != bgp and not frozen(subject, host):
         yield KnownCause(
             id="zebra-behind-bgp",
             host=host,

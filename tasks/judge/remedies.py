@@ -22,7 +22,7 @@ def thaw(subject: Subject, place: Place) -> tuple[str, ...]:
         steps += _forget(subject, place.facts.host, place.mac)
     steps.append(f"on {place.facts.host}: sudo vtysh -c 'clear evpn dup-addr vni {subject.cluster.fabric.vni}'")
     if not place.local:
-        # What the leaf refused while it was frozen is not sent again unless it changes: let the owner's leaf withdraw it.
+        # What the leaf refused while it was frozen is not sent again unless it changes: its own leaf withdraws it.
         steps += [step for leaf in place.home.leaves for step in _forget(subject, leaf, place.mac)]
     steps.append(f"on {place.owner.name}: {announce(subject, place.owner)}")
     steps.append("vipbook verify --wait 60")

@@ -31,6 +31,15 @@ VRR = "vlan100-v0"
 Row = tuple[str, dict[str, object], dict[str, str], VipState, str]
 
 FINE: list[Row] = [
+    # the bridge's row decides; zebra leaves the VXLAN device's behind when a virtual MAC comes back
+    ("L1", {"fdb": (fdb_row(H1, "swp1"), fdb_row(H1, "vni100", vtep=V2))}, {}, VipState.HEALTHY, ""),
+    (
+        "L1",
+        {"fdb": (fdb_row(H1, "swp1"), fdb_row(H1, "vni100", vtep=V2, extern_learn=False))},
+        {"fdb L1": "warn"},
+        VipState.HEALTHY,
+        "L1 has 08:00:27:7d:af:b4 on swp1; EVPN did not write vni100 dst 10.255.0.12",
+    ),
     # leaf, what it says instead, every status that is not as on the healthy cluster, state, piece of the message
     ("L1", {"neighbors": (neighbor(H1, remote=False, states=frozenset({"STALE"})),)}, {}, VipState.HEALTHY, ""),
     (
@@ -70,6 +79,20 @@ FINE: list[Row] = [
 ]
 
 RED: list[Row] = [
+    (
+        "L1",
+        {"fdb": (fdb_row(H1, "swp1"), fdb_row(H1, "vni100", vtep=V2, permanent=True))},
+        {"fdb L1": "fail"},
+        VipState.WRONG_LOCATION,
+        "L1 has a permanent entry",
+    ),
+    (
+        "L1",
+        {"fdb": (fdb_row(H1, "vni100", vtep=V2),)},
+        {"fdb L1": "fail", "agreement L1": "fail"},
+        VipState.WRONG_LOCATION,
+        "L1 has 08:00:27:7d:af:b4 at vni100 dst 10.255.0.12",
+    ),
     # what will not follow the VIP, or nobody knows who wrote it
     (
         "L2",
