@@ -80,7 +80,7 @@ def test_no_daemon_is_no_master(healthy: Fabric) -> None:
     for server in ("H2", "H1"):
         healthy.shell(server, "systemctl", "stop", "keepalived")
     with broken(healthy, undo):
-        ran = judged(healthy, "no-master", "master/web", "service/H1", "service/H2")
+        judged(healthy, "no-master", "master/web", "service/H1", "service/H2")
 
 
 def test_no_evpn_session_on_another_leaf_is_not_learned(healthy: Fabric) -> None:

@@ -30,7 +30,7 @@ from tests.unit.builders import (
 from tests.unit.judge.broken import HEALTHY, by_name, changed_by, message_of
 
 LEAF_CHECKS = ("neighbor", "gateway-neighbor", "fdb", "evpn-mac", "evpn-arp", "bgp-type2")
-SERVER_CHECKS = ("package", "config", "service", "running-config", "firewall", "adverts")
+SERVER_CHECKS = ("package", "config", "service", "running-config", "firewall", "sysctl", "adverts")
 
 
 def test_the_healthy_cluster_passes_every_check() -> None:
