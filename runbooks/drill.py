@@ -45,19 +45,30 @@ class Look:
     vips: tuple[VipVerdict, ...]
 
 
-def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progress) -> Report:
-    """The whole drill, or the reason why it will not begin."""
-    started_at, began = datetime.now(UTC), time.monotonic()
-    progress("judging the cluster before anything is touched")
-    session = _measured_from(session, order)
-    look = _look(session)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Begun:
+    """A drill that has begun: its reports differ by what was judged and how it ended."""
 
-    def report(judged: tuple[VipVerdict, ...], verdict: Status, reason: str | None, result: Drill | None) -> Report:
+    session: Session
+    started_at: datetime
+    began: float
+
+    def before(self, look: Look, reason: str) -> Report:
+        """Nothing was tripped yet."""
+        return self._report(look, look.vips, _status(look), reason, None)
+
+    def after(self, look: Look, result: Drill) -> Report:
+        """The drill is over."""
+        return self._report(look, result.stages[-1].vips, drill_status(result), _reason(result), result)
+
+    def _report(
+        self, look: Look, judged: tuple[VipVerdict, ...], verdict: Status, reason: str | None, result: Drill | None
+    ) -> Report:
         return Report(
             command="drill",
-            started_at=started_at,
-            duration_s=time.monotonic() - began,
-            asked=asked_hosts(session.clusters),
+            started_at=self.started_at,
+            duration_s=time.monotonic() - self.began,
+            asked=asked_hosts(self.session.clusters),
             answered=answered_hosts(look.replies),
             vips=judged,
             drill=result,
@@ -65,23 +76,32 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
             reason=reason,
         )
 
+
+def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progress) -> Report:
+    """The whole drill, or the reason why it will not begin."""
+    session = _measured_from(session, order)
+    begun = _Begun(session=session, started_at=datetime.now(UTC), began=time.monotonic())
+    progress("judging the cluster before anything is touched")
+    look = _look(session)
     if not _healthy(look):
-        return report(look.vips, _status(look), _unfit(look), None)
+        return begun.before(look, _unfit(look))
     wait_s = pause_s(look.found, pace=order.pace)
     run = _prepare(session, order, look, progress)
-    summary = f"about to trip {order.fault} on {run.target.name}: {run.fault.summary}"
-    pause = f", after {wait_s:.0f} s in which the leaves forget earlier moves" if wait_s else ""
-    if not confirm(report(look.vips, _status(look), summary + pause, None)):
+    if not confirm(begun.before(look, _announced(order, run, wait_s))):
         raise RefusedError("not confirmed; nothing was tripped")
     if wait_s:
         progress(f"waiting {wait_s:.0f} s: until then two more moves would flag the VIP as a duplicate")
         time.sleep(wait_s)
         look = _look(session)
         if not _healthy(look):
-            return report(look.vips, _status(look), _unfit(look), None)
+            return begun.before(look, _unfit(look))
         run = _prepare(session, order, look, progress)
-    result = run.execute()
-    return report(result.stages[-1].vips, drill_status(result), _reason(result), result)
+    return begun.after(look, run.execute())
+
+
+def _announced(order: Order, run: DrillRun, wait_s: float) -> str:
+    pause = f", after {wait_s:.0f} s in which the leaves forget earlier moves" if wait_s else ""
+    return f"about to trip {order.fault} on {run.target.name}: {run.fault.summary}{pause}"
 
 
 def _measured_from(session: Session, order: Order) -> Session:

@@ -171,7 +171,7 @@ class DrillRun:
         """Judge until the VIP is right at its owner several times in a row, or the time is up."""
         self.progress(f"{name}: waiting for {owner.name} and for every leaf")
         deadline = time.monotonic() + wait_s
-        steady, said, settling, quiet, agreed = 0, "", Settling(), True, False
+        steady, said, settling, quiet = 0, "", Settling(), True
         while True:
             looked = time.monotonic()
             # Servers and leaves alone until they agree: the probes run anyway, and tell by their own stamps.
@@ -180,20 +180,22 @@ class DrillRun:
             facts = subjects(self.session, clusters, replies, owner.name, tripped, self._leaves_before())
             vips = judge(facts)
             quiet = quiet and not arrived(vips) and looked < deadline - wait_s / 2
-            for target in settling.look(vips, time.time()):
-                if target in self.cluster.fabric.leaves or target in self.cluster.probes:
-                    self.timeline.add(time.time(), target, "judge", f"{name}: all that it holds is right")
+            settling.look(vips, time.time())
             held = worst(vip.status for vip in vips) in {Status.PASS, Status.WARN}
-            if held and not agreed:
-                self.timeline.add(time.time(), "vipbook", "judge", f"{name}: {owner.name} and every leaf agree")
-            agreed = held
             steady = steady + 1 if held and clusters == (self.cluster,) else 0
             if steady >= _STEADY:
                 break
             if not held and (said := _told(said, first_problem(vips), self.progress)) and looked > deadline:
                 break
             time.sleep(_POLL_S)
+        self._settled(name, settling)
         return Stage(name=name, vips=vips), facts
+
+    def _settled(self, name: str, settling: Settling) -> None:
+        """When each leaf and each probe host was right for good."""
+        for target in (*self.cluster.fabric.leaves, *self.cluster.probes):
+            if target in settling.since:
+                self.timeline.add(settling.since[target], target, "judge", f"{name}: all that it holds is right")
 
     def _leaves_before(self) -> Mapping[IpAddress, Mapping[str, LeafFacts]]:
         return {subject.vip.ip: subject.leaves for subject in self.baseline.found}

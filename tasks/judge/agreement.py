@@ -11,7 +11,7 @@ from tasks.judge.place import of_vlan, place_of
 from tasks.judge.subject import Check, Subject
 from tasks.model.answer import Answer
 from tasks.model.mac import MacAddress
-from tasks.model.observation import LeafFacts, Read
+from tasks.model.observation import LeafFacts, Read, Unread
 from tasks.model.verdict import Finding
 
 NOTHING = "nothing"
@@ -33,6 +33,11 @@ def judge_agreement(subject: Subject, leaf: str) -> Finding:
     bindings = binding_views(subject, facts)
     mac = _the_mac(subject, facts)
     places = place_views(subject, facts, mac) if mac is not None else {}
+    own = facts.vni
+    if isinstance(own, Unread):
+        return check.unread(own)
+    if own.value.local_vtep is None:
+        return check.unknown(f"{leaf} did not tell its VTEP address, so BGP's place can't be compared")
     if len(bindings) < _ENOUGH:
         return check.unknown("fewer than two of kernel, zebra and BGP could be read")
     split = [f"{subject.vip.ip}: {_worded(bindings)}"] if disagree(bindings) else []

@@ -26,19 +26,25 @@ def judge_attachment(subject: Subject, server: Server) -> Finding:
     found, told = learned_at(subject, server), lldp_ports(subject, server)
     actual = _worded("FDB", found) + (f"; {_worded('LLDP', told)}" if told else "")
     home = home_of(subject, server)
+    silent = [leaf for leaf, facts in subject.leaves.items() if isinstance(facts.fdb, Unread)]
     if isinstance(home, str):
-        return check.unknown(home) if server.name != subject.tripped else check.skips("taken down by the drill", actual)
+        return _unplaced(check, subject, server, home, heard=bool(found or told or silent))
     wrong = _heard_elsewhere(subject, home, found)
     if wrong:
         message = f"{server.name} is heard on {_places(wrong)}, but belongs on {_places(home.ports)}"
         return check.fails(message, actual, _cause(subject, server))
-    contradicted = {leaf: port for leaf, port in told.items() if home.ports.get(leaf, "") not in {None, port}}
+    contradicted = {leaf: port for leaf, port in told.items() if _contradicts(home, leaf, port)}
     if contradicted:
-        return check.warns(f"LLDP sees {server.name} on {_places(contradicted)}, not on {home.name}", actual)
+        return check.warns(f"LLDP sees {server.name} on {_places(contradicted)}, not on {_places(home.ports)}", actual)
+    if silent:
+        return check.unknown(f"{', '.join(silent)} did not tell: {_reason(subject.leaves[silent[0]].fdb)}")
+    mute = [leaf for leaf, facts in subject.leaves.items() if isinstance(facts.lldp, Unread)]
+    if mute:
+        return check.warns(
+            f"LLDP of {', '.join(mute)} could not be read: {_reason(subject.leaves[mute[0]].lldp)}", actual
+        )
     if not found and not told:
-        silent = [leaf for leaf, facts in subject.leaves.items() if isinstance(facts.fdb, Unread)]
-        missing = f"; {', '.join(silent)} did not tell" if silent else ""
-        return check.skips(f"no leaf heard {server.name} lately{missing}", actual)
+        return check.skips(f"no leaf heard {server.name} lately", actual)
     return check.passes(f"{server.name} is on {_places(home.ports)} ({home.how})", actual)
 
 
@@ -47,9 +53,34 @@ def _heard_elsewhere(subject: Subject, home: Home, found: dict[str, str]) -> dic
     foreign = {leaf: port for leaf, port in found.items() if leaf not in home.ports}
     if foreign and not one_place(subject, (*home.leaves, *foreign)):
         return foreign
-    if len(home.leaves) > 1:
-        return {}
-    return {leaf: port for leaf, port in found.items() if home.ports.get(leaf, port) not in {None, port}}
+    own = {leaf: port for leaf, port in found.items() if not home.over_the_peerlink(port)}
+    return {leaf: port for leaf, port in own.items() if home.ports.get(leaf, port) not in {None, port}}
+
+
+def _contradicts(home: Home, leaf: str, port: str) -> bool:
+    """Another leaf, or another port of the same kind: of a bond LLDP names the member, so `swp1` may be in `bond1`."""
+    own = home.ports.get(leaf)
+    if leaf not in home.ports or own is None:
+        return leaf not in home.ports
+    return own != port and _kind(own) == _kind(port)
+
+
+def _kind(port: str) -> str:
+    return port.rstrip("0123456789s")
+
+
+def _unplaced(check: Check, subject: Subject, server: Server, why: str, *, heard: bool) -> Finding:
+    """A backup that is declared nowhere may be silent for longer than a leaf remembers; the owner never is."""
+    if server.name == subject.tripped:
+        return check.skips("taken down by the drill")
+    owner = subject.owner()
+    if heard or owner is None or owner.name == server.name:
+        return check.unknown(why)
+    return check.skips(why)
+
+
+def _reason(read: object) -> str:
+    return read.reason if isinstance(read, Unread) else ""
 
 
 def _cause(subject: Subject, server: Server) -> VipState | None:

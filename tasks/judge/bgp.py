@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tasks.judge.place import Place, place_of
 from tasks.judge.subject import Check, Subject
-from tasks.judge.tables import opened, remote
+from tasks.judge.tables import opened, remote, unplaced
 from tasks.model.answer import Answer
 from tasks.model.observation import LeafFacts, MacIpPath, Read, Reading, Unread
 from tasks.model.verdict import Finding, VipState
@@ -28,12 +28,12 @@ def judge_bgp(subject: Subject, leaf: str) -> Finding:
     if stale:
         message = f"{leaf} has a type-2 route of {subject.vip.ip} with {subject.name_of(stale[0])}"
         return check.fails(message, actual, VipState.STALE_NEIGHBOR)
-    return remote(check, place, [row.vtep for row in best], actual)
+    return remote(check, place, [row.vtep for row in best], actual, [row.segment for row in best])
 
 
 def best_paths(rows: tuple[MacIpPath, ...], subject: Subject) -> list[MacIpPath]:
-    """The paths of the VIP that BGP chose; a path that it did not choose forwards nothing."""
-    return [row for row in rows if row.address == str(subject.vip.ip) and row.best]
+    """The paths of the VIP that BGP chose; one that it did not choose, or can't use, forwards nothing."""
+    return [row for row in rows if row.address == str(subject.vip.ip) and row.best and row.valid]
 
 
 def worded_paths(paths: list[MacIpPath]) -> str:
@@ -53,7 +53,7 @@ def judge_origin(subject: Subject) -> Finding:
     place = place_of(subject, next(iter(subject.leaves)))
     silent = [leaf for leaf, facts in subject.leaves.items() if isinstance(facts.paths, Unread)]
     if isinstance(place, str):
-        return check.skips(place)
+        return unplaced(check, subject, place)
     best = {
         leaf: best_paths(facts.paths.value, subject)
         for leaf, facts in subject.leaves.items()
@@ -91,7 +91,9 @@ def _unheard(subject: Subject, place: Place, best: dict[str, list[MacIpPath]]) -
     own = [leaf for leaf in best if leaf in home.ports]
     if any(best[leaf] for leaf in listening):
         return None
-    if own and not any(best[leaf] for leaf in own):
+    if not own:
+        return None
+    if not any(best[leaf] for leaf in own):
         return f"{home.name} advertises no type-2 route of {address}"
     if listening:
         return f"{home.name} has a type-2 route of {address}, but no other leaf ever gets it"
@@ -133,4 +135,8 @@ def judge_session(subject: Subject, leaf: str) -> Finding:
         return check.fails(message, actual, VipState.NOT_ADVERTISED if own else VipState.NOT_LEARNED)
     if down:
         return check.warns(f"{leaf} has lost EVPN sessions: {', '.join(down)}", actual)
+    # Every other leaf tells at least where it wants floods to go (type 3).
+    empty = [each.peer for each in read.value if each.prefixes_received == 0]
+    if empty and len(subject.leaves) > 1:
+        return check.warns(f"{leaf} receives nothing from {', '.join(empty)}: filtered, or nothing to tell", actual)
     return check.passes(f"{leaf}: {', '.join(up)} established", actual)

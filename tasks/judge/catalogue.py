@@ -41,6 +41,13 @@ CATALOGUE = (
         fails="it does not run, or would not after a boot",
     ),
     Entry(
+        check="interface",
+        target=_SERVER,
+        reads="ip -j addr",
+        passes="the declared interface is up and bears the declared address",
+        fails="it is down, without carrier, or without that address (skipped on the server that a drill took down)",
+    ),
+    Entry(
         check="running-config",
         target=_SERVER,
         reads="keepalived's own JSON; systemd's start and reload times; the file's time",
@@ -151,8 +158,9 @@ CATALOGUE = (
     Entry(
         check="mobility",
         target=_LEAF,
-        reads="the MAC mobility sequence in vtysh: show evpn arp-cache vni N",
-        passes="it is the one that the owner's leaf advertises; in a drill: it did not fall while the entry stayed",
+        reads="the MAC mobility sequence in vtysh: show evpn arp-cache vni N, and BGP's",
+        passes="it is the one that the owner's leaf advertises, in BGP too; in a drill: it did not fall while the "
+        "entry stayed",
         fails="never: it supports a verdict and makes none (otherwise: warns); absent or 0 after a withdrawal is fine",
     ),
     Entry(
@@ -160,14 +168,14 @@ CATALOGUE = (
         target=_LEAF,
         reads="vtysh: show evpn, show evpn arp-cache vni N ip VIP (with use_vmac: show evpn mac vni N mac MAC)",
         passes="the VIP is not flagged as a duplicate; says how many moves are left before it would be",
-        fails="it is flagged and frozen (flagged where the leaf only warns: warns)",
+        fails="it is flagged and frozen (flagged where the leaf only warns, or one move away from being frozen: warns)",
     ),
     Entry(
         check="evpn-session",
         target=_LEAF,
         reads="vtysh: show bgp l2vpn evpn summary",
-        passes="every BGP session with EVPN is established",
-        fails="none is (some: warns)",
+        passes="every BGP session with EVPN is established and brings routes",
+        fails="none is established (some are not, or bring nothing: warns)",
     ),
     Entry(
         check="origin",

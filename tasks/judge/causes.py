@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-from tasks.judge.agreement import place_views
+from tasks.judge.agreement import NOTHING, place_views
 from tasks.judge.bgp import best_paths
 from tasks.judge.client import judge_client_neighbor
 from tasks.judge.duplicates import frozen
 from tasks.judge.kernel import judge_neighbor, neighbor_on, on_other_vlans
 from tasks.judge.mobility import entry, sequence_of
 from tasks.judge.place import Place, place_of
-from tasks.judge.remedies import announce, thaw
+from tasks.judge.remedies import announce, correct_fdb, thaw
 from tasks.judge.subject import Subject
 from tasks.model.observation import Read, Reading
 from tasks.model.verdict import KnownCause, Status
@@ -39,7 +39,7 @@ def known_causes(subject: Subject) -> tuple[KnownCause, ...]:
 
 def _refused_garp(subject: Subject, place: Place) -> Iterator[KnownCause]:
     row = neighbor_on(_rows(place.facts.neighbors), subject, subject.cluster.fabric.svi)
-    if not place.local or row is None or not row.extern_learn:
+    if not place.local or row is None or not row.extern_learn or "NOARP" not in row.states:
         return
     yield KnownCause(
         id="garp-refused",
@@ -76,14 +76,14 @@ def _tables_apart(subject: Subject, place: Place) -> Iterator[KnownCause]:
     views = place_views(subject, place.facts, place.mac)
     kernel, zebra, bgp = (views.get(name) for name in ("kernel FDB", "zebra", "BGP"))
     host, vni = place.facts.host, subject.cluster.fabric.vni
-    if kernel is not None and zebra is not None and kernel != zebra:
+    if kernel not in {None, NOTHING, zebra} and zebra is not None and bgp in {None, zebra}:
         yield KnownCause(
             id="fdb-stuck",
             host=host,
             explanation=f"the kernel's FDB says {kernel} for {place.mac}, zebra says {zebra}: a row that was not taken "
             "away, or one that somebody wrote by hand",
             reference="Cumulus 2866084; FRRouting/frr#13973",
-            advice=(f"bridge fdb show | grep {place.mac}", f"bridge fdb del {place.mac} … for the wrong row alone"),
+            advice=correct_fdb(subject, place, zebra),
         )
     if zebra is not None and bgp is not None and zebra != bgp:
         yield KnownCause(
@@ -109,7 +109,7 @@ def _old_neighbor(subject: Subject, place: Place) -> Iterator[KnownCause]:
         explanation=f"zebra has the right MAC for {subject.vip.ip}, the kernel still {row.mac}: the old ARP entry was "
         "not replaced when the VIP moved, or somebody wrote it by hand",
         reference="Cumulus 2803044",
-        advice=(f"ip neigh del {subject.vip.ip} dev {subject.cluster.fabric.svi}",),
+        advice=(f"on {place.facts.host}: sudo ip neigh del {subject.vip.ip} dev {subject.cluster.fabric.svi}",),
     )
 
 

@@ -44,8 +44,9 @@ def judge_client_neighbor(subject: Subject, probe: str) -> Finding:
     if isinstance(rows, Unread):
         return check.unread(rows)
     check = Check(name=check.name, target=probe, expected=expected, evidence=(rows.source,))
-    row = next((each for each in rows.value if each.interface == route.value.interface), None)
-    if row is None or row.mac is None or row.states & _WITHOUT_MAC:
+    mine = [each for each in rows.value if each.address == address]
+    row = next((each for each in mine if each.interface == route.value.interface), None)
+    if row is None or row.mac is None or not row.states or row.states & _WITHOUT_MAC:
         return check.skips(f"{probe} held no MAC for {address}, so it asks anew", "no entry")
     owner = subject.owner()
     mac = subject.vip_mac(owner) if owner is not None else None
@@ -55,6 +56,8 @@ def judge_client_neighbor(subject: Subject, probe: str) -> Finding:
     if row.mac != mac:
         message = f"{probe} still sends to {subject.name_of(row.mac)} for {address}; {owner.name} bears it"
         return check.fails(message, actual, VipState.STALE_NEIGHBOR)
+    if (row.permanent or "NOARP" in row.states) and subject.cluster.vmac is None:
+        return check.warns(f"{probe} has a static entry for {address}, which will not follow it", actual)
     return check.passes(f"{probe} holds {subject.name_of(mac)}", actual)
 
 

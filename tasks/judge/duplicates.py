@@ -61,13 +61,14 @@ def _window_left_s(detection: DuplicateDetection, moves: MoveCount) -> float:
 
 
 def flagged(subject: Subject, facts: LeafFacts) -> bool:
-    """Does the leaf hold the VIP, or the virtual MAC it moves with, for a duplicate?"""
-    address, vmac = str(subject.vip.ip), subject.cluster.vmac
+    """Does the leaf hold the VIP, or the MAC that it has now, for a duplicate?"""
+    address, owner = str(subject.vip.ip), subject.owner()
+    mac = subject.vip_mac(owner) if owner is not None else subject.cluster.vmac
     neighbors = facts.evpn_neighbors.value if isinstance(facts.evpn_neighbors, Read) else ()
     macs = facts.evpn_macs.value if isinstance(facts.evpn_macs, Read) else ()
     return (
         any(row.duplicate for row in neighbors if row.address == address)
-        or any(row.duplicate for row in macs if row.mac == vmac)
+        or any(row.duplicate for row in macs if row.mac == mac)
         or (isinstance(facts.moves, Read) and facts.moves.value.duplicate)
     )
 
@@ -91,6 +92,8 @@ def judge_duplicate(subject: Subject, leaf: str) -> Finding:
     budget = budget_of(subject, leaf)
     left = budget.left if budget is not None else 0
     rule = f"{detection.max_moves} in {detection.window_s} s, {_worded(detection)}"
+    if left == 0 and detection.freeze != "no":
+        return check.warns(f"{leaf} flags {subject.vip.ip} at its next move ({rule})", "0 left")
     return check.passes(f"{leaf} allows {left} more moves ({rule})", f"{left} left of {detection.max_moves - 1}")
 
 

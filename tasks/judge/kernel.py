@@ -6,11 +6,11 @@ from tasks.judge.place import Place, of_vlan
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import on_port, opened, remote
 from tasks.model.observation import FdbRow, Neighbor
-from tasks.model.verdict import Finding, VipState
+from tasks.model.verdict import Finding, Status, VipState
 
 _WITHOUT_MAC = {"FAILED", "INCOMPLETE", "NONE"}
-_PEERLINK = "peerlink"
-"""Cumulus's name for the bond between an MLAG pair; a host whose own bond is down on one leaf is seen there."""
+_NOARP = "NOARP"
+"""A state that the kernel never leaves by itself: right only for what EVPN installed."""
 
 
 def judge_neighbor(subject: Subject, leaf: str) -> Finding:
@@ -30,21 +30,21 @@ def judge_neighbor(subject: Subject, leaf: str) -> Finding:
         where = f", but on {', '.join(others)}" if others else ""
         return check.fails(f"{leaf} has no neighbor {subject.vip.ip} on {svi}{where}", "no entry", VipState.NOT_LEARNED)
     finding = _neighbor(check, subject, place, row)
-    if others and finding.status == "pass":
+    if others and finding.status is Status.PASS:
         return check.warns(f"{leaf} holds {subject.vip.ip} on {svi} and on {', '.join(others)}", worded(row))
     return finding
 
 
 def _neighbor(check: Check, subject: Subject, place: Place, row: Neighbor) -> Finding:
     leaf, address, actual = place.facts.host, subject.vip.ip, worded(row)
-    if row.mac is None or row.states & _WITHOUT_MAC:
+    if row.mac is None or not row.states or row.states & _WITHOUT_MAC:
         return check.fails(f"{leaf} could not resolve {address}", actual, VipState.NOT_LEARNED)
     if row.mac != place.mac:
         message = f"{leaf} still holds {subject.name_of(row.mac)} for {address}; {place.owner.name} bears it"
         return check.fails(message, actual, VipState.STALE_NEIGHBOR)
-    if row.permanent:
+    if row.permanent or (_NOARP in row.states and not row.extern_learn):
         return check.fails(f"{leaf} has a static entry, which will not follow the VIP", actual, VipState.WRONG_LOCATION)
-    if place.local and row.extern_learn:
+    if place.local and row.extern_learn and not synchronised(row, place):
         own = place.port or "port"
         message = f"{leaf} holds an EVPN entry for a server on its own {own}; it refuses gratuitous ARP"
         return check.fails(message, actual, VipState.WRONG_LOCATION)
@@ -52,7 +52,14 @@ def _neighbor(check: Check, subject: Subject, place: Place, row: Neighbor) -> Fi
         home = place.home.name
         message = f"{leaf} learned {address} from its own ports, but {place.owner.name} is at {home}"
         return check.fails(message, actual, VipState.WRONG_LOCATION)
+    if not place.local and _NOARP not in row.states:
+        return check.warns(f"{leaf} holds an EVPN entry that ages; zebra makes it NOARP", actual)
     return check.passes(f"{leaf} holds {subject.name_of(row.mac)}", actual)
+
+
+def synchronised(row: Neighbor, place: Place) -> bool:
+    """Leaves of one Ethernet segment tell each other what they learned: installed by EVPN, and it ages as if local."""
+    return place.segment is not None and _NOARP not in row.states
 
 
 def judge_gateway_neighbor(subject: Subject, leaf: str) -> Finding:
@@ -106,15 +113,14 @@ def _fdb_local(check: Check, place: Place, found: list[FdbRow], actual: str) -> 
     ports = sorted({row.interface for row in found if not _over_vxlan(row)})
     if any(_over_vxlan(row) for row in found) or len(ports) != 1:
         return check.fails(f"{leaf} has {place.mac} at {actual}", actual, VipState.WRONG_LOCATION)
+    if place.home.over_the_peerlink(ports[0]):
+        return check.warns(f"{leaf} has {place.mac} on {ports[0]}: its own port does not hear it", actual)
     if not on_port(place, ports[0]):
-        if len(place.home.leaves) > 1 and ports[0].startswith(_PEERLINK):
-            return check.warns(f"{leaf} has {place.mac} on {ports[0]}: its own {place.port} does not hear it", actual)
         return check.fails(f"{leaf} has {place.mac} at {actual}", actual, VipState.WRONG_LOCATION)
     if any(row.extern_learn for row in found) and place.segment is None:
         return check.fails(f"{leaf} has {place.mac} at {actual}, written by EVPN", actual, VipState.WRONG_LOCATION)
     if any(row.permanent for row in found):
-        message = f"{leaf} has a permanent entry for {place.mac}, which will not follow it"
-        return check.fails(message, actual, VipState.WRONG_LOCATION)
+        return check.fails(permanent(leaf, place), actual, VipState.WRONG_LOCATION)
     return check.passes(f"{leaf} has {place.mac} on {ports[0]}", actual)
 
 
@@ -125,11 +131,25 @@ def _fdb_remote(check: Check, subject: Subject, place: Place, found: list[FdbRow
     grouped = [row for row in found if row.nexthop_group is not None]
     if not ports <= {vxlan} or not (vteps or grouped):
         return check.fails(f"{leaf} has {place.mac} at {actual}", actual, VipState.WRONG_LOCATION)
+    if any(row.permanent for row in found):
+        return check.fails(permanent(leaf, place), actual, VipState.WRONG_LOCATION)
+    if grouped and place.segment is None:
+        return check.unknown(f"{leaf} has {place.mac} behind a nexthop group, but no leaf names a segment for it")
     if grouped and not vteps:
-        if place.segment is None:
-            return check.unknown(f"{leaf} has {place.mac} behind a nexthop group, but no leaf names a segment for it")
         return check.passes(f"{leaf} has {place.mac} behind the nexthop group of segment {place.segment}", actual)
-    return remote(check, place, vteps, actual)
+    finding = remote(check, place, vteps, actual)
+    if finding.status is Status.PASS and not ports:
+        return check.warns(f"{leaf} has {place.mac} on {vxlan} alone, not in its bridge, which floods for it", actual)
+    if finding.status is Status.PASS and not all(row.extern_learn for row in found):
+        return check.warns(
+            f"{leaf} has {place.mac} in the right place, but EVPN did not write that: VXLAN learns", actual
+        )
+    return finding
+
+
+def permanent(leaf: str, place: Place) -> str:
+    """What is wrong with an entry that somebody wrote by hand."""
+    return f"{leaf} has a permanent entry for {place.mac}, which will not follow it"
 
 
 def _over_vxlan(row: FdbRow) -> bool:

@@ -7,14 +7,16 @@ begins at 0 again, and one that never moved has none.
 
 from __future__ import annotations
 
+from tasks.judge.bgp import best_paths
 from tasks.judge.place import Place, place_of
 from tasks.judge.subject import Check, Subject
+from tasks.judge.tables import unplaced
 from tasks.model.observation import EvpnNeighbor, LeafFacts, Unread
 from tasks.model.verdict import Finding
 
 
 def judge_mobility(subject: Subject, leaf: str) -> Finding:
-    """The leaf's sequence is the one that the owner's leaf advertises, and has not fallen while the entry stayed."""
+    """The leaf's sequence is what the owner's leaf and BGP say, and has not fallen while the entry stayed."""
     read = subject.leaves[leaf].evpn_neighbors
     expected = "the sequence of the owner's leaf, and none that fell while the entry stayed"
     if isinstance(read, Unread):
@@ -22,7 +24,7 @@ def judge_mobility(subject: Subject, leaf: str) -> Finding:
     check = Check(name="mobility", target=leaf, expected=expected, evidence=(read.source,))
     place = place_of(subject, leaf)
     if isinstance(place, str):
-        return check.skips(place)
+        return unplaced(check, subject, place)
     row = entry(subject.leaves[leaf], subject)
     if row is None or row.mac != place.mac or row.kind != ("local" if place.local else "remote"):
         return check.skips("other checks say what is wrong with the entry; its sequence means nothing")
@@ -35,6 +37,9 @@ def judge_mobility(subject: Subject, leaf: str) -> Finding:
     told = _advertised(subject, place)
     if told is not None and not place.local and own != told:
         return check.warns(f"{leaf} holds sequence {own}, {place.home.name} says {told}", str(own))
+    apart = _bgp_apart(subject, place, own)
+    if apart is not None:
+        return check.warns(apart, str(own))
     return check.passes(f"{leaf} holds sequence {own}", str(own))
 
 
@@ -52,11 +57,21 @@ def sequence_of(row: EvpnNeighbor) -> int | None:
 
 
 def _advertised(subject: Subject, place: Place) -> int | None:
-    for leaf in place.home.leaves:
-        row = entry(subject.leaves[leaf], subject)
-        if row is not None and row.kind == "local" and row.mac == place.mac:
-            return sequence_of(row)
-    return None
+    """The highest that a leaf of the owner's place has for its own entry: the one that all others follow."""
+    rows = [entry(subject.leaves[leaf], subject) for leaf in place.home.leaves]
+    mine = [sequence_of(row) for row in rows if row is not None and row.kind == "local" and row.mac == place.mac]
+    return max((each for each in mine if each is not None), default=None)
+
+
+def _bgp_apart(subject: Subject, place: Place, own: int) -> str | None:
+    """What is wrong when zebra and BGP of one leaf stand on different sequences; each of a pair counts for itself."""
+    paths = place.facts.paths
+    if isinstance(paths, Unread) or len(place.home.leaves) > 1:
+        return None
+    routes = sorted({path.sequence for path in best_paths(paths.value, subject) if path.mac == place.mac})
+    if not routes or own in routes:
+        return None
+    return f"zebra on {place.facts.host} holds sequence {own}, BGP {' and '.join(map(str, routes))}"
 
 
 def _fallen(subject: Subject, leaf: str, row: EvpnNeighbor) -> str | None:

@@ -10,6 +10,9 @@ from tasks.model.cluster import Fabric, Server
 from tasks.model.mac import MacAddress
 from tasks.model.observation import FdbRow, LeafFacts, Read
 
+_PEERLINK = "peerlink"
+"""Cumulus's name for the bond between an MLAG pair; a host whose own bond is down on one leaf is seen there."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
@@ -31,6 +34,10 @@ class Home:
         """`L1`, or `L1 and L2`."""
         return " and ".join(self.ports)
 
+    def over_the_peerlink(self, port: str | None) -> bool:
+        """Does a leaf of a pair, with the server on this port, hear it by way of its peer alone?"""
+        return len(self.ports) > 1 and port is not None and port.startswith(_PEERLINK)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -44,6 +51,8 @@ class Place:
     """How the owner's place is named in the fabric: one address, or two on an Ethernet segment. Empty: not told."""
     segment: str | None
     """The Ethernet segment that the MAC is behind, as the leaf of its home says."""
+    segment_told: bool
+    """Did every leaf of the home tell its MACs? Else no segment means nothing."""
 
     @property
     def local(self) -> bool:
@@ -81,6 +90,7 @@ def place_of(subject: Subject, leaf: str) -> Place | str:
         home=home,
         vteps=vteps_of(subject, home),
         segment=_segment(subject, home, mac),
+        segment_told=all(isinstance(subject.leaves[each].evpn_macs, Read) for each in home.leaves),
     )
 
 
@@ -93,34 +103,40 @@ def home_of(subject: Subject, server: Server) -> Home | str:
         return Home(ports=found, how="FDB")
     told = lldp_ports(subject, server)
     if told and (len(told) == 1 or one_place(subject, tuple(told))):
-        return Home(ports=told, how="LLDP")
+        # LLDP names the member of a bond, the FDB the bond.
+        return Home(ports={leaf: found.get(leaf, port) for leaf, port in told.items()}, how="LLDP")
     if not found:
         return f"no leaf learned {server.name} on a port, and its leaf is not declared"
     return f"{server.name} is on {' and '.join(found)}, which are no pair; declare its leaf in clusters.yaml"
 
 
 def learned_at(subject: Subject, server: Server) -> dict[str, str]:
-    """Leaf and port where the FDB has the server's own MAC as learned from the wire."""
+    """Leaf and port where the FDB has the server's own MAC as learned from the wire, by itself or by its segment."""
     mac = subject.mac_of(server)
     found: dict[str, str] = {}
     for leaf, facts in subject.leaves.items():
         rows = facts.fdb.value if isinstance(facts.fdb, Read) else ()
         for row in rows:
-            if row.mac == mac and from_the_wire(row, subject.cluster.fabric):
+            if row.mac == mac and (from_the_wire(row, subject.cluster.fabric) or _by_its_segment(row, subject, facts)):
                 found.setdefault(leaf, row.interface)
     return found
 
 
 def from_the_wire(row: FdbRow, fabric: Fabric) -> bool:
     """Did the bridge learn it on a port of this VLAN, rather than BGP or an administrator write it?"""
-    return (
-        row.vtep is None
-        and row.nexthop_group is None
-        and row.interface != fabric.vxlan
-        and not row.extern_learn
-        and not row.permanent
-        and of_vlan(row, fabric)
-    )
+    return _on_a_port(row, fabric) and not row.extern_learn
+
+
+def _on_a_port(row: FdbRow, fabric: Fabric) -> bool:
+    over_vxlan = row.vtep is not None or row.nexthop_group is not None or row.interface == fabric.vxlan
+    return not over_vxlan and not row.permanent and of_vlan(row, fabric)
+
+
+def _by_its_segment(row: FdbRow, subject: Subject, facts: LeafFacts) -> bool:
+    """Did another leaf of the Ethernet segment tell of it? Then zebra wrote the row, onto the segment's own port."""
+    macs = facts.evpn_macs.value if isinstance(facts.evpn_macs, Read) else ()
+    local = any(each.mac == row.mac and each.kind == "local" and each.segment is not None for each in macs)
+    return local and _on_a_port(row, subject.cluster.fabric)
 
 
 def of_vlan(row: FdbRow, fabric: Fabric) -> bool:
@@ -142,8 +158,9 @@ def lldp_ports(subject: Subject, server: Server) -> dict[str, str]:
 
 
 def one_place(subject: Subject, leaves: tuple[str, ...]) -> bool:
-    """Do these leaves answer to one anycast VTEP (MLAG), or share an Ethernet segment?"""
-    if len(vteps_of(subject, leaves)) == 1:
+    """Do these leaves answer to one anycast VTEP (MLAG), or share an Ethernet segment? One that is silent proves no."""
+    vteps = {subject.vtep_of(leaf) for leaf in leaves}
+    if len(vteps) == 1 and None not in vteps:
         return True
     segments = [_segments(subject, leaf) for leaf in leaves]
     return bool(frozenset.intersection(*segments))
@@ -157,9 +174,10 @@ def vteps_of(subject: Subject, home: Home | tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _segments(subject: Subject, leaf: str) -> frozenset[str]:
+    """The segments that the leaf is part of: it knows those of its remote MACs as well."""
     macs = subject.leaves[leaf].evpn_macs
     rows = macs.value if isinstance(macs, Read) else ()
-    return frozenset(row.segment for row in rows if row.segment is not None)
+    return frozenset(row.segment for row in rows if row.segment is not None and row.kind == "local")
 
 
 def _segment(subject: Subject, home: Home, mac: MacAddress) -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from tasks.judge.place import Place
+from tasks.judge.place import Place, from_the_wire
 from tasks.judge.subject import Subject
+from tasks.model.address import IPV6
 from tasks.model.cluster import Server
+from tasks.model.observation import Read
 
 
 def thaw(subject: Subject, place: Place) -> tuple[str, ...]:
@@ -20,14 +22,41 @@ def thaw(subject: Subject, place: Place) -> tuple[str, ...]:
         steps.append(f"on {leaf}: sudo ip neigh del {address} dev {fabric.svi}")
         if subject.cluster.vmac is not None:
             vlan = f" vlan {fabric.vlan}" if fabric.vlan is not None else ""
-            steps.append(f"on {leaf}: sudo bridge fdb del {place.mac} dev PORT master{vlan}")
+            steps.append(f"on {leaf}: sudo bridge fdb del {place.mac} dev {_port(subject, place)} master{vlan}")
     steps.append(f"on {leaf}: sudo vtysh -c 'clear evpn dup-addr vni {fabric.vni}'")
     steps.append(f"on {place.owner.name}: {announce(subject, place.owner)}")
     steps.append("vipbook verify --wait 60")
     return tuple(steps)
 
 
+def _port(subject: Subject, place: Place) -> str:
+    """Where the leaf learned the MAC from the wire; a word to fill in when it does not say."""
+    fdb, fabric = place.facts.fdb, subject.cluster.fabric
+    rows = fdb.value if isinstance(fdb, Read) else ()
+    return next((row.interface for row in rows if row.mac == place.mac and from_the_wire(row, fabric)), "PORT")
+
+
 def announce(subject: Subject, owner: Server) -> str:
-    """The command that tells the VLAN again who has the VIP, without touching keepalived."""
+    """The command that tells the VLAN again who has the VIP, without touching keepalived.
+
+    IPv6 has no ARP: whoever answers an echo to all nodes has to look for the VIP that it came from.
+    """
     interface = subject.cluster.bearing_interface(owner)
+    if subject.vip.version == IPV6:
+        return f"ping -6 -c 3 -I {subject.vip.ip} ff02::1%{interface}"
     return f"sudo arping -U -c 3 -I {interface} {subject.vip.ip}"
+
+
+def correct_fdb(subject: Subject, place: Place, zebra: str) -> tuple[str, ...]:
+    """How to put the kernel's FDB in step with zebra, which writes a row once and does not look at it again."""
+    leaf, vxlan = place.facts.host, subject.cluster.fabric.vxlan
+    look = f"on {leaf}: sudo bridge fdb show dev {vxlan}"
+    if zebra in place.vteps:
+        # `replace` would leave a permanent row permanent.
+        row = f"{place.mac} dev {vxlan}"
+        return (
+            look,
+            f"on {leaf}: sudo bridge fdb del {row} self",
+            f"on {leaf}: sudo bridge fdb add {row} dst {zebra} self extern_learn dynamic",
+        )
+    return look, f"then delete, on {leaf}, the rows of {place.mac} that zebra does not have: sudo bridge fdb del"

@@ -16,6 +16,10 @@ SAFE_MODES = (0o600, 0o640)
 """keepalived.conf holds a password: root and at most root's group may read it."""
 
 
+_RUNNING = {"master", "backup"}
+"""In fault the priority means nothing."""
+
+
 def judge_package(subject: Subject, server: Server) -> Finding:
     """keepalived is installed."""
     read = subject.servers[server.name].package
@@ -80,6 +84,26 @@ def judge_service(subject: Subject, server: Server) -> Finding:
     return check.passes("keepalived.service is active and enabled", actual)
 
 
+def judge_interface(subject: Subject, server: Server) -> Finding:
+    """The server's own interface is up and bears its declared address, from which the peers' firewalls expect VRRP."""
+    read = subject.servers[server.name].interfaces
+    expected = f"{server.interface} up with {server.address}"
+    if isinstance(read, Unread):
+        return Check(name="interface", target=server.name, expected=expected).unread(read)
+    check = Check(name="interface", target=server.name, expected=expected, evidence=(read.source,))
+    if server.name == subject.tripped:
+        return check.skips(f"{server.name} was taken down by the drill")
+    found = next((each for each in read.value if each.name == server.interface), None)
+    if found is None:
+        return check.fails(f"{server.name} has no interface {server.interface}", "no such interface")
+    actual = f"{'up' if found.up else 'down'}, {', '.join(map(str, found.addresses)) or 'no address'}"
+    if not found.up:
+        return check.fails(f"{server.interface} of {server.name} is down, or has no carrier", actual)
+    if server.address not in found.addresses:
+        return check.fails(f"{server.interface} of {server.name} does not bear {server.address}", actual)
+    return check.passes(f"{server.interface} is up with {server.address}", actual)
+
+
 def judge_running_config(subject: Subject, server: Server) -> Finding:
     """What the daemon runs is what is on disk: it read the file after its last change, and says so itself."""
     facts = subject.servers[server.name]
@@ -104,6 +128,10 @@ def judge_running_config(subject: Subject, server: Server) -> Finding:
     # stat gives whole seconds, cut off; a file of the same second as the reload was there before it.
     if modified is not None and (loaded is None or int(modified) > loaded):
         return check.fails("keepalived.conf changed after keepalived last read it; reload it", _times(modified, loaded))
+    lowered = instance.state in _RUNNING and instance.effective_priority != instance.base_priority
+    if lowered:
+        changed = f"{instance.base_priority} to {instance.effective_priority}"
+        return check.warns(f"something that keepalived tracks changed the priority from {changed}", changed)
     return check.passes("keepalived runs what is on disk", _times(modified, loaded))
 
 

@@ -37,14 +37,14 @@ def judge_sysctl(subject: Subject, server: Server) -> Finding:
     beneath = ", ".join(interfaces) or "the interface beneath a virtual MAC"
     expected = f"arp_announce {STRICT} on {beneath}, now and after a boot"
     check = Check(name="sysctl", target=server.name, expected=expected)
-    if not interfaces:
-        return check.skips("no cluster of this server uses a virtual MAC")
     if isinstance(facts.arp_announce, Unread):
         return check.unread(facts.arp_announce)
     if isinstance(facts.sysctl_file, Unread):
         return check.unread(facts.sysctl_file)
     sources = (facts.arp_announce.source, facts.sysctl_file.source)
     check = Check(name="sysctl", target=server.name, expected=expected, evidence=sources)
+    if not interfaces:
+        return check.skips("no cluster of this server uses a virtual MAC")
     running = facts.arp_announce.value
     wrong = [name for name in interfaces if in_force(running, name) != STRICT]
     if wrong:

@@ -21,15 +21,25 @@ def opened(name: str, subject: Subject, leaf: str, read: Reading[T], what: str) 
         return Check(name=name, target=leaf, expected=expected).unread(read)
     check = Check(name=name, target=leaf, expected=expected, evidence=(read.source,))
     if isinstance(place, str):
-        return check.skips(place)
+        return unplaced(check, subject, place)
     return check, read.value, place
+
+
+def unplaced(check: Check, subject: Subject, reason: str) -> Finding:
+    """Without one owner there is nothing to compare with; with one whose place nobody tells, nothing is known."""
+    return check.skips(reason) if subject.owner() is None else check.unknown(reason)
 
 
 def remote(
     check: Check, place: Place, vteps: Sequence[str], actual: str, segments: Sequence[str | None] = ()
 ) -> Finding:
     """The entry names the VTEP (or the Ethernet segment) of the owner's place, and no other."""
-    named = sorted({*vteps})
+    named, foreign = sorted({*vteps}), sorted({each for each in segments if each is not None} - {place.segment})
+    if foreign and not place.segment_told:
+        return check.unknown(f"{place.home.name} did not tell its segments, so {', '.join(foreign)} can't be judged")
+    if foreign:
+        message = f"{place.facts.host} points to segment {', '.join(foreign)}; {place.owner.name} is {place.where}"
+        return check.fails(message, actual, VipState.WRONG_LOCATION)
     if place.segment is not None and not named and {*segments} == {place.segment}:
         return check.passes(f"{place.facts.host} points to segment {place.segment} of {place.home.name}", actual)
     if not named:

@@ -14,7 +14,7 @@ from tasks.judge.firewall import judge_adverts, judge_firewall
 from tasks.judge.kernel import judge_fdb, judge_gateway_neighbor, judge_neighbor
 from tasks.judge.mastership import judge_address, judge_master, judge_preferred
 from tasks.judge.mobility import judge_mobility
-from tasks.judge.server import judge_config, judge_package, judge_running_config, judge_service
+from tasks.judge.server import judge_config, judge_interface, judge_package, judge_running_config, judge_service
 from tasks.judge.subject import Subject
 from tasks.judge.sysctl import judge_sysctl
 from tasks.judge.zebra import judge_evpn_arp, judge_evpn_mac
@@ -25,6 +25,7 @@ SERVER_CHECKS = (
     judge_package,
     judge_config,
     judge_service,
+    judge_interface,
     judge_running_config,
     judge_firewall,
     judge_sysctl,

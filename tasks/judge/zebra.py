@@ -26,6 +26,8 @@ def judge_evpn_mac(subject: Subject, leaf: str) -> Finding:
         return check.fails(f"zebra on {leaf} has {place.mac} as {actual}", actual, VipState.WRONG_LOCATION)
     if not place.local:
         return remote(check, place, _vteps(row), actual, [row.segment])
+    if place.home.over_the_peerlink(row.interface):
+        return check.warns(f"zebra on {leaf} has it on {row.interface}: its own port does not hear it", actual)
     if not on_port(place, row.interface):
         return check.fails(f"zebra on {leaf} has {place.mac} as {actual}", actual, VipState.WRONG_LOCATION)
     return check.passes(f"zebra on {leaf} has it on {row.interface or 'a port of its own'}", actual)

@@ -36,11 +36,14 @@ def parse_macip_paths(text: str) -> tuple[MacIpPath, ...]:
 def parse_sessions(text: str) -> tuple[EvpnSession, ...]:
     """`show bgp l2vpn evpn summary json`, or the words in which FRR says that no neighbor has this address family.
 
-    `peers` stands on top or, in some versions, below the name of the address family or of the VRF.
+    `peers` stands on top or, in some versions, below the name of the address family or of the VRF. Without a neighbor
+    FRR 8.4 prints `{}` (seen), others a sentence.
     """
     if _NO_SESSION.match(text):
         return ()
     answer = frr_object(text)
+    if not answer:
+        return ()
     holders = [answer] if "peers" in answer else [table for table in _below(answer) if "peers" in table]
     if len(holders) != 1:
         raise Garbled(f"{len(holders)} tables of peers where one was expected")

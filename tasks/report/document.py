@@ -72,7 +72,7 @@ def _cause(cause: KnownCause) -> dict[str, Any]:
         "host": cause.host,
         "explanation": masked(cause.explanation),
         "reference": cause.reference,
-        "advice": list(cause.advice),
+        "advice": [masked(step) for step in cause.advice],
     }
 
 

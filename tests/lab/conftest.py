@@ -108,6 +108,13 @@ class Fabric:
             raise AssertionError(f"{node}: {' '.join(command)}: {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
 
+    def follow(self, advice: list[str]) -> None:
+        """Every step of an advice that names a host and a command, in its order."""
+        for step in advice:
+            where, _, command = step.partition(": ")
+            if where.startswith("on "):
+                self.shell(where.removeprefix("on "), "sh", "-c", command)
+
     def variant(self, directory: Path, *changes: tuple[str, str]) -> Fabric:
         """The same lab with another clusters.yaml."""
         target = directory / "inventory"
@@ -219,6 +226,6 @@ def applied(fabric: Fabric, bare: dict[str, str]) -> Ran:
 @pytest.fixture
 def healthy(fabric: Fabric, applied: Ran) -> Fabric:
     """The lab, healthy at the beginning and, whatever the test did, again at its end."""
-    ran = fabric.vipbook("verify", "--wait", "30", "--json")
+    ran = fabric.vipbook("verify", "--wait", "90", "--json")
     assert ran.report["verdict"] == "pass", ran.problems()
     return fabric

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +29,7 @@ def leftovers(fabric: Fabric) -> str:
 
 def started_drill(fabric: Fabric, word: str) -> subprocess.Popen[str]:
     """A drill that has just said `word` on stderr."""
-    running = fabric.start("drill", "web", "--yes")
+    running = fabric.start("drill", "web", "--probe", "I1", "--yes")
     assert running.stderr is not None
     for line in running.stderr:
         if word in line:
@@ -38,12 +39,14 @@ def started_drill(fabric: Fabric, word: str) -> subprocess.Popen[str]:
 
 def test_a_drill_measures_both_outages_and_leaves_no_trace(healthy: Fabric) -> None:
     routes = healthy.shell("H1", "ip", "route")
-    ran = healthy.vipbook("drill", "web", "--yes", "--json")
+    ran = healthy.vipbook("drill", "web", "--probe", "I1", "--yes", "--json")
     assert ran.code == 0, ran.problems()
     drill = ran.report["drill"]
     assert ran.report["verdict"] == "pass"
     assert (drill["fault"], drill["target"], drill["restored"]) == ("link-down", "H1", True)
     assert drill["probe"] == {"from": "I1", "interval_s": 0.01}
+    assert [(each["from"], each["same_subnet"]) for each in drill["probes"]] == [("I1", False)]
+    assert drill["probes"][0]["outages"] == drill["outages"]
     failover, failback = drill["outages"]
     assert (failover["phase"], failback["phase"]) == ("failover", "failback")
     # VRRPv2, 1 s, priority 1: 3 + 255/256 s less up to one interval, and the fabric's allowance on top.
@@ -66,8 +69,45 @@ def test_a_drill_measures_both_outages_and_leaves_no_trace(healthy: Fabric) -> N
     assert leftovers(healthy) == ""
 
 
+def test_every_probe_host_measures_and_a_client_in_the_subnet_takes_as_long_as_its_own_timers(healthy: Fabric) -> None:
+    """Without a virtual MAC no gratuitous ARP reaches C1: its old entry lasts although every leaf is right."""
+    ran = healthy.vipbook("drill", "web", "--yes", "--json", timeout=400)
+    assert ran.code == 0, ran.problems()
+    drill = ran.report["drill"]
+    routed, client = drill["probes"]
+    assert (routed["from"], routed["same_subnet"]) == ("I1", False)
+    assert (client["from"], client["same_subnet"]) == ("C1", True)
+    assert drill["outages"] == routed["outages"]
+    assert all(each["within_bound"] for probe in drill["probes"] for each in probe["outages"])
+    # 1.5 times the base reachable time, the delay, and three probes of a second (arp(7)) on top of the fabric's bound.
+    for mine, theirs in zip(client["outages"], routed["outages"], strict=True):
+        assert mine["bound_s"][1] == pytest.approx(theirs["bound_s"][1] + 53.0)
+    assert client["outages"][0]["seconds"] > routed["outages"][0]["seconds"] + 1.0
+    events = [(each["host"], each["event"]) for each in drill["timeline"] if each["source"] == "judge"]
+    leaves = events.index(("L3", "failover: all that it holds is right"))
+    assert leaves < events.index(("C1", "failover: all that it holds is right"))
+
+
+def test_with_a_virtual_mac_the_client_is_back_with_everybody_else(healthy: Fabric, tmp_path: Path) -> None:
+    virtual = healthy.variant(tmp_path, ("vrid: 11", "vrid: 11\n    use_vmac: true"))
+    try:
+        applied = virtual.vipbook("apply", "--yes", "--json")
+        assert applied.code == 0, applied.problems()
+        ran = virtual.vipbook("drill", "web", "--yes", "--json", timeout=300)
+        assert ran.code == 0, ran.problems()
+        vip = ran.vip()
+        assert (vip["owner"], vip["mac"]) == ("H1", "00:00:5e:00:01:0b")
+        routed, client = ran.report["drill"]["probes"]
+        for mine, theirs in zip(client["outages"], routed["outages"], strict=True):
+            assert mine["within_bound"]
+            assert mine["bound_s"] == theirs["bound_s"]
+    finally:
+        back = healthy.vipbook("apply", "--yes", "--json")
+    assert back.code == 0, back.problems()
+
+
 def test_tripping_the_backup_costs_nothing(healthy: Fabric) -> None:
-    ran = healthy.vipbook("drill", "web", "--target", "H2", "--yes", "--json")
+    ran = healthy.vipbook("drill", "web", "--probe", "I1", "--target", "H2", "--yes", "--json")
     assert ran.code == 0, ran.problems()
     assert ran.report["drill"]["outages"][0]["seconds"] < 0.5
     assert ran.report["clusters"][0]["vips"][0]["owner"] == "H1"
@@ -76,7 +116,7 @@ def test_tripping_the_backup_costs_nothing(healthy: Fabric) -> None:
 def test_an_unhealthy_cluster_is_not_drilled(healthy: Fabric) -> None:
     healthy.shell("H2", "systemctl", "stop", "keepalived")
     try:
-        ran = healthy.vipbook("drill", "web", "--yes", "--json")
+        ran = healthy.vipbook("drill", "web", "--probe", "I1", "--yes", "--json")
         assert ran.code == 1
         assert "not healthy" in ran.report["reason"]
         assert "drill" not in ran.report
@@ -90,7 +130,7 @@ def test_a_fabric_that_does_not_follow_fails_the_drill(healthy: Fabric) -> None:
     for leaf in ("L1", "L2"):
         healthy.shell(leaf, "systemctl", "stop", "neighmgrd")
     try:
-        ran = healthy.vipbook("drill", "web", "--yes", "--json")
+        ran = healthy.vipbook("drill", "web", "--probe", "I1", "--yes", "--json")
         assert ran.code in {1, 5}, ran.problems()
         assert ran.report["verdict"] == "fail"
         assert "still holds 08:00:27:70:07:ae" in ran.report["reason"] + ran.out

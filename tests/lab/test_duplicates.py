@@ -26,11 +26,8 @@ def counted(healthy: Fabric) -> Iterator[Fabric]:
 def follow(fabric: Fabric, ran: Ran) -> list[str]:
     """Do what the advice for a frozen VIP says, step by step, as a person would; the steps."""
     (cause,) = [each for each in ran.vip()["known_causes"] if each["id"] == "frozen-duplicate"]
-    for step in cause["advice"]:
-        where, _, command = step.partition(": ")
-        if where.startswith("on "):
-            fabric.shell(where.removeprefix("on "), "sh", "-c", command)
     steps: list[str] = cause["advice"]
+    fabric.follow(steps)
     return steps
 
 

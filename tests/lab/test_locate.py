@@ -48,14 +48,15 @@ def test_every_table_says_so(healthy: Fabric) -> None:
 
 
 def test_tables_that_contradict(healthy: Fabric) -> None:
-    row = ("bridge", "fdb", "replace", "08:00:27:7d:af:b4", "dev", "vni100", "dst")
-    healthy.shell("L2", *row, "10.255.0.13", "self")
+    row = ("08:00:27:7d:af:b4", "dev", "vni100")
+    healthy.shell("L2", "bridge", "fdb", "replace", *row, "dst", "10.255.0.13", "self")
     try:
         ran = healthy.vipbook("locate", "100.65.0.10", "--json")
         assert ran.code == 1
         assert "tables name VTEP 10.255.0.13" in ran.report["reason"]
     finally:
-        healthy.shell("L2", *row, "10.255.0.11", "self", "extern_learn")
+        healthy.shell("L2", "bridge", "fdb", "del", *row, "self")
+        healthy.shell("L2", "bridge", "fdb", "add", *row, "dst", "10.255.0.11", "self", "extern_learn", "dynamic")
 
 
 def test_what_nobody_knows_and_what_is_no_address(healthy: Fabric) -> None:

@@ -226,7 +226,8 @@ def test_lab_status_tells_the_same(healthy: Fabric) -> None:
 def test_the_published_sudo_lists_are_enough(healthy: Fabric) -> None:
     """With nothing but what templates/sudoers allows, verify reads all that it needs."""
     lists = Path(__file__).resolve().parents[2] / "templates" / "sudoers"
-    nodes = {"H1": "server-verify", "H2": "server-verify", "L1": "leaf", "L2": "leaf", "I1": "probe"}
+    nodes = {"H1": "server-verify", "H2": "server-verify", "I1": "probe", "C1": "probe"}
+    nodes |= dict.fromkeys(("L1", "L2", "L3"), "leaf")
     try:
         for node, name in nodes.items():
             text = (lists / name).read_text()
@@ -236,6 +237,8 @@ def test_the_published_sudo_lists_are_enough(healthy: Fabric) -> None:
             healthy.shell(node, "visudo", "-c")
         ran = healthy.vipbook("verify", "--json")
         assert ran.report["verdict"] == "pass", ran.problems()
+        found = healthy.vipbook("locate", "08:00:27:70:07:ae", "--json")
+        assert found.code == 0, found.out
         denied = healthy.vipbook("apply", "--yes", "--json")
         assert denied.report["changed"] is False
     finally:

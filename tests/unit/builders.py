@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv4Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
 from typing import Any
 
 from tasks.judge.subject import Subject
+from tasks.model.address import IpInterface
 from tasks.model.answer import Answer, Answers
 from tasks.model.cluster import Cluster, Desired, Fabric, Secret, Server
 from tasks.model.mac import MacAddress
@@ -24,6 +25,7 @@ from tasks.model.observation import (
     Instance,
     Interface,
     LeafFacts,
+    LldpNeighbor,
     MacIpPath,
     MoveCount,
     Neighbor,
@@ -42,10 +44,12 @@ from tasks.render.firewall import NFT_INCLUDE, nft_snippet
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 VIP = IPv4Interface("100.65.0.10/24")
+VIP6 = IPv6Interface("fd00:100:65::10/64")
 H1_IP, H2_IP = IPv4Address("100.65.0.11"), IPv4Address("100.65.0.12")
 MACS = {"H1": MacAddress("08:00:27:7d:af:b4"), "H2": MacAddress("08:00:27:70:07:ae")}
 OTHER_MAC = MacAddress("08:00:27:ff:ff:ff")
-VTEPS = {"L1": "10.255.0.11", "L2": "10.255.0.12"}
+VMAC = MacAddress("00:00:5e:00:01:0b")
+VTEPS = {"L1": "10.255.0.11", "L2": "10.255.0.12", "L3": "10.255.0.13"}
 CONFIG = "vrrp_instance VI_web {\n    authentication {\n        auth_pass hunter22\n    }\n}\n"
 GONE = Unread(reason="no connection to 127.0.0.1:22", source=None)
 
@@ -125,7 +129,7 @@ def fabric(**changed: Any) -> Fabric:  # noqa: ANN401
         "vxlan": "vni100",
         "bridge": "vlan100",
         "vlan": None,
-        "leaves": ("L1", "L2"),
+        "leaves": ("L1", "L2", "L3"),
         "allowance_s": 1.0,
     }
     return Fabric(**(fields | changed))
@@ -143,7 +147,7 @@ def cluster(**changed: Any) -> Cluster:  # noqa: ANN401
         "vips": (VIP,),
         "servers": (server("H1"), server("H2")),
         "fabric": fabric(),
-        "probes": ("I1",),
+        "probes": ("I1", "C1"),
     }
     return Cluster(**(fields | changed))
 
@@ -339,39 +343,61 @@ def path(mac: MacAddress, vtep: str, **changed: Any) -> MacIpPath:  # noqa: ANN4
     return MacIpPath(**(fields | changed))
 
 
-def leaf_facts(leaf: str, *, owner: str = "H1", **changed: Any) -> LeafFacts:  # noqa: ANN401
+def leaf_facts(
+    leaf: str,
+    *,
+    owner: str = "H1",
+    mac: MacAddress | None = None,
+    vip: IpInterface = VIP,
+    **changed: Any,  # noqa: ANN401
+) -> LeafFacts:
     """Everything a leaf says while `owner` bears the VIP. `changed` takes plain values or Unread."""
-    mac, home = MACS[owner], server(owner).leaves[0]
-    vtep = None if leaf == home else VTEPS[home]
+    mac, home = mac or MACS[owner], server(owner).leaves[0]
+    vtep, address = None if leaf == home else VTEPS[home], str(vip.ip)
     bridge_row = fdb_row(mac, "vni100" if vtep else "swp1")
     fields: dict[str, Any] = {
-        "neighbors": (neighbor(mac, remote=vtep is not None),),
+        "neighbors": (neighbor(mac, remote=vtep is not None, address=vip.ip),),
         "fdb": (bridge_row, fdb_row(mac, "vni100", vtep=vtep)) if vtep else (bridge_row,),
         "evpn_macs": (evpn_mac(mac, port=None if vtep else "swp1", vtep=vtep),),
-        "evpn_neighbors": (evpn_neighbor(mac, vtep=vtep),),
-        "paths": (path(mac, VTEPS[home]),),
+        "evpn_neighbors": (evpn_neighbor(mac, vtep=vtep, address=address),),
+        "paths": (path(mac, VTEPS[home], address=address),),
         "vni": VniFacts(vni=100, local_vtep=VTEPS[leaf], vxlan="vni100"),
-        "detection": DuplicateDetection(enabled=True, max_moves=5, window_s=180, freeze="no"),
+        "detection": detection(),
         "moves": MoveCount(moves=0, duplicate=False, began_at=None, now=1_767_225_600.0),
         "sessions": (EvpnSession(peer="swp51", state="Established", prefixes_received=4),),
+        "lldp": tuple(lldp(name) for name in MACS if leaf in server(name).leaves),
     }
     return LeafFacts(host=leaf, **readings(leaf, fields | changed))
+
+
+def detection(**changed: Any) -> DuplicateDetection:  # noqa: ANN401
+    fields: dict[str, Any] = {"enabled": True, "max_moves": 5, "window_s": 180, "freeze": "no"}
+    return DuplicateDetection(**(fields | changed))
+
+
+def lldp(system: str, port: str = "swp1") -> LldpNeighbor:
+    return LldpNeighbor(port=port, system=system, remote_port="enp0s8")
 
 
 def ping(received: int = 3, sent: int = 3) -> PingFacts:
     return PingFacts(sent=sent, received=received, rtt_ms=0.4 if received else None)
 
 
-def probe_facts(value: Any = None) -> ProbeFacts:  # noqa: ANN401
-    reading = value if isinstance(value, Unread) else read("I1", ping() if value is None else value)
-    away = Route(interface="eth1", gateway=IPv4Address("203.0.113.1"))
-    return ProbeFacts(
-        host="I1",
-        pings={VIP.ip: reading},
-        routes={VIP.ip: read("I1", away)},
-        neighbors={VIP.ip: read("I1", ())},
-        timers={VIP.ip: read("I1", TIMERS)},
-    )
+AWAY = Route(interface="eth1", gateway=IPv4Address("203.0.113.1"))
+ON_LINK = Route(interface="eth1", gateway=None)
+
+
+def probe_facts(value: Any = None, *, host: str = "I1", vip: IpInterface = VIP, **changed: Any) -> ProbeFacts:  # noqa: ANN401
+    """A host in another subnet. `changed` takes plain values or Unread."""
+    fields: dict[str, Any] = {"pings": ping() if value is None else value, "routes": AWAY, "neighbors": ()}
+    fields |= {"timers": TIMERS} | changed
+    return ProbeFacts(host=host, **{name: {vip.ip: each} for name, each in readings(host, fields).items()})
+
+
+def client_facts(mac: MacAddress = MACS["H1"], *, vip: IpInterface = VIP, **changed: Any) -> ProbeFacts:  # noqa: ANN401
+    """C1, a host in the VIP's own subnet, that holds a MAC for it."""
+    row = neighbor(mac, interface="eth1", remote=False, address=vip.ip)
+    return probe_facts(host="C1", vip=vip, **({"routes": ON_LINK, "neighbors": (row,)} | changed))
 
 
 def desired(host: str, *, config: str = CONFIG) -> Desired:
@@ -384,8 +410,8 @@ def subject(*, owner: str = "H1", **changed: Any) -> Subject:  # noqa: ANN401
         "cluster": cluster(),
         "vip": VIP,
         "servers": {name: server_facts(name, master=name == owner) for name in ("H1", "H2")},
-        "leaves": {leaf: leaf_facts(leaf, owner=owner) for leaf in ("L1", "L2")},
-        "probes": {"I1": probe_facts()},
+        "leaves": {leaf: leaf_facts(leaf, owner=owner) for leaf in VTEPS},
+        "probes": {"I1": probe_facts(), "C1": client_facts(MACS[owner])},
         "desired": {name: desired(name) for name in ("H1", "H2")},
     }
     return Subject(**(fields | changed))
@@ -403,6 +429,12 @@ def with_leaf(whole: Subject, leaf: str, **values: Any) -> Subject:  # noqa: ANN
     return replace(whole, leaves={**whole.leaves, leaf: changed})
 
 
+def with_probe(whole: Subject, host: str, **values: Any) -> Subject:  # noqa: ANN401
+    """The same, but this probe host says something else of the VIP."""
+    changed = {name: {whole.vip.ip: each} for name, each in readings(host, values).items()}
+    return replace(whole, probes={**whole.probes, host: replace(whole.probes[host], **changed)})
+
+
 def silent_server(host: str) -> ServerFacts:
     names = ("package", "config", "service", "instances", "later", "interfaces", "firewall")
     fields = dict.fromkeys((*names, "sysctl_file", "arp_announce"), GONE)
@@ -411,6 +443,7 @@ def silent_server(host: str) -> ServerFacts:
 
 def silent_leaf(leaf: str) -> LeafFacts:
     fields = dict.fromkeys(
-        ("neighbors", "fdb", "evpn_macs", "evpn_neighbors", "paths", "vni", "detection", "moves", "sessions"), GONE
+        ("neighbors", "fdb", "evpn_macs", "evpn_neighbors", "paths", "vni", "detection", "moves", "sessions", "lldp"),
+        GONE,
     )
     return LeafFacts(host=leaf, **fields)

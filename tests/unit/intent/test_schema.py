@@ -8,7 +8,7 @@ from tasks.intent.load import Intent, load_intent
 from tasks.model.cluster import Secret
 from tasks.model.errors import IntentError
 from tasks.model.mac import MacAddress
-from tests.unit.builders import CLUSTERS_YAML, cluster
+from tests.unit.builders import CLUSTERS_YAML, cluster, fabric
 
 SOURCE = "inventory/clusters.yaml"
 
@@ -28,7 +28,7 @@ def problems(old: str, new: str) -> tuple[str, ...]:
 
 def test_the_healthy_file_is_the_model() -> None:
     intent = load(CLUSTERS_YAML)
-    assert intent.clusters == (cluster(),)
+    assert intent.clusters == (cluster(fabric=fabric(leaves=("L1", "L2")), probes=("I1",)),)
     assert intent.warnings == ()
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from tasks.intent.timers import Bound, failback_bound, failover_bound, master_down_s, skew_s
+from tasks.intent.timers import Bound, client_ageing_s, failback_bound, failover_bound, master_down_s, skew_s
+from tests.unit.builders import TIMERS
 
 
 @pytest.mark.parametrize(
@@ -62,3 +66,18 @@ def test_failback_needs_no_time_of_the_protocol() -> None:
 )
 def test_a_measurement_is_held_as_exactly_as_it_was_made(seconds: float, resolution: float, held: bool) -> None:  # noqa: FBT001
     assert Bound(shortest_s=3.0, longest_s=4.0).holds(seconds, resolution_s=resolution) is held
+
+
+@pytest.mark.parametrize(
+    ("changed", "seconds"),
+    [
+        ({}, 30 * 1.5 + 5 + 3 * 1),  # Linux's defaults
+        ({"base_reachable_s": 50.0}, 83.0),
+        ({"delay_first_probe_s": 0.0}, 48.0),
+        ({"unicast_probes": 0}, 50.0),
+        ({"retransmit_s": 0.25}, 50.75),
+        ({"base_reachable_s": 0.0, "delay_first_probe_s": 0.0, "unicast_probes": 0}, 0.0),
+    ],
+)
+def test_how_long_a_host_goes_on_sending_to_an_old_mac(changed: dict[str, Any], seconds: float) -> None:
+    assert client_ageing_s(replace(TIMERS, **changed)) == pytest.approx(seconds)

@@ -17,6 +17,8 @@ def by_name(verdict: VipVerdict) -> dict[str, Finding]:
     return found
 
 
+COMPARING = ("neighbor", "fdb", "evpn-mac", "evpn-arp", "bgp-type2", "mobility")
+"""The checks on a leaf that compare with the owner's place, and are skipped while nobody is the one owner."""
 HEALTHY = by_name(judge_vip(subject()))
 
 

@@ -14,17 +14,29 @@ from tasks.model.address import IpInterface
 from tasks.model.mac import MacAddress
 from tasks.model.observation import Interface
 from tasks.model.verdict import Finding, Status, VipState
-from tests.unit.builders import GONE, MACS, VIP, cluster, instance, interface, ping, probe_facts, subject, with_server
-from tests.unit.judge.broken import changed_by, message_of
+from tests.unit.builders import (
+    GONE,
+    MACS,
+    VIP,
+    VTEPS,
+    cluster,
+    instance,
+    interface,
+    ping,
+    subject,
+    with_probe,
+    with_server,
+)
+from tests.unit.judge.broken import COMPARING, changed_by, message_of
 
 HEALTHY, NO_MASTER, SPLIT = VipState.HEALTHY, VipState.NO_MASTER, VipState.SPLIT_BRAIN
 VIP_ON_H1 = (interface("H1", "100.65.0.11/24"),)
 
-SKIPPED = {
-    f"{check} {leaf}": "skip"
-    for check in ("neighbor", "fdb", "evpn-mac", "evpn-arp", "bgp-type2")
-    for leaf in ("L1", "L2")
-} | {"preferred-master web": "skip"}
+SKIPPED = {f"{check} {leaf}": "skip" for check in COMPARING for leaf in VTEPS} | {
+    "preferred-master web": "skip",
+    "origin web": "skip",
+    "client-neighbor C1": "skip",
+}
 MASTERSHIP = [
     # server, what it says instead, every status that is not as on the healthy cluster, state, piece of a message
     (
@@ -122,7 +134,13 @@ MASTERSHIP = [
         SPLIT,
         "their adverts do not reach each other",
     ),
-    ("H2", {"interfaces": GONE}, {"vip-address H2": "unknown"} | SKIPPED, VipState.UNKNOWN, GONE.reason),
+    (
+        "H2",
+        {"interfaces": GONE},
+        {"vip-address H2": "unknown", "attachment H2": "unknown"} | SKIPPED,
+        VipState.UNKNOWN,
+        GONE.reason,
+    ),
     # no pair is whole while the other member can't take over
     (
         "H2",
@@ -216,12 +234,12 @@ def test_a_backup_bears_it_nowhere(where: str, vip: IpInterface) -> None:
     ],
 )
 def test_echoes(received: int, changed: dict[str, str], state: VipState, piece: str) -> None:
-    broken = subject(probes={"I1": probe_facts(ping(received))})
+    broken = with_probe(subject(), "I1", pings=ping(received))
     assert changed_by(broken) == changed
     assert judge_vip(broken).state is state
     assert piece in message_of(broken, "reachable I1")
 
 
 def test_a_ping_that_sent_nothing_is_unknown() -> None:
-    broken = subject(probes={"I1": probe_facts(ping(0, sent=0))})
+    broken = with_probe(subject(), "I1", pings=ping(0, sent=0))
     assert changed_by(broken) == {"reachable I1": "unknown"}

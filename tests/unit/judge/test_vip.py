@@ -16,8 +16,9 @@ from tests.unit.builders import (
     VIP,
     VTEPS,
     answer,
+    client_facts,
     cluster,
-    fabric,
+    lldp,
     neighbor,
     probe_facts,
     server,
@@ -27,9 +28,11 @@ from tests.unit.builders import (
     with_leaf,
     with_server,
 )
-from tests.unit.judge.broken import HEALTHY, by_name, changed_by, message_of
+from tests.unit.judge.broken import COMPARING, HEALTHY, by_name, changed_by, message_of
 
-LEAF_CHECKS = ("neighbor", "gateway-neighbor", "fdb", "evpn-mac", "evpn-arp", "bgp-type2")
+LEAF_CHECKS = (*COMPARING, "gateway-neighbor", "agreement", "duplicate", "evpn-session")
+REMOTE = ("fdb", "evpn-mac", "evpn-arp", "bgp-type2")
+"""What compares with the VTEP that the owner's leaf tells."""
 SERVER_CHECKS = ("package", "config", "service", "running-config", "firewall", "sysctl", "adverts")
 
 
@@ -38,7 +41,10 @@ def test_the_healthy_cluster_passes_every_check() -> None:
     assert (verdict.state, verdict.status, verdict.owner) == (VipState.HEALTHY, Status.PASS, "H1")
     assert (verdict.cluster, verdict.address, verdict.mac) == ("web", VIP.ip, MACS["H1"])
     skipped = {name for name, finding in HEALTHY.items() if finding.status is not Status.PASS}
-    assert skipped == {"adverts H1", "gateway-neighbor L1", "gateway-neighbor L2"}
+    assert skipped == {"adverts H1", "client-neighbor I1", "sysctl H1", "sysctl H2"} | {
+        f"gateway-neighbor {leaf}" for leaf in VTEPS
+    }
+    assert verdict.causes == ()
 
 
 def test_every_check_is_of_the_catalogue_and_every_entry_is_made() -> None:
@@ -83,25 +89,27 @@ def test_preferred_master(expected_owner: str | None, owner: str, preempt: bool,
 def test_a_server_that_gives_no_answer_is_unknown_and_never_a_pass(host: str) -> None:
     whole = subject()
     broken = replace(whole, servers={**whole.servers, host: silent_server(host)})
-    unknown = {f"{check} {host}": "unknown" for check in (*SERVER_CHECKS, "vip-address")} | {"master web": "unknown"}
+    checks = (*SERVER_CHECKS, "vip-address", "attachment")
+    unknown = {f"{check} {host}": "unknown" for check in checks} | {"master web": "unknown"}
     # nobody knows who bears the VIP, so there is nothing to compare the leaves with
-    unseen = {
-        f"{check} {leaf}": "skip" for check in LEAF_CHECKS if check != "gateway-neighbor" for leaf in ("L1", "L2")
-    }
-    assert changed_by(broken) == unknown | unseen | {"preferred-master web": "skip"}
+    unseen = {f"{check} {leaf}": "skip" for check in COMPARING for leaf in VTEPS}
+    unseen |= dict.fromkeys(("preferred-master web", "origin web", "client-neighbor C1"), "skip")
+    assert changed_by(broken) == unknown | unseen
     assert judge_vip(broken).state is VipState.UNKNOWN
     assert judge_vip(broken).owner is None
     for name in unknown:
-        assert GONE.reason in message_of(broken, name)
+        assert "did not tell" in message_of(broken, name) or GONE.reason in message_of(broken, name)
 
 
-@pytest.mark.parametrize("leaf", ["L1", "L2"])
+@pytest.mark.parametrize("leaf", list(VTEPS))
 def test_a_leaf_that_gives_no_answer_is_unknown_and_never_a_pass(leaf: str) -> None:
     whole = subject()
     broken = replace(whole, leaves={**whole.leaves, leaf: silent_leaf(leaf)})
     expected = {f"{check} {leaf}": "unknown" for check in LEAF_CHECKS}
+    # each server could be heard there too, and its route could come from there too
+    expected |= dict.fromkeys(("attachment H1", "attachment H2", "origin web"), "unknown")
     if leaf == "L1":  # the owner's leaf alone knows how it is named in the fabric
-        expected |= {f"{check} L2": "unknown" for check in ("fdb", "evpn-mac", "evpn-arp", "bgp-type2")}
+        expected |= {f"{check} {other}": "unknown" for check in REMOTE for other in ("L2", "L3")}
     assert changed_by(broken) == expected
     assert judge_vip(broken).state is VipState.UNKNOWN
     for check in LEAF_CHECKS:
@@ -109,30 +117,45 @@ def test_a_leaf_that_gives_no_answer_is_unknown_and_never_a_pass(leaf: str) -> N
 
 
 def test_a_probe_host_that_gives_no_answer_is_unknown() -> None:
-    broken = replace(subject(), probes={"I1": probe_facts(GONE)})
-    assert changed_by(broken) == {"reachable I1": "unknown"}
+    broken = replace(subject(), probes={"I1": probe_facts(GONE, routes=GONE, neighbors=GONE), "C1": client_facts()})
+    assert changed_by(broken) == {"reachable I1": "unknown", "client-neighbor I1": "unknown"}
     assert judge_vip(broken).state is VipState.UNKNOWN
 
 
 def test_nobody_answers() -> None:
     broken = subject(
         servers={name: silent_server(name) for name in ("H1", "H2")},
-        leaves={leaf: silent_leaf(leaf) for leaf in ("L1", "L2")},
-        probes={"I1": probe_facts(GONE)},
+        leaves={leaf: silent_leaf(leaf) for leaf in VTEPS},
+        probes={host: probe_facts(GONE, host=host, routes=GONE, neighbors=GONE) for host in ("I1", "C1")},
     )
     statuses = {finding.status for finding in judge_vip(broken).findings}
     assert statuses == {Status.UNKNOWN, Status.SKIP}
     assert judge_vip(broken).status is Status.UNKNOWN
 
 
-@pytest.mark.parametrize("reading", ["neighbors", "fdb", "evpn_macs", "evpn_neighbors", "paths"])
-def test_one_unreadable_table_of_a_leaf(reading: str) -> None:
+UNREADABLE = [
+    ("neighbors", "neighbor, gateway-neighbor", ""),
+    ("fdb", "fdb", "attachment H1, attachment H2"),
+    ("evpn_macs", "evpn-mac", ""),
+    ("evpn_neighbors", "evpn-arp, mobility, duplicate", ""),
+    ("paths", "bgp-type2", "origin web"),
+    ("vni", "agreement", ""),
+    ("detection", "duplicate", ""),
+    ("moves", "duplicate", ""),
+    ("sessions", "evpn-session", ""),
+]
+
+
+@pytest.mark.parametrize(("reading", "checks", "others"), UNREADABLE)
+def test_one_unreadable_table_of_a_leaf(reading: str, checks: str, others: str) -> None:
     source = answer("L2", "vtysh", "%% garbage")
     broken = with_leaf(subject(), "L2", **{reading: Unread(reason="unreadable: not JSON", source=source)})
-    check = {"neighbors": "neighbor", "evpn_macs": "evpn-mac", "evpn_neighbors": "evpn-arp", "paths": "bgp-type2"}
-    names = {f"{check.get(reading, 'fdb')} L2"} | ({"gateway-neighbor L2"} if reading == "neighbors" else set())
-    assert changed_by(broken) == dict.fromkeys(names, "unknown")
-    assert judge_vip(broken).state is VipState.UNKNOWN
+    names = [f"{check} L2" for check in checks.split(", ")]
+    assert changed_by(broken) == dict.fromkeys([*names, *filter(None, others.split(", "))], "unknown")
+    # what the VIP can live with leaves the state alone; the verdict is unknown either way
+    decisive = not {"agreement", "duplicate", "evpn-session"} >= set(checks.split(", "))
+    assert judge_vip(broken).state is (VipState.UNKNOWN if decisive else VipState.HEALTHY)
+    assert judge_vip(broken).status is Status.UNKNOWN
     for name in names:
         finding = by_name(judge_vip(broken))[name]
         assert (finding.message, finding.evidence) == ("unreadable: not JSON", (source,))
@@ -140,8 +163,8 @@ def test_one_unreadable_table_of_a_leaf(reading: str) -> None:
 
 def test_a_leaf_that_does_not_tell_its_vtep() -> None:
     broken = with_leaf(subject(), "L1", vni=GONE)
-    remote = {f"{check} L2": "unknown" for check in ("fdb", "evpn-mac", "evpn-arp", "bgp-type2")}
-    assert changed_by(broken) == remote | {"bgp-type2 L1": "unknown"}
+    remote = {f"{check} {leaf}": "unknown" for check in REMOTE for leaf in ("L2", "L3")}
+    assert changed_by(broken) == remote | dict.fromkeys(("bgp-type2 L1", "agreement L1", "origin web"), "unknown")
     assert "L1 did not tell its VTEP address" in message_of(broken, "fdb L2")
 
 
@@ -174,8 +197,19 @@ def finding(status: Status, cause: VipState | None = None, check: str = "neighbo
         ([finding(Status.WARN, VipState.STALE_NEIGHBOR), finding(Status.PASS)], VipState.HEALTHY),
         (
             [finding(Status.FAIL, VipState.NOT_ADVERTISED), finding(Status.FAIL, VipState.WRONG_LOCATION)],
-            VipState.WRONG_LOCATION,
+            VipState.NOT_ADVERTISED,
         ),
+        (
+            [finding(Status.FAIL, VipState.STALE_NEIGHBOR), finding(Status.FAIL, VipState.NOT_LEARNED)],
+            VipState.STALE_NEIGHBOR,
+        ),
+        (
+            [finding(Status.FAIL, VipState.WRONG_LOCATION), finding(Status.FAIL, VipState.NOT_LEARNED)],
+            VipState.NOT_LEARNED,
+        ),
+        ([finding(Status.PASS), finding(Status.UNKNOWN, check="agreement")], VipState.HEALTHY),
+        ([finding(Status.PASS), finding(Status.UNKNOWN, check="origin")], VipState.UNKNOWN),
+        ([finding(Status.PASS), finding(Status.UNKNOWN, check="client-neighbor")], VipState.UNKNOWN),
     ],
 )
 def test_state_is_the_first_cause_that_explains(findings: list[Finding], state: VipState) -> None:
@@ -186,12 +220,14 @@ def test_state_is_the_first_cause_that_explains(findings: list[Finding], state: 
 def test_both_servers_behind_one_leaf() -> None:
     """An MLAG-less rack: the owner's leaf is local for both, and the other leaf points there whoever is master."""
     servers = (server("H1"), server("H2", leaves=("L1",), port="swp2"))
-    whole = replace(subject(), cluster=cluster(servers=servers, fabric=fabric()))
+    told = (lldp("H1"), lldp("H2", "swp2"))
+    whole = with_leaf(with_leaf(subject(cluster=cluster(servers=servers)), "L1", lldp=told), "L2", lldp=())
     assert changed_by(whole) == {}
 
 
 def test_ids_are_unique_with_several_probes_and_leaves() -> None:
-    whole = subject(probes={"I1": probe_facts(), "L1": probe_facts()})
-    findings = judge_vip(replace(whole, cluster=cluster(probes=("I1", "L1")))).findings
+    whole = subject(probes={"I1": probe_facts(), "L1": probe_facts(host="L1")})
+    whole = replace(whole, cluster=cluster(probes=("I1", "L1")))
+    findings = judge_vip(whole).findings
     assert len({(each.check, each.target) for each in findings}) == len(findings)
     assert VTEPS["L1"] in by_name(judge_vip(whole))["fdb L2"].message

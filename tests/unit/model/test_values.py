@@ -114,7 +114,7 @@ def test_cluster_tells_its_members() -> None:
     assert whole.instance == "VI_web"
     assert whole.server("H2").name == "H2"
     assert whole.peers("H2") == (IPv4Address("100.65.0.11"), IPv4Address("100.65.0.12"))
-    assert whole.hosts() == ("H1", "H2", "H3", "L1", "L2", "I1")
+    assert whole.hosts() == ("H1", "H2", "H3", "L1", "L2", "L3", "I1")
     with pytest.raises(KeyError):
         whole.server("L1")
 

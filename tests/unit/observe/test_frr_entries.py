@@ -161,6 +161,7 @@ def summary(**changed: Any) -> str:  # noqa: ANN401
         (json.dumps({"default": {"vrfId": 0, "l2VpnEvpn": SUMMARY}}), (SPINE,)),
         (sample("summary.json") + "\n{ }\n", (SPINE,)),
         (json.dumps({"peers": {}, "totalPeers": 0}), ()),
+        ("{}\n", ()),
         ("% No BGP neighbors found in VRF default\n", ()),
         ("No L2VPN EVPN neighbor is configured\n", ()),
     ],
@@ -174,7 +175,7 @@ def test_sessions(text: str, expected: tuple[EvpnSession, ...]) -> None:
     [
         ("bgpd is not running\n", "bgpd is not running"),
         ("% BGP instance not found\n", "BGP instance not found"),
-        ("{}", "0 tables of peers"),
+        ('{"vrfId": 0}', "0 tables of peers"),
         ('{"warning":"Default BGP instance not found"}', "Default BGP instance not found"),
         (json.dumps({"l2VpnEvpn": SUMMARY, "ipv4Unicast": SUMMARY}), "2 tables of peers"),
         (json.dumps(SUMMARY | {"peers": {}}), "no row where totalPeers says 1"),

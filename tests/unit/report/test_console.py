@@ -12,10 +12,24 @@ from tasks.judge.catalogue import CATALOGUE
 from tasks.judge.vip import judge_vip
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
 from tasks.model.report import Report
-from tasks.model.verdict import Finding, Status
+from tasks.model.verdict import Finding, KnownCause, Status
 from tasks.report.catalogue import render_catalogue
 from tasks.report.console import render_report
-from tests.unit.builders import GONE, answer, probe_facts, silent_leaf, subject, with_leaf, with_server
+from tasks.report.document import document
+from tests.unit.builders import (
+    GONE,
+    MACS,
+    VTEPS,
+    answer,
+    client_facts,
+    cluster,
+    ping,
+    silent_leaf,
+    subject,
+    with_leaf,
+    with_probe,
+    with_server,
+)
 from tests.unit.report.test_document import DRILL, SECRETS, report
 
 WIDTHS = [40, 80, 120]
@@ -32,14 +46,17 @@ def folded(text: str) -> str:
     return "".join(text.split())
 
 
+ONE_CLIENT = replace(subject(), cluster=cluster(probes=("C1",)))
 REPORTS = {
     "healthy": report(),
     "stale": report(vips=(judge_vip(with_leaf(subject(), "L2", neighbors=())),)),
     "silent": report(
-        vips=(judge_vip(replace(subject(), leaves={leaf: silent_leaf(leaf) for leaf in ("L1", "L2")})),),
-        answered=("H1", "H2", "I1"),
+        vips=(judge_vip(replace(subject(), leaves={leaf: silent_leaf(leaf) for leaf in VTEPS})),),
+        answered=("H1", "H2", "I1", "C1"),
     ),
-    "black hole": report(vips=(judge_vip(subject(probes={"I1": probe_facts(GONE)})),)),
+    "black hole": report(vips=(judge_vip(with_probe(subject(), "I1", pings=ping(0))),)),
+    "mute probe": report(vips=(judge_vip(with_probe(subject(), "I1", pings=GONE)),)),
+    "stale client": report(vips=(judge_vip(replace(ONE_CLIENT, probes={"C1": client_facts(MACS["H2"])})),)),
     "drill": report(command="drill", drill=DRILL, reason="no reason"),
     "nothing": report(vips=(), asked=(), answered=()),
 }
@@ -63,15 +80,15 @@ def test_every_width_shows_the_verdict_and_every_problem(name: str, width: int) 
 
 def test_who_did_not_answer_is_named() -> None:
     text = shown(render_report(REPORTS["silent"]))
-    assert "no answer: L1, L2" in text
-    assert "3 of 5 hosts answered" in text
+    assert "no answer: L1, L2, L3" in text
+    assert "4 of 7 hosts answered" in text
 
 
 @pytest.mark.parametrize(("verbose", "there"), [(False, False), (True, True)])
 def test_skipped_checks_show_when_asked_for(verbose: bool, there: bool) -> None:  # noqa: FBT001
     text = shown(render_report(report(), verbose=verbose))
     assert ("gateway-neighbor" in text) is there
-    assert "3 skip" in text
+    assert "5 skip" in text
 
 
 def test_a_failing_check_says_what_was_expected_and_found() -> None:
@@ -157,6 +174,53 @@ def test_drill() -> None:
     assert "within" in text
     assert "not measured" in text
     assert "enp0s8 down" in text
+    assert [line.split()[:2] for line in text.splitlines() if " of 800" in line] == [
+        ["I1", "failover"],
+        ["I1", "failback"],
+        ["C1", "failover"],
+        ["C1", "failback"],
+    ]
+
+
+def cause(*advice: str, explanation: str = "it froze") -> KnownCause:
+    return KnownCause(id="frozen-duplicate", host="L1", explanation=explanation, reference="frr#3176", advice=advice)
+
+
+@pytest.mark.parametrize(
+    ("advice", "lines"),
+    [
+        (("one thing",), ["one thing"]),
+        (("first", "then", "last"), ["1. first", "2. then", "3. last"]),
+        ((), []),
+    ],
+)
+def test_a_known_cause_with_its_steps_in_order(advice: tuple[str, ...], lines: list[str]) -> None:
+    text = shown(render_report(report(vips=(replace(judge_vip(subject()), causes=(cause(*advice),)),))))
+    printed = [line.strip() for line in text.splitlines()]
+    start = printed.index("known cause frozen-duplicate on L1: it froze")
+    assert printed[start + 1] == "see frr#3176"
+    assert printed[start + 2 : start + 2 + len(lines)] == lines
+
+
+def test_a_known_cause_neither_drives_the_terminal_nor_tells_a_secret() -> None:
+    vip = replace(judge_vip(subject()), causes=(cause("auth_pass hunter22\x1b[2J", explanation="auth_pass hunter22"),))
+    text = shown(render_report(report(vips=(vip,))))
+    assert "hunter22" not in text
+    assert "\x1b" not in text
+    assert "hunter22" not in str(document(report(vips=(vip,)))["clusters"])
+
+
+@pytest.mark.parametrize(
+    ("settled", "line"),
+    [
+        ({"L1": 0.54, "C1": 31.04}, "right after 0.5 s L1, 31.0 s C1"),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_right_after(settled: dict[str, float] | None, line: str | None) -> None:
+    text = shown(render_report(report(waited_s=32.0, settled_s=settled)))
+    assert (line in text) if line is not None else ("right after" not in text)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -12,14 +12,15 @@ import pytest
 
 from tasks.judge.catalogue import CATALOGUE
 from tasks.judge.vip import judge_vip
-from tasks.model.drill import Drill, Event, Outage, Stage
+from tasks.model.drill import Drill, Event, Measured, Outage, Stage
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, Status, VipState
 from tasks.report.catalogue import catalogue_document
 from tasks.report.document import document, stamp
-from tests.unit.builders import AT, GONE, answer, silent_server, subject, with_leaf, with_server
+from tests.unit.builders import AT, GONE, MACS, answer, neighbor, silent_server, subject, with_leaf, with_server
 
+HOSTS = ("H1", "H2", "L1", "L2", "L3", "I1", "C1")
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 
 
@@ -28,8 +29,8 @@ def report(**changed: Any) -> Report:  # noqa: ANN401
         "command": "verify",
         "started_at": AT,
         "duration_s": 1.23456,
-        "asked": ("H1", "H2", "L1", "L2", "I1"),
-        "answered": ("H1", "H2", "L1", "L2", "I1"),
+        "asked": HOSTS,
+        "answered": HOSTS,
         "vips": (judge_vip(subject()),),
     }
     return Report(**(fields | changed))
@@ -45,15 +46,22 @@ OUTAGE = Outage(
     within_bound=True,
     began_at=AT.timestamp(),
 )
+BACK = replace(OUTAGE, phase="failback", seconds=0.0, lost=0, began_at=None)
+UNMEASURED = replace(BACK, measured=False, within_bound=False)
 DRILL = Drill(
     fault="link-down",
     target="H1",
-    probe_from="I1",
-    probe_interval_s=0.01,
-    outages=(OUTAGE, replace(OUTAGE, phase="failback", seconds=0.0, lost=0, measured=False, within_bound=False)),
+    measured=(
+        Measured(probe="I1", interval_s=0.01, on_link=False, outages=(OUTAGE, UNMEASURED)),
+        Measured(
+            probe="C1", interval_s=0.01, on_link=True, outages=(replace(OUTAGE, bound_s=(2.99609375, 57.996)), BACK)
+        ),
+    ),
     timeline=(Event(at=AT, offset_s=-0.00049, host="H1", source="fault", event="enp0s8 down"),),
     stages=(Stage(name="before", vips=(judge_vip(subject()),)),),
     restored=True,
+    flagged_before=("L2",),
+    flagged_after=("L1", "L2"),
 )
 
 
@@ -62,8 +70,7 @@ def test_verify() -> None:
     assert list(shape) == ["schema", "command", "started_at", "duration_s", "verdict", "hosts", "clusters"]
     assert (shape["schema"], shape["command"], shape["verdict"]) == (1, "verify", "pass")
     assert (shape["started_at"], shape["duration_s"]) == ("2026-01-01T00:00:00.000Z", 1.235)
-    hosts = ["H1", "H2", "L1", "L2", "I1"]
-    assert shape["hosts"] == {"asked": hosts, "answered": hosts}
+    assert shape["hosts"] == {"asked": list(HOSTS), "answered": list(HOSTS)}
     ((cluster,), (vip,)) = shape["clusters"], shape["clusters"][0]["vips"]
     assert (cluster["name"], list(cluster)) == ("web", ["name", "vips"])
     assert {key: vip[key] for key in ("address", "state", "owner", "mac")} == {
@@ -152,6 +159,11 @@ def test_drill() -> None:
     }
     assert (failover["within_bound"], failover["measured"]) == (True, True)
     assert (failback["within_bound"], failback["measured"]) == (False, False)
+    routed, client = drill["probes"]
+    assert (routed["from"], routed["same_subnet"], routed["outages"]) == ("I1", False, drill["outages"])
+    assert (client["from"], client["same_subnet"], client["interval_s"]) == ("C1", True, 0.01)
+    assert [each["bound_s"] for each in client["outages"]] == [[2.996, 57.996], [2.996, 4.996]]
+    assert drill["flagged_duplicate"] == {"before": ["L2"], "after": ["L1", "L2"]}
     (event,) = drill["timeline"]
     assert event == {
         "at": "2026-01-01T00:00:00.000Z",
@@ -181,6 +193,32 @@ def test_plan_and_apply() -> None:
     ]
     assert document(report(command="apply", servers=(idle,)))["changed"] is False
     assert "servers" not in document(report())
+
+
+STALE = with_leaf(subject(), "L2", neighbors=(neighbor(MACS["H2"], remote=True),))
+
+
+def test_known_causes() -> None:
+    (vip,) = document(report(vips=(judge_vip(STALE),)))["clusters"][0]["vips"]
+    (cause,) = vip["known_causes"]
+    assert (cause["id"], cause["host"], cause["reference"]) == ("neighbor-not-replaced", "L2", "Cumulus 2803044")
+    assert cause["advice"] == ["ip neigh del 100.65.0.10 dev vlan100"]
+    assert MACS["H2"].text in cause["explanation"]
+    (healthy,) = document(report())["clusters"][0]["vips"]
+    assert healthy["known_causes"] == []
+
+
+@pytest.mark.parametrize(
+    ("settled", "shown"),
+    [
+        ({"L1": 0.50049, "L2": 3.0}, {"L1": 0.5, "L2": 3.0}),
+        ({}, {}),  # nothing ever held
+        (None, {}),
+    ],
+)
+def test_when_each_target_began_to_hold(settled: dict[str, float] | None, shown: dict[str, float]) -> None:
+    assert document(report(waited_s=4.0, settled_s=settled))["settled_s"] == shown
+    assert "settled_s" not in document(report(settled_s=settled)), "only a wait has something to settle"
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from runbooks.drill_events import Timeline, probe_events
-from runbooks.drill_run import DrillRun, _failover_bound
-from tasks.intent.timers import failover_bound
+from runbooks.drill_probes import ProbePlan, events_of, parse
+from runbooks.drill_probes import measured as seen_by
+from runbooks.drill_run import _failover_bound
+from tasks.intent.timers import failback_bound, failover_bound
 from tasks.model.answer import NoAnswer
 from tasks.model.drill import Outage, ProbeReply, ProbeStream
 from tasks.model.errors import RefusedError
@@ -16,6 +16,8 @@ from tests.unit.builders import AT, GONE, answers, cluster, server
 
 ZERO = 1767225600.0
 PER_S = 100
+ROUTED = ProbePlan(host="I1", on_link=False, ageing_s=0.0)
+CLIENT = ProbePlan(host="C1", on_link=True, ageing_s=53.0)
 
 
 def stream(*dark: tuple[float, float], until: float = 20.0) -> ProbeStream:
@@ -31,9 +33,8 @@ def stream(*dark: tuple[float, float], until: float = 20.0) -> ProbeStream:
 
 
 def measured(probes: ProbeStream, *, tripped: float = 2.0, restored: float = 10.0) -> tuple[Outage, Outage]:
-    fields: dict[str, Any] = dict.fromkeys(DrillRun.__slots__)
-    fields |= {"cluster": cluster(), "target": server("H1"), "failover": failover_bound(2, 1.0, 1, 1.0)}
-    failover, failback = DrillRun(**fields)._measure(probes, ZERO + tripped, ZERO + restored)
+    phases = (ZERO + tripped, ZERO + restored)
+    failover, failback = seen_by(ROUTED, probes, phases, failover_bound(2, 1.0, 1, 1.0), failback_bound(1.0)).outages
     return failover, failback
 
 
@@ -98,3 +99,31 @@ def test_gaps_worth_a_line(dark: tuple[float, float], events: list[str]) -> None
     found = [event for _, _, _, event in probe_events(stream(dark, until=3.0), "I1")]
     assert len(found) == len(events)
     assert all(event.endswith(end) for event, end in zip(found, events, strict=True))
+
+
+def test_a_client_may_see_longer_than_the_fabric_takes_and_no_longer() -> None:
+    """It sends to a MAC that it holds itself: failover within 3 to 5 s, and up to 53 s more until it asks anew."""
+    for until, within in [(20.0, True), (57.0, True), (62.0, False)]:
+        seen = stream((2.0, until), until=90.0)
+        found = seen_by(CLIENT, seen, (ZERO + 2, ZERO + 80), failover_bound(2, 1.0, 1, 1.0), failback_bound(1.0))
+        assert (found.probe, found.on_link, found.interval_s) == ("C1", True, 0.01)
+        assert found.outages[0].bound_s == (pytest.approx(2.996, abs=0.001), pytest.approx(57.996, abs=0.001))
+        assert found.outages[0].within_bound is within, until
+        routed = seen_by(ROUTED, seen, (ZERO + 2, ZERO + 80), failover_bound(2, 1.0, 1, 1.0), failback_bound(1.0))
+        assert not routed.outages[0].within_bound
+
+
+def test_a_client_that_lost_nothing_saw_too_little() -> None:
+    """The shortest time is VRRP's own, whoever looks."""
+    found = seen_by(CLIENT, stream(), (ZERO + 2, ZERO + 10), failover_bound(2, 1.0, 1, 1.0), failback_bound(1.0))
+    assert [each.within_bound for each in found.outages] == [False, True]
+
+
+def test_gaps_of_all_hosts_are_told_host_by_host() -> None:
+    seen = {"I1": stream((1.0, 2.0), until=3.0), "C1": stream((1.0, 2.5), until=3.0)}
+    assert [(host, source) for _, host, source, _ in events_of(seen)] == [("I1", "probe")] * 2 + [("C1", "probe")] * 2
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "\x00"])
+def test_an_unreadable_stream_has_no_replies(text: str) -> None:
+    assert parse(text).replies == ()

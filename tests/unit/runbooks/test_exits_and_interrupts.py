@@ -13,7 +13,7 @@ from runbooks.drill import drill_status
 from runbooks.exits import Exit, exit_for
 from runbooks.face import Face, guard
 from runbooks.interrupts import polite, shielded
-from tasks.model.drill import Drill, Outage, Stage
+from tasks.model.drill import Drill, Measured, Outage, Stage
 from tasks.model.errors import IntentError, NoAnswerError, NotRestoredError, RefusedError, StepError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.report import Report
@@ -92,15 +92,20 @@ P, F, U, W = (verdict(each) for each in (Status.PASS, Status.FAIL, Status.UNKNOW
         ([P, P, P], [outage(measured=False, within_bound=False), outage()], True, Status.UNKNOWN),
         ([P, P, P], [outage(), outage()], False, Status.FAIL),
         ([P, P, U], [outage(), outage()], False, Status.FAIL),
+        # what only the second probe host saw counts as much
+        ([P, P, P], [outage(), outage(), outage(within_bound=False), outage()], True, Status.FAIL),
+        ([P, P, P], [outage(), outage(), outage(), outage(measured=False, within_bound=False)], True, Status.UNKNOWN),
+        ([P, W, P], [outage(), outage(), outage(), outage()], True, Status.WARN),
     ],
 )
 def test_drill_status(stages: list[VipVerdict], outages: list[Outage], restored: bool, status: Status) -> None:  # noqa: FBT001
+    hosts = (("I1", outages[:2]), ("C1", outages[2:]))
     drill = Drill(
         fault="link-down",
         target="H1",
-        probe_from="I1",
-        probe_interval_s=0.01,
-        outages=tuple(outages),
+        measured=tuple(
+            Measured(probe=host, interval_s=0.01, on_link=host == "C1", outages=tuple(seen)) for host, seen in hosts
+        ),
         timeline=(),
         stages=tuple(Stage(name="x", vips=(each,)) for each in stages),
         restored=restored,
