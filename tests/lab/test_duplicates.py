@@ -16,9 +16,9 @@ GENEROUS = "max-moves 1000 time 180"
 @pytest.fixture
 def counted(healthy: Fabric) -> Iterator[Fabric]:
     """The default of FRR and Cumulus: five moves in three minutes, warn only; afterwards generous again."""
-    detect_duplicates(healthy, "no dup-addr-detection freeze", "max-moves 5 time 180")
+    detect_duplicates(healthy, "no dup-addr-detection freeze permanent", "max-moves 5 time 180")
     yield healthy
-    detect_duplicates(healthy, "no dup-addr-detection freeze", GENEROUS)
+    detect_duplicates(healthy, "no dup-addr-detection freeze permanent", GENEROUS)
     ran = healthy.vipbook("verify", "--wait", "60", "--json")
     assert ran.report["verdict"] == "pass", ran.problems()
 

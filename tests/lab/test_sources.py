@@ -33,7 +33,7 @@ def test_without_any_way_to_ask_frr_all_of_it_is_unknown(refused: Fabric) -> Non
     assert ran.code == 3, ran.problems()
     for check in ("evpn-mac", "evpn-arp", "bgp-type2", "duplicate", "evpn-session"):
         assert ran.checks()[f"{check}/L2"]["status"] == "unknown"
-        assert "sudo does not allow" in ran.checks()[f"{check}/L2"]["message"]
+        assert "sudo" in ran.checks()[f"{check}/L2"]["message"]
     assert ran.checks()["neighbor/L2"]["status"] == "pass"
 
 

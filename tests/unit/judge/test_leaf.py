@@ -47,7 +47,13 @@ FINE: list[Row] = [
         VipState.HEALTHY,
         "the copy on vlan100-v0 still says 08:00:27:70:07:ae (H2)",
     ),
-    ("L2", {"fdb": (fdb_row(H1, "vni100", vtep=V1),)}, {}, VipState.HEALTHY, ""),
+    (
+        "L2",
+        {"fdb": (fdb_row(H1, "vni100", vtep=V1),)},
+        {"fdb L2": "warn"},
+        VipState.HEALTHY,
+        "on vni100 alone, not in its bridge, which floods for it",
+    ),
     ("L2", {"evpn_neighbors": (evpn_neighbor(H1, vtep=V1, state=None),)}, {}, VipState.HEALTHY, ""),
     ("L1", {"evpn_neighbors": (evpn_neighbor(H1, duplicate=True),)}, {"duplicate L1": "warn"}, VipState.HEALTHY, ""),
     (

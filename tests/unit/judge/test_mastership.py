@@ -48,12 +48,18 @@ MASTERSHIP = [
     ),
     (
         "H1",
-        {"interfaces": (interface("H1", str(VIP)), interface("H1", str(VIP), name="lo"))},
+        {"interfaces": (interface("H1", "100.65.0.11/24", str(VIP)), interface("H1", str(VIP), name="lo"))},
         {"vip-address H1": "fail"},
         HEALTHY,
         "on enp0s8, lo",
     ),
-    ("H1", {"interfaces": (interface("H1", "100.65.0.10/32"),)}, {"vip-address H1": "fail"}, HEALTHY, "has prefix 32"),
+    (
+        "H1",
+        {"interfaces": (interface("H1", "100.65.0.11/24", "100.65.0.10/32"),)},
+        {"vip-address H1": "fail"},
+        HEALTHY,
+        "prefix 32",
+    ),
     (
         "H2",
         {"instances": GONE},
@@ -129,7 +135,7 @@ MASTERSHIP = [
     ),
     (
         "H2",
-        {"interfaces": (interface("H2", str(VIP)),), "instances": (instance("H2", "master"),)},
+        {"interfaces": (interface("H2", "100.65.0.12/24", str(VIP)),), "instances": (instance("H2", "master"),)},
         {"master web": "fail", "adverts H2": "skip"} | SKIPPED,
         SPLIT,
         "their adverts do not reach each other",
@@ -137,7 +143,7 @@ MASTERSHIP = [
     (
         "H2",
         {"interfaces": GONE},
-        {"vip-address H2": "unknown", "attachment H2": "unknown"} | SKIPPED,
+        {"interface H2": "unknown", "vip-address H2": "unknown", "attachment H2": "unknown"} | SKIPPED,
         VipState.UNKNOWN,
         GONE.reason,
     ),

@@ -12,7 +12,18 @@ from tasks.judge.server import differences
 from tasks.judge.vip import judge_vip
 from tasks.model.observation import Package
 from tasks.model.verdict import VipState
-from tests.unit.builders import CONFIG, GONE, VIP, cluster, config_file, instance, service, subject, with_server
+from tests.unit.builders import (
+    CONFIG,
+    GONE,
+    VIP,
+    cluster,
+    config_file,
+    instance,
+    interface,
+    service,
+    subject,
+    with_server,
+)
 from tests.unit.judge.broken import by_name, changed_by, message_of
 
 HEALTHY = VipState.HEALTHY
@@ -28,6 +39,8 @@ def running(**changed: Any) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
+DOWN = replace(interface("H2", "100.65.0.12/24"), up=False)
+RENAMED = interface("H2", "100.65.0.12/24", name="enp0s9")
 DRIFT = [
     # server, what it says instead, the checks of that server that change, piece of a message; the VIP stays healthy
     ("H2", {"package": Package(manager="apt", version=None)}, "package fail", "keepalived is not inst"),
@@ -56,7 +69,11 @@ DRIFT = [
     ("H2", running(vrid=12), "running-config fail", "virtual_router_id 12 instead of 11"),
     ("H2", running(interface="eth1"), "running-config fail", "interface eth1 instead of enp0s8"),
     ("H2", running(base_priority=50), "running-config fail", "priority 50 instead of 1"),
-    ("H2", running(effective_priority=50), "", ""),
+    ("H2", running(effective_priority=50), "running-config warn", "changed the priority from 1 to 50"),
+    ("H2", {"interfaces": (interface("H2"),)}, "interface fail", "does not bear 100.65.0.12/24"),
+    ("H2", {"interfaces": (interface("H2", "100.65.0.12/25"),)}, "interface fail", "does not bear 100.65.0.12/24"),
+    ("H2", {"interfaces": (DOWN,)}, "interface fail", "is down, or has no carrier"),
+    ("H2", {"interfaces": (RENAMED,)}, "interface fail, attachment unknown", "no interface enp0s8"),
     ("H2", running(version=3), "running-config fail", "version 3 instead of 2"),
     ("H2", running(advert_int=2.0), "running-config fail", "advert_int 2.0 instead of 1.0"),
     ("H2", running(nopreempt=True), "running-config fail", "nopreempt True instead of False"),

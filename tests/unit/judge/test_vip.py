@@ -33,7 +33,7 @@ from tests.unit.judge.broken import COMPARING, HEALTHY, by_name, changed_by, mes
 LEAF_CHECKS = (*COMPARING, "gateway-neighbor", "agreement", "duplicate", "evpn-session")
 REMOTE = ("fdb", "evpn-mac", "evpn-arp", "bgp-type2")
 """What compares with the VTEP that the owner's leaf tells."""
-SERVER_CHECKS = ("package", "config", "service", "running-config", "firewall", "sysctl", "adverts")
+SERVER_CHECKS = ("package", "config", "service", "interface", "running-config", "firewall", "sysctl", "adverts")
 
 
 def test_the_healthy_cluster_passes_every_check() -> None:

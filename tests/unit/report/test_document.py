@@ -202,7 +202,7 @@ def test_known_causes() -> None:
     (vip,) = document(report(vips=(judge_vip(STALE),)))["clusters"][0]["vips"]
     (cause,) = vip["known_causes"]
     assert (cause["id"], cause["host"], cause["reference"]) == ("neighbor-not-replaced", "L2", "Cumulus 2803044")
-    assert cause["advice"] == ["ip neigh del 100.65.0.10 dev vlan100"]
+    assert cause["advice"] == ["on L2: sudo ip neigh del 100.65.0.10 dev vlan100"]
     assert MACS["H2"].text in cause["explanation"]
     (healthy,) = document(report())["clusters"][0]["vips"]
     assert healthy["known_causes"] == []
