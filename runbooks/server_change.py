@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from runbooks.interrupts import deferred, shielded
 from runbooks.session import Session
@@ -17,11 +18,12 @@ from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_server
 from tasks.model.answer import Answers, Command, Reply
 from tasks.model.errors import HostError, NoAnswerError, StepError
-from tasks.model.observation import ConfigFile, Firewall, Read, ServerFacts, Service, Unread
+from tasks.model.observation import ConfigFile, Firewall, Read, Reading, ServerFacts, Service, Unread
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.verdict import Finding, Status
 from tasks.observe.questions import server_commands
 from tasks.observe.server import server_facts
+from tasks.render.sysctl import SYSCTL_FILE
 from tasks.transport import Script
 
 _HEAL_AFTER_S = 120
@@ -192,10 +194,12 @@ class ServerChange:
 
 def differing(before: ServerFacts, after: ServerFacts) -> list[str]:
     """What the way back did not make as it was; what can't be read counts as differing."""
-    pairs = (
+    pairs: tuple[tuple[str, Reading[Any], Reading[Any]], ...] = (
         ("keepalived.conf", before.config, after.config),
         ("keepalived.service", before.service, after.service),
         ("firewall", before.firewall, after.firewall),
+        (SYSCTL_FILE, before.sysctl_file, after.sysctl_file),
+        ("arp_announce", _shared(before, after), _shared(after, before)),
     )
     found = []
     for name, old, new in pairs:
@@ -203,6 +207,14 @@ def differing(before: ServerFacts, after: ServerFacts) -> list[str]:
             continue
         found.append(name)
     return found
+
+
+def _shared(facts: ServerFacts, other: ServerFacts) -> Reading[Mapping[str, int]]:
+    """arp_announce of the interfaces that were there both times: the macvlan of use_vmac comes and goes."""
+    read, also = facts.arp_announce, other.arp_announce
+    if isinstance(read, Unread) or isinstance(also, Unread):
+        return read
+    return Read(value={name: value for name, value in read.value.items() if name in also.value}, source=read.source)
 
 
 def _essence(value: object) -> object:

@@ -223,6 +223,7 @@ def _desired(nornir: Nornir, intent: Intent, clusters: Sequence[Cluster]) -> dic
             host=name,
             config=results[name][0].result,
             peers=tuple(dict.fromkeys(peer for each in by_server[name] for peer in each.peers(name))),
+            vmac_bases=tuple(dict.fromkeys(each.server(name).interface for each in by_server[name] if each.use_vmac)),
         )
         for name in names
     }

@@ -21,11 +21,11 @@ def beside(path: str) -> str:
     return f"{dirname(path)}/.{basename(path)}.vipbook"
 
 
-def write_new(path: str, text: str) -> tuple[Command, ...]:
-    """A file of root's that others can't read, whether there was one or not."""
+def write_new(path: str, text: str, *, mode: str = "0640") -> tuple[Command, ...]:
+    """A file of root's, whether there was one or not; others can't read it unless `mode` says so."""
     fresh = beside(path)
     return (
-        sudo(f"create {path}", "install", "-m", "0640", "-o", "root", "-g", "root", "/dev/null", fresh),
+        sudo(f"create {path}", "install", "-m", mode, "-o", "root", "-g", "root", "/dev/null", fresh),
         sudo(f"write {path}", "dd", f"of={fresh}", "conv=fsync", "status=none", feed=text.encode()),
     )
 
@@ -60,15 +60,15 @@ def kept(path: str) -> str:
     return path.strip("/").replace("/", "%")
 
 
-def diff_of(path: str, before: str | None, after: str) -> str:
-    """Unified diff with passwords masked; a password that alone differs is said so."""
+def diff_of(path: str, before: str | None, after: str | None) -> str:
+    """Unified diff with passwords masked; a password that alone differs is said so. None: no file."""
     if before == after:
         return ""
-    old, new = masked(before or ""), masked(after)
+    old, new = masked(before or ""), masked(after or "")
     if old == new:
         return f"{path}: auth_pass changes (both shown as ***)"
-    source = path if before is not None else "/dev/null"
-    shown = "\n".join(difflib.unified_diff(old.splitlines(), new.splitlines(), source, path, lineterm=""))
+    source, target = (path if text is not None else "/dev/null" for text in (before, after))
+    shown = "\n".join(difflib.unified_diff(old.splitlines(), new.splitlines(), source, target, lineterm=""))
     return shown or f"{path}: line ends change"
 
 

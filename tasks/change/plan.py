@@ -6,6 +6,7 @@ import re
 
 from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_new
 from tasks.change.firewall import notes_on, plan_firewall
+from tasks.change.sysctl import notes_on_sysctl, plan_sysctl
 from tasks.judge.server import SAFE_MODES, access_of, differences
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster, Desired
@@ -20,28 +21,34 @@ _HANDLED = {"iptables", "nftables", "none"}
 
 def plan_server(desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, ...]) -> ServerPlan | Unread:
     """The plan for one server; Unread when what it depends on could not be read."""
-    for read in (facts.package, facts.config, facts.service, facts.firewall):
+    for read in (facts.package, facts.config, facts.service, facts.firewall, facts.sysctl_file, facts.arp_announce):
         if isinstance(read, Unread):
             return read
     assert isinstance(facts.package, Read)
     assert isinstance(facts.config, Read)
     assert isinstance(facts.service, Read)
     assert isinstance(facts.firewall, Read)
+    assert isinstance(facts.sysctl_file, Read)
+    assert isinstance(facts.arp_announce, Read)
     firewall = facts.firewall.value
     if firewall.manager not in _HANDLED:
         return ServerPlan(host=desired.host, refusal=_refusal(firewall))
     config = _config(desired, facts.config.value, facts.service.value, clusters)
     instances = facts.instances.value if isinstance(facts.instances, Read) else ()
     stale = config == () and _stale(desired, facts.config.value, facts.service.value, instances, clusters)
+    sysctl = plan_sysctl(desired.vmac_bases, facts.sysctl_file.value, facts.arp_announce.value)
     return ServerPlan(
         host=desired.host,
         packages=_package(facts.package.value),
         steps=(
             *plan_firewall(firewall, desired.peers),
+            # Before the first packet of a virtual MAC, and not taken back before the last.
+            *(sysctl if desired.vmac_bases else ()),
             *config,
             *_service(facts.service.value, reload=stale or any(step.topic == "config" for step in config)),
+            *(() if desired.vmac_bases else sysctl),
         ),
-        notes=notes_on(firewall),
+        notes=(*notes_on(firewall), *notes_on_sysctl(desired.vmac_bases, facts.sysctl_file.value)),
     )
 
 

@@ -63,6 +63,14 @@ CATALOGUE = (
         fails="it is closed for a peer, or open only until the next boot",
     ),
     Entry(
+        check="sysctl",
+        target=_SERVER,
+        reads="/proc/sys/net/ipv4/conf/*/arp_announce, /etc/sysctl.d/90-vipbook.conf",
+        passes="the greater of arp_announce of all and of the interface beneath each virtual MAC is 2, and the file "
+        "says so for the next boot: ARP requests never name the VIP with that interface's own MAC",
+        fails="it is not, or only until the next boot (skipped where no cluster of the server uses a virtual MAC)",
+    ),
+    Entry(
         check="adverts",
         target=_SERVER,
         reads="keepalived's counters, twice in one round trip",

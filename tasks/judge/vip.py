@@ -16,6 +16,7 @@ from tasks.judge.mastership import judge_address, judge_master, judge_preferred
 from tasks.judge.mobility import judge_mobility
 from tasks.judge.server import judge_config, judge_interface, judge_package, judge_running_config, judge_service
 from tasks.judge.subject import Subject
+from tasks.judge.sysctl import judge_sysctl
 from tasks.judge.zebra import judge_evpn_arp, judge_evpn_mac
 from tasks.model.cluster import Server
 from tasks.model.verdict import Finding, Status, VipState, VipVerdict
@@ -27,6 +28,7 @@ SERVER_CHECKS = (
     judge_interface,
     judge_running_config,
     judge_firewall,
+    judge_sysctl,
     judge_adverts,
 )
 LEAF_CHECKS = (

@@ -71,6 +71,8 @@ class Desired:
     config: str = field(repr=False)
     """Text of keepalived.conf, its secrets included."""
     peers: tuple[IPv4Address, ...]
+    vmac_bases: tuple[str, ...] = ()
+    """Interfaces that have a macvlan of use_vmac on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

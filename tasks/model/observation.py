@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -211,7 +212,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigFile:
-    """keepalived.conf on disk; `text` is None when there is none."""
+    """A file on disk that is ours to write; `text` is None when there is none."""
 
     text: str | None
     owner: str | None
@@ -306,6 +307,10 @@ class ServerFacts:
     """As it ended, at least one advert interval later where the server is backup."""
     interfaces: Reading[tuple[Interface, ...]]
     firewall: Reading[Firewall]
+    sysctl_file: Reading[ConfigFile]
+    """Our own file in /etc/sysctl.d."""
+    arp_announce: Reading[Mapping[str, int]]
+    """net.ipv4.conf.*.arp_announce by interface, `all` among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from tasks.model.answer import Command
 from tasks.model.cluster import Cluster
 from tasks.observe.leaf_questions import leaf_commands
 from tasks.observe.probe_questions import probe_commands
+from tasks.render.sysctl import SYSCTL_FILE
 
 __all__ = [
     "CONFIG_PATH",
@@ -23,6 +24,8 @@ CONFIG_PATH = "/etc/keepalived/keepalived.conf"
 IPTABLES_FILE = "/etc/iptables/rules.v4"
 NFTABLES_FILE = "/etc/nftables.conf"
 NFTABLES_SNIPPET = "/etc/nftables-vipbook.nft"
+# All interfaces, so that the value is known of those too that only our file still names.
+_ARP_ANNOUNCE = ("grep", "-H", ".", "/proc/sys/net/ipv4/conf/*/arp_announce")
 _UNIT = "keepalived.service"
 _MANAGERS = ("firewalld.service", "ufw.service", "nftables.service", "netfilter-persistent.service", "iptables.service")
 
@@ -100,6 +103,10 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
         Command(key="rules.v4", argv=("cat", IPTABLES_FILE), sudo=True),
         Command(key="nftables.conf", argv=("cat", NFTABLES_FILE), sudo=True),
         Command(key="snippet", argv=("cat", NFTABLES_SNIPPET), sudo=True),
+        # Everybody may read these.
+        Command(key="sysctl stat", argv=("stat", "-c", "%U %G %a %Y", SYSCTL_FILE)),
+        Command(key="sysctl file", argv=("cat", SYSCTL_FILE)),
+        Command(key="arp_announce", argv=_ARP_ANNOUNCE, fragment=" ".join(_ARP_ANNOUNCE)),
         Command(key="later", argv=("keepalived", "--signum=JSON"), fragment=_LATER.replace("@TURNS@", turns)),
         # Behind the second look, so that addresses and states are of one moment.
         Command(key="interfaces", argv=("ip", "-j", "addr", "show")),

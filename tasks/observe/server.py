@@ -22,6 +22,7 @@ from tasks.observe.firewall import parse_firewall
 from tasks.observe.iproute2 import parse_interfaces
 from tasks.observe.keepalived_json import parse_instances
 from tasks.observe.readings import Garbled, reading
+from tasks.observe.sysctl import parse_arp_announce
 from tasks.render.mask import masked
 
 
@@ -38,6 +39,8 @@ def server_facts(host: str, reply: Reply) -> ServerFacts:
             later=unread,
             interfaces=unread,
             firewall=unread,
+            sysctl_file=unread,
+            arp_announce=unread,
         )
     answers = reply.by_key
     return ServerFacts(
@@ -49,6 +52,8 @@ def server_facts(host: str, reply: Reply) -> ServerFacts:
         later=reading(answers.get("later"), _instances, accept=_instances_answered),
         interfaces=reading(answers.get("interfaces"), parse_interfaces),
         firewall=_firewall(answers),
+        sysctl_file=_config(answers.get("sysctl stat"), answers.get("sysctl file")),
+        arp_announce=reading(answers.get("arp_announce"), parse_arp_announce, accept=_found),
     )
 
 
@@ -73,6 +78,11 @@ def _package_answered(answer: Answer) -> bool:
 def _package(text: str) -> Package:
     version, _, status = text.strip().partition(" ")
     return Package(manager="apt", version=version if status == "installed" else None)
+
+
+def _found(answer: Answer) -> bool:
+    """grep says with status 2 that an interface went while it looked: the others are an answer."""
+    return answer.status == 0 or (answer.status == 2 and "No such file" in answer.stderr)  # noqa: PLR2004 - grep(1)
 
 
 def _absent(answer: Answer) -> bool:

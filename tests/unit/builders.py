@@ -271,6 +271,8 @@ def server_facts(host: str, *, master: bool | None = None, **changed: Any) -> Se
         "later": (instance(host, state, adverts_received=10 if leads else 12),),
         "interfaces": (interface(host, own, str(VIP)) if leads else interface(host, own),),
         "firewall": iptables() if host == "H1" else nftables(),
+        "sysctl_file": config_file(text=None, owner=None, group=None, mode=None, modified_at=None),
+        "arp_announce": {"all": 0, "default": 0, "enp0s8": 0},
     }
     return ServerFacts(host=host, **readings(host, fields | changed))
 
@@ -434,7 +436,8 @@ def with_probe(whole: Subject, host: str, **values: Any) -> Subject:  # noqa: AN
 
 
 def silent_server(host: str) -> ServerFacts:
-    fields = dict.fromkeys(("package", "config", "service", "instances", "later", "interfaces", "firewall"), GONE)
+    names = ("package", "config", "service", "instances", "later", "interfaces", "firewall")
+    fields = dict.fromkeys((*names, "sysctl_file", "arp_announce"), GONE)
     return ServerFacts(host=host, **fields)
 
 

@@ -33,7 +33,7 @@ from tests.unit.judge.broken import COMPARING, HEALTHY, by_name, changed_by, mes
 LEAF_CHECKS = (*COMPARING, "gateway-neighbor", "agreement", "duplicate", "evpn-session")
 REMOTE = ("fdb", "evpn-mac", "evpn-arp", "bgp-type2")
 """What compares with the VTEP that the owner's leaf tells."""
-SERVER_CHECKS = ("package", "config", "service", "interface", "running-config", "firewall", "adverts")
+SERVER_CHECKS = ("package", "config", "service", "interface", "running-config", "firewall", "sysctl", "adverts")
 
 
 def test_the_healthy_cluster_passes_every_check() -> None:
@@ -41,7 +41,9 @@ def test_the_healthy_cluster_passes_every_check() -> None:
     assert (verdict.state, verdict.status, verdict.owner) == (VipState.HEALTHY, Status.PASS, "H1")
     assert (verdict.cluster, verdict.address, verdict.mac) == ("web", VIP.ip, MACS["H1"])
     skipped = {name for name, finding in HEALTHY.items() if finding.status is not Status.PASS}
-    assert skipped == {"adverts H1", "client-neighbor I1"} | {f"gateway-neighbor {leaf}" for leaf in VTEPS}
+    assert skipped == {"adverts H1", "client-neighbor I1", "sysctl H1", "sysctl H2"} | {
+        f"gateway-neighbor {leaf}" for leaf in VTEPS
+    }
     assert verdict.causes == ()
 
 

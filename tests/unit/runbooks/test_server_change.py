@@ -253,6 +253,12 @@ SHUT = iptables(IPTABLES.replace(OUR_LINE, ""), RULES_V4)
         ({"config": GONE}, {"config": GONE}, ["keepalived.conf"]),
         ({}, {"firewall": GONE, "config": GONE}, ["keepalived.conf", "firewall"]),
         ({}, {"package": GONE, "instances": GONE}, []),
+        ({}, {"sysctl_file": config_file(text="# left\n", mode=0o644)}, ["/etc/sysctl.d/90-vipbook.conf"]),
+        ({}, {"arp_announce": {"all": 0, "enp0s8": 2}}, ["arp_announce"]),
+        ({}, {"arp_announce": {"all": 0, "enp0s8": 0, "vrrp11": 1}}, []),
+        ({"arp_announce": {"all": 0, "vrrp11": 0}}, {"arp_announce": {"all": 0}}, []),
+        ({"arp_announce": GONE}, {}, ["arp_announce"]),
+        ({}, {"arp_announce": GONE}, ["arp_announce"]),
     ],
 )
 def test_differing(before: dict[str, Any], after: dict[str, Any], names: list[str]) -> None:

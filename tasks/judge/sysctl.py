@@ -1,0 +1,62 @@
+"""The check on the kernel's setting that a virtual MAC needs: whose MAC an ARP request names beside the VIP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from tasks.judge.subject import Check, Subject
+from tasks.model.cluster import Server
+from tasks.model.observation import ConfigFile, Unread
+from tasks.model.verdict import Finding
+from tasks.render.sysctl import STRICT, SYSCTL_FILE, arp_announce, recorded, sysctl_text
+
+_OTHERS_WRITE = 0o022
+
+
+def in_force(running: Mapping[str, int], interface: str) -> int | None:
+    """What the kernel goes by: the greater of `all` and the interface's own. None: there is no such interface."""
+    return max(running["all"], running[interface]) if interface in running else None
+
+
+def is_saved(file: ConfigFile, interfaces: Sequence[str]) -> bool:
+    """Is the file what is to be loaded at a boot for these interfaces, and root's alone to change?"""
+    before = recorded(file.text)
+    text = sysctl_text({name: before.get(name) for name in interfaces})
+    ours = (file.owner, file.group) == ("root", "root") and file.mode is not None and not file.mode & _OTHERS_WRITE
+    return file.text == text and ours
+
+
+def judge_sysctl(subject: Subject, server: Server) -> Finding:
+    """An ARP request never names the VIP with the MAC of the interface beneath its macvlan.
+
+    What holds only until the next boot fails too, as in a firewall: after it the binding would flap, and nobody would
+    look here.
+    """
+    interfaces = subject.desired[server.name].vmac_bases
+    facts = subject.servers[server.name]
+    beneath = ", ".join(interfaces) or "the interface beneath a virtual MAC"
+    expected = f"arp_announce {STRICT} on {beneath}, now and after a boot"
+    check = Check(name="sysctl", target=server.name, expected=expected)
+    if isinstance(facts.arp_announce, Unread):
+        return check.unread(facts.arp_announce)
+    if isinstance(facts.sysctl_file, Unread):
+        return check.unread(facts.sysctl_file)
+    sources = (facts.arp_announce.source, facts.sysctl_file.source)
+    check = Check(name="sysctl", target=server.name, expected=expected, evidence=sources)
+    if not interfaces:
+        return check.skips("no cluster of this server uses a virtual MAC")
+    running = facts.arp_announce.value
+    wrong = [name for name in interfaces if in_force(running, name) != STRICT]
+    if wrong:
+        actual = "\n".join(f"{name}: {_told(running, name)}" for name in wrong)
+        return check.fails(f"ARP requests may name the VIP with the MAC of {', '.join(wrong)}", actual)
+    if not is_saved(facts.sysctl_file.value, interfaces):
+        actual = "no file" if facts.sysctl_file.value.text is None else "another file"
+        return check.fails(f"right now, but lost at a boot: {SYSCTL_FILE} does not say so", actual)
+    return check.passes(f"ARP requests by {beneath} name its own address", f"arp_announce {STRICT}")
+
+
+def _told(running: Mapping[str, int], interface: str) -> str:
+    if interface not in running:
+        return "no such interface"
+    return f"{arp_announce(interface)} = {running[interface]}, {arp_announce('all')} = {running['all']}"
