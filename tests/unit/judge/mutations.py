@@ -88,7 +88,8 @@ def _of_fields(place: str, value: Any) -> Iterator[tuple[str, Any, Any]]:  # noq
 
 def _of_mapping(place: str, value: dict[Any, Any]) -> Iterator[tuple[str, Any, Any]]:
     for key, item in value.items():
-        for field, wrong, inner in _of(place, item, None):
+        named = f"{place}.{key}" if isinstance(key, str) else place
+        for field, wrong, inner in _of(named, item, type(item)):
             yield field, wrong, {**value, key: inner}
 
 

@@ -46,6 +46,8 @@ UNJUDGED = {
     "servers.H1.later.0.adverts_received=*": "only a backup hears adverts",
     "servers.H2.later.0.adverts_received=1000": "more than at the first look is right",
     "servers.H2.interfaces.0.mac=08:*": "a backup's MAC means nothing until it bears the VIP; LLDP still has its place",
+    "servers.*.sysctl_file*": "only a virtual MAC needs it; without one the check is skipped",
+    "servers.*.arp_announce*": "as above",
     # leaves: what is shown, what older releases do not tell, and what another field decides
     "leaves.L1.neighbors.0.states={STALE}": "what was learned goes stale between two refreshes: right on its own leaf",
     "leaves.*.fdb.?.bridge=*": "the question names the bridge",
