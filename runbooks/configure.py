@@ -24,6 +24,8 @@ from tasks.transport import Script
 
 _SETTLE_S = 30.0
 """How long the last verify of an apply waits: adverts, gratuitous ARPs and BGP have had their time several times."""
+_REFRESH_S = 75.0
+"""The same where ARP requests had told the wrong MAC: the next gratuitous ARP mends that (vrrp_garp_master_refresh)."""
 _CLIENTS_S = 60.0
 """Linux's defaults keep a neighbor that no longer answers for up to 45 + 5 + 3 s (arp(7))."""
 Confirm = Callable[[Report], bool]
@@ -111,13 +113,14 @@ def apply(session: Session, *, confirm: Confirm, progress: Progress) -> Report:
     if any(outcome.outcome not in {Outcome.APPLIED, Outcome.UNCHANGED} for outcome in outcomes):
         return report(outcomes, verdict=Status.FAIL)
     progress("verifying servers and leaves")
-    final = _settled(session, progress)
+    final = _settled(session, outcomes, progress)
     return report(outcomes, vips=final.vips, asked=final.asked, answered=final.answered, verdict=final.status)
 
 
-def _settled(session: Session, progress: Progress) -> Report:
+def _settled(session: Session, outcomes: Sequence[ServerOutcome], progress: Progress) -> Report:
     """The verdict on the whole; clients that hold an old MAC by themselves are given the time that takes."""
-    final = verify(session, wait_s=_SETTLE_S, progress=progress)
+    mended = any(step.topic == "sysctl" for each in outcomes for step in each.plan.steps)
+    final = verify(session, wait_s=_REFRESH_S if mended else _SETTLE_S, progress=progress)
     wrong = {finding.target for vip in final.vips for finding in vip.findings if finding.status is Status.FAIL}
     stale = {cause.host for vip in final.vips for cause in vip.causes if cause.id == STALE_CLIENT}
     if not wrong or not wrong <= stale:

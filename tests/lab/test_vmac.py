@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,8 @@ CONFIG = "/etc/keepalived/keepalived.conf"
 VIP, VIP6 = "100.65.0.10/24", "fd00:100:65::10/64"
 VMAC = "00:00:5e:00:01:0b"
 MACS = {"H1": "08:00:27:7d:af:b4", "H2": "08:00:27:70:07:ae"}
+SYSCTL_FILE = "/etc/sysctl.d/90-vipbook.conf"
+ANNOUNCE = "/proc/sys/net/ipv4/conf/enp0s8/arp_announce"
 WITH_VMAC = ("vrid: 11", "vrid: 11\n    use_vmac: true")
 WITH_IPV6 = (f"[{VIP}]", f"[{VIP}, {VIP6}]")
 
@@ -41,6 +45,26 @@ def neighbor(fabric: Fabric, leaf: str) -> str:
     """MAC that the leaf has for the IPv4 VIP."""
     rows = json.loads(fabric.shell(leaf, "ip", "-j", "neigh", "show", "to", VIP.partition("/")[0], "dev", "vlan100"))
     return str(rows[0].get("lladdr", "")) if rows else ""
+
+
+def announcing(fabric: Fabric) -> dict[str, tuple[str, bool]]:
+    """arp_announce of each server's interface, and whether our file stands there."""
+    return {
+        server: (
+            fabric.shell(server, "cat", ANNOUNCE).strip(),
+            SYSCTL_FILE in fabric.shell(server, "ls", SYSCTL_FILE, check=False),
+        )
+        for server in ("H1", "H2")
+    }
+
+
+def macs_held(fabric: Fabric, host: str, seconds: int) -> set[str]:
+    """Every MAC that a host had for the IPv4 VIP meanwhile, looked at twenty times a second."""
+    device = "eth1" if host == "C1" else "vlan100"
+    look = f"ip -4 neigh show to {VIP.partition('/')[0]} dev {device}"
+    loop = f"n=0; while [ $n -lt {20 * seconds} ]; do {look}; sleep 0.05; n=$((n + 1)); done"
+    lines = fabric.shell(host, "sh", "-c", loop).splitlines()
+    return {line.split("lladdr ")[1].split()[0] for line in lines if "lladdr " in line}
 
 
 def pids(fabric: Fabric) -> list[str]:
@@ -96,6 +120,53 @@ def test_a_virtual_mac_on_and_off_again_by_reload(plain: Fabric, tmp_path: Path)
     assert pids(plain) == before
 
 
+def test_traffic_that_needs_arp_leaves_the_vip_bound_to_its_virtual_mac(plain: Fabric, tmp_path: Path) -> None:
+    """Whom the master asks for with the VIP's packets waiting must not learn another MAC from that."""
+    virtual = plain.variant(tmp_path, WITH_VMAC)
+    assert announcing(plain) == {"H1": ("0", False), "H2": ("0", False)}
+    assert outcomes(virtual.vipbook("apply", "--yes", "--json")) == {"H1": "applied", "H2": "applied"}
+    assert announcing(plain) == {"H1": ("2", True), "H2": ("2", True)}
+    assert plain.shell("H1", "stat", "-c", "%U:%G %a", SYSCTL_FILE).strip() == "root:root 644"
+    assert virtual.vipbook("plan", "--check").code == 0
+    hosts = ("L1", "L2", "L3", "C1")
+    for host in hosts:
+        eventually(lambda host=host: macs_held(plain, host, 1), lambda macs: macs == {VMAC}, 75)  # type: ignore[misc]
+    with ThreadPoolExecutor() as pool:
+        held = {host: pool.submit(macs_held, plain, host, 8) for host in hosts}
+        pings = [
+            pool.submit(plain.shell, host, "ping", "-q", "-n", "-i", "0.2", "-c", "30", VIP.partition("/")[0])
+            for host in ("C1", "I1")
+        ]
+        for _ in range(4):
+            plain.shell("H1", "ip", "neigh", "flush", "dev", "enp0s8")
+            time.sleep(1.5)
+        assert {host: found.result() for host, found in held.items()} == dict.fromkeys(hosts, {VMAC})
+        assert all(" 0% packet loss" in ping.result() for ping in pings)
+    assert plain.vipbook("apply", "--yes").code == 0
+    assert announcing(plain) == {"H1": ("0", False), "H2": ("0", False)}
+
+
+def test_what_was_changed_beneath_a_virtual_mac_is_seen_and_mended(plain: Fabric, tmp_path: Path) -> None:
+    virtual = plain.variant(tmp_path, WITH_VMAC)
+    assert outcomes(virtual.vipbook("apply", "--yes", "--json")) == {"H1": "applied", "H2": "applied"}
+    plain.shell("H1", "sh", "-c", f"echo 0 > {ANNOUNCE}")
+    shown = virtual.vipbook("verify", "--json").checks()
+    assert (shown["sysctl/H1"]["status"], shown["sysctl/H2"]["status"]) == ("fail", "pass")
+    # What udev does for each interface as it appears (99-systemd.rules).
+    plain.shell("H1", "/lib/systemd/systemd-sysctl", "--prefix=/net/ipv4/conf/enp0s8")
+    assert virtual.vipbook("verify", "--json").checks()["sysctl/H1"]["status"] == "pass"
+    plain.shell("H1", "rm", SYSCTL_FILE)
+    plain.shell("H2", "sh", "-c", f"echo 1 > {ANNOUNCE}")
+    shown = virtual.vipbook("verify", "--json").checks()
+    assert (shown["sysctl/H1"]["status"], shown["sysctl/H2"]["status"]) == ("fail", "fail")
+    assert outcomes(virtual.vipbook("apply", "--yes", "--json")) == {"H1": "applied", "H2": "applied"}
+    assert announcing(plain) == {"H1": ("2", True), "H2": ("2", True)}
+    # Without the file nobody knows any more that it was 0: 2 is what stood there when it was written anew.
+    assert plain.vipbook("apply", "--yes").code == 0
+    assert announcing(plain) == {"H1": ("2", False), "H2": ("0", False)}
+    plain.shell("H1", "sh", "-c", f"echo 0 > {ANNOUNCE}")
+
+
 @pytest.mark.parametrize(
     ("changes", "device"),
     [((WITH_IPV6,), "enp0s8"), ((WITH_VMAC, WITH_IPV6), "vrrp11")],
@@ -133,6 +204,7 @@ def test_an_interrupt_takes_the_macvlan_away_again(plain: Fabric, tmp_path: Path
     assert running.returncode == 130, out + err
     assert plain.shell("H2", "cat", CONFIG) == before
     eventually(lambda: interfaces(plain, "H2").keys(), lambda names: "vrrp11" not in names, 10)
+    assert announcing(plain) == {"H1": ("0", False), "H2": ("0", False)}
     ran = plain.vipbook("verify", "--wait", "60", "--json")
     assert ran.report["verdict"] == "pass", ran.problems()
 
