@@ -127,7 +127,7 @@ def test_a_leaf_that_froze_what_has_left_it_is_healed_by_the_advice(counted: Fab
 
 
 def hand_over_and_back(fabric: Fabric) -> None:
-    """H1 leaves the VIP to H2 and takes it again, its link up all the time: nothing is withdrawn for the link's sake."""
+    """H1 leaves the VIP to H2 and takes it again, its link up all the time: nothing is withdrawn for a link."""
     fabric.shell("H1", "systemctl", "stop", "keepalived")
     holds(fabric, "H2")
     fabric.shell("H1", "systemctl", "start", "keepalived")

@@ -140,7 +140,7 @@ def test_traffic_that_needs_arp_leaves_the_vip_bound_to_its_virtual_mac(plain: F
         for _ in range(4):
             plain.shell("H1", "ip", "neigh", "flush", "dev", "enp0s8")
             time.sleep(1.5)
-        assert {host: found.result() for host, found in held.items()} == dict.fromkeys(hosts, {VMAC})
+        assert {host: found.result() for host, found in held.items()} == {host: {VMAC} for host in hosts}
         assert all(" 0% packet loss" in ping.result() for ping in pings)
     assert plain.vipbook("apply", "--yes").code == 0
     assert announcing(plain) == {"H1": ("0", False), "H2": ("0", False)}
