@@ -8,7 +8,8 @@ import shlex
 from typing import Any
 
 from tasks.model.observation import Firewall, FirewallRule, InputChain
-from tasks.observe.readings import Garbled
+from tasks.observe.json_text import documents, mapping, optional_whole, optional_word, sequence, word
+from tasks.observe.readings import Garbled, shortened
 from tasks.render.firewall import COMMENT
 
 _COUNTERS = re.compile(r"^\[\d+:\d+\] ")
@@ -81,16 +82,29 @@ def parse_iptables(text: str) -> tuple[InputChain, ...]:
             table = line[1:].strip()
         if table != "filter":
             continue
-        words = shlex.split(line) if line.startswith(("-", ":")) else []
+        words = _words(line) if line.startswith(("-", ":")) else []
         if words[:2] == ["-P", "INPUT"]:
-            policy = words[2].lower()
+            policy = _policy(line, words[2:])
         elif words[:1] == [":INPUT"]:
-            policy = words[1].lower()
+            policy = _policy(line, words[1:])
         elif words[:2] == ["-A", "INPUT"]:
             rules.append(_iptables_rule(full, words[2:]))
     if policy is None:
         return ()
     return (InputChain(family="ip", table="filter", name="INPUT", policy=policy, rules=tuple(rules)),)
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise Garbled(f"not a line of iptables: {error} in {shortened(line)!r}") from error
+
+
+def _policy(line: str, words: list[str]) -> str:
+    if not words:
+        raise Garbled(f"not a line of iptables: no policy in {shortened(line)!r}")
+    return words[0].lower()
 
 
 def is_input_rule(line: str) -> bool:
@@ -135,45 +149,47 @@ def parse_nft(text: str) -> tuple[InputChain, ...]:
     """Native base chains on the input hook, from `nft -j list ruleset`; iptables-nft's own are left out."""
     if not text.strip():
         return ()
-    try:
-        objects = json.loads(text)["nftables"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        msg = f"not the JSON of `nft -j list ruleset`: {error}"
-        raise Garbled(msg) from error
-    chains = [entry["chain"] for entry in objects if "chain" in entry]
-    rules = [entry["rule"] for entry in objects if "rule" in entry]
+    entries: list[dict[str, Any]] = []
+    for document in documents(text):
+        listed = sequence(mapping(document, "the ruleset").get("nftables"), "nftables")
+        entries += [mapping(each, "an entry of nftables") for each in listed]
+    chains = [mapping(entry["chain"], "chain") for entry in entries if "chain" in entry]
+    rules = [mapping(entry["rule"], "rule") for entry in entries if "rule" in entry]
     return tuple(
         InputChain(
-            family=chain["family"],
-            table=chain["table"],
-            name=chain["name"],
-            policy=chain.get("policy", "accept"),
+            family=word(chain, "family"),
+            table=word(chain, "table"),
+            name=word(chain, "name"),
+            policy=optional_word(chain, "policy") or "accept",
             rules=tuple(_nft_rule(rule) for rule in rules if _same_chain(rule, chain)),
         )
         for chain in chains
-        if chain.get("hook") == "input" and chain["family"] in {"ip", "inet"} and not _of_others(chain)
+        if chain.get("hook") == "input" and word(chain, "family") in {"ip", "inet"} and not _of_others(chain)
     )
 
 
 def _same_chain(rule: dict[str, Any], chain: dict[str, Any]) -> bool:
-    return (rule["family"], rule["table"], rule["chain"]) == (chain["family"], chain["table"], chain["name"])
+    of = (word(rule, "family"), word(rule, "table"), word(rule, "chain"))
+    return of == (word(chain, "family"), word(chain, "table"), word(chain, "name"))
 
 
 def _of_others(chain: dict[str, Any]) -> bool:
     """Is the chain iptables-nft's or keepalived's own?"""
-    if (chain["table"], chain["name"]) in _KEEPALIVEDS:
+    table, name = word(chain, "table"), word(chain, "name")
+    if (table, name) in _KEEPALIVEDS:
         return True
-    return chain["family"] == "ip" and chain["table"] in _IPTABLES_TABLES and chain["name"].isupper()
+    return chain["family"] == "ip" and table in _IPTABLES_TABLES and name.isupper()
 
 
 def _nft_rule(rule: dict[str, Any]) -> FirewallRule:
     source = protocol = None
     narrow = False
     verdict = "other"
-    for expression in rule.get("expr", []):
-        kind = next(iter(expression))
+    expressions = sequence(rule.get("expr", []), "expr")
+    for expression in expressions:
+        kind = next(iter(mapping(expression, "an expression")), "")
         if kind == "match":
-            field, value = _nft_match(expression["match"])
+            field, value = _nft_match(mapping(expression["match"], "match"))
             if field == "saddr" and isinstance(value, str):
                 source = value
             elif field == "protocol" and isinstance(value, str | int) and not str(value).startswith("@"):
@@ -187,22 +203,22 @@ def _nft_rule(rule: dict[str, Any]) -> FirewallRule:
         elif kind not in {"counter", "log", "comment"}:
             narrow = True
     return FirewallRule(
-        text=json.dumps(rule.get("expr", []), separators=(",", ":")),
+        text=json.dumps(expressions, separators=(",", ":")),
         verdict=verdict,
         source=source,
         protocol=protocol,
         narrow=narrow,
         ours=rule.get("comment") == COMMENT,
-        handle=rule.get("handle"),
+        handle=optional_whole(rule, "handle"),
     )
 
 
 def _nft_match(match: dict[str, Any]) -> tuple[str | None, object]:
     """The one field that an equality compares with one value; (None, None) for everything finer."""
-    left, right = match["left"], match["right"]
+    left, right = match.get("left"), match.get("right")
     if match.get("op") != "==" or not isinstance(left, dict):
         return None, None
-    payload, meta = left.get("payload", {}), left.get("meta", {})
+    payload, meta = (mapping(left.get(kind, {}), kind) for kind in ("payload", "meta"))
     if payload.get("protocol") == "ip" and payload.get("field") in {"saddr", "protocol"}:
         return payload["field"], right
     if meta.get("key") == "l4proto":

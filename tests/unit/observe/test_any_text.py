@@ -19,6 +19,7 @@ import tasks.observe
 from tasks.observe.iproute2 import parse_fdb
 from tasks.observe.json_text import documents
 from tasks.observe.readings import Garbled
+from tests.unit.builders import IPTABLES, RULES_V4
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,12 +61,15 @@ SAMPLE_TEXTS: dict[str, list[str]] = {
     "parse_evpn_neighbor_entry": [sample("frr/arp-cache_entry_frozen.json")],
     "parse_evpn_neighbors": [sample("frr/arp-cache_frozen.json")],
     "parse_fdb": [sample("iproute2/fdb.json"), sample("iproute2/fdb.txt")],
+    "parse_firewall": ["Id=nftables.service\nActiveState=active\nUnitFileState=enabled\n\nId=ufw.service\n"],
     "parse_instances": [sample("keepalived/state_v2.json")],
+    "parse_iptables": [IPTABLES, RULES_V4],
     "parse_interfaces": [sample("iproute2/addr.json")],
     "parse_lldp": [LLDP],
     "parse_macip_paths": [sample("frr/macip_by_rd.json"), sample("frr/macip_of_vni.json")],
     "parse_move_count": [entry("L1"), entry("L2")],
     "parse_neighbors": [sample("iproute2/neigh.json"), sample("iproute2/neigh.txt")],
+    "parse_nft": [sample("firewall/ruleset_vmac_H2.json")],
     "parse_nvue_detection": [
         '{"enable": "on", "mac-move-threshold": 5, "move-window": 9, "duplicate-action": {"freeze": {"duration": 6}}}'
     ],
@@ -83,17 +87,20 @@ SAMPLE_TEXTS: dict[str, list[str]] = {
     "parse_transitions": [journal()],
     "parse_vni": [sample("frr/vni.json")],
 }
-BOUND = {"parse_nvue_vni": {"vni": 10}}
-LEFT_OUT = {"firewall"}
-"""Its parsers lean on `reading`, which makes Unread of whatever they raise."""
+BOUND: dict[str, dict[str, Any]] = {
+    "parse_nvue_vni": {"vni": 10},
+    "parse_firewall": {
+        "iptables": IPTABLES,
+        "ruleset": sample("firewall/ruleset_vmac_H2.json"),
+        "files": {"iptables": RULES_V4, "nftables": None, "snippet": None},
+    },
+}
 
 
 def parsers() -> dict[str, Callable[[str], object]]:
     """Every public parser of the package, so that a new one can't be forgotten here."""
     found: dict[str, Callable[[str], object]] = {}
     for module in pkgutil.iter_modules(tasks.observe.__path__):
-        if module.name in LEFT_OUT:
-            continue
         loaded = importlib.import_module(f"tasks.observe.{module.name}")
         own = inspect.getmembers(
             loaded, lambda each, home=loaded.__name__: inspect.isfunction(each) and each.__module__ == home
