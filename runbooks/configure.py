@@ -14,9 +14,10 @@ from tasks.change.plan import plan_server
 from tasks.judge.causes import STALE_CLIENT
 from tasks.model.answer import Answers, Reply
 from tasks.model.errors import RefusedError
-from tasks.model.observation import ServerFacts, Unread
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
+from tasks.model.reading import Unread
 from tasks.model.report import Report
+from tasks.model.server import ServerFacts
 from tasks.model.verdict import Status
 from tasks.observe.questions import server_commands
 from tasks.observe.server import server_facts

@@ -11,7 +11,7 @@ from tasks.judge.outage import gaps_of
 from tasks.model.answer import Answers, Command
 from tasks.model.cluster import Cluster
 from tasks.model.drill import Event, ProbeStream
-from tasks.model.observation import Read
+from tasks.model.reading import Read
 from tasks.observe.keepalived_log import parse_transitions
 from tasks.observe.readings import reading
 from tasks.transport import Script

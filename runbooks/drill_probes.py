@@ -16,7 +16,7 @@ from tasks.model.answer import Command, NoAnswer
 from tasks.model.cluster import Cluster
 from tasks.model.drill import Measured, ProbeStream
 from tasks.model.errors import NoAnswerError, RefusedError
-from tasks.model.observation import Unread
+from tasks.model.reading import Unread
 from tasks.observe.ping import parse_probe_stream
 from tasks.observe.readings import Garbled
 from tasks.transport import Stream

@@ -24,7 +24,8 @@ from tasks.model.answer import Answers, Command, Reply
 from tasks.model.cluster import Cluster, Server
 from tasks.model.drill import Drill, Stage
 from tasks.model.errors import HostError, NoAnswerError, NotRestoredError, RefusedError, StepError
-from tasks.model.observation import LeafFacts, Read
+from tasks.model.leaf import LeafFacts
+from tasks.model.reading import Read
 from tasks.model.verdict import Status, VipVerdict, worst
 from tasks.observe.server import server_facts
 from tasks.transport import Script

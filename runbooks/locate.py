@@ -16,8 +16,9 @@ from tasks.judge.sightings import Query
 from tasks.model.answer import Answer, Answers, Command, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.errors import IntentError
+from tasks.model.leaf import LeafFacts
 from tasks.model.mac import MacAddress
-from tasks.model.observation import LeafFacts, Read
+from tasks.model.reading import Read
 from tasks.model.report import Report
 from tasks.observe.frr import parse_evpn_mac_entry, parse_evpn_neighbor_entry
 from tasks.observe.iproute2 import parse_interfaces, parse_neighbors

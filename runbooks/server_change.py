@@ -18,8 +18,9 @@ from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_server
 from tasks.model.answer import Answers, Command, Reply
 from tasks.model.errors import HostError, NoAnswerError, StepError
-from tasks.model.observation import ConfigFile, Firewall, Read, Reading, ServerFacts, Service, Unread
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
+from tasks.model.reading import Read, Reading, Unread
+from tasks.model.server import ConfigFile, Firewall, ServerFacts, Service
 from tasks.model.verdict import Finding, Status
 from tasks.observe.questions import server_commands
 from tasks.observe.server import server_facts

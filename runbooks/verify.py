@@ -20,7 +20,7 @@ from tasks.transport import Script
 if TYPE_CHECKING:
     from tasks.judge.subject import Subject
     from tasks.model.address import IpAddress
-    from tasks.model.observation import LeafFacts
+    from tasks.model.leaf import LeafFacts
     from tasks.model.report import Report
     from tasks.model.verdict import VipVerdict
 

@@ -12,8 +12,8 @@ from typing import Any
 from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_like, write_new
 from tasks.judge.firewall_rules import closes, first_block, is_open, stray_indexes, strays
 from tasks.model.answer import Command
-from tasks.model.observation import Firewall, InputChain
 from tasks.model.plan import Step
+from tasks.model.server import Firewall, InputChain
 from tasks.observe.firewall import is_input_rule
 from tasks.observe.questions import IPTABLES_FILE, NFTABLES_FILE, NFTABLES_SNIPPET
 from tasks.render.firewall import COMMENT, NFT_INCLUDE, iptables_rule, nft_inserts, nft_snippet

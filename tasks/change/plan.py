@@ -10,8 +10,9 @@ from tasks.change.sysctl import notes_on_sysctl, plan_sysctl
 from tasks.judge.server import SAFE_MODES, access_of, differences
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster, Desired
-from tasks.model.observation import ConfigFile, Firewall, Instance, Package, Read, ServerFacts, Service, Unread
 from tasks.model.plan import ServerPlan, Step
+from tasks.model.reading import Read, Unread
+from tasks.model.server import ConfigFile, Firewall, Instance, Package, ServerFacts, Service
 from tasks.observe.questions import CONFIG_PATH
 from tasks.render.keepalived import dynamic_interfaces
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from tasks.change.files import diff_of, put_back, replace_by_new, sudo, write_new
 from tasks.judge.sysctl import in_force, is_saved
 from tasks.model.answer import Command
-from tasks.model.observation import ConfigFile
 from tasks.model.plan import Step
+from tasks.model.server import ConfigFile
 from tasks.render.sysctl import STRICT, SYSCTL_FILE, arp_announce, recorded, sysctl_text
 
 

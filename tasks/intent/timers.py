@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tasks.model.observation import ClientTimers
+from tasks.model.probe import ClientTimers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from tasks.judge.mobility import entry
 from tasks.judge.place import of_vlan, place_of
 from tasks.judge.subject import Check, Subject
 from tasks.model.answer import Answer
+from tasks.model.leaf import LeafFacts
 from tasks.model.mac import MacAddress
-from tasks.model.observation import LeafFacts, Read, Unread
+from tasks.model.reading import Read, Unread
 from tasks.model.verdict import Finding
 
 NOTHING = "nothing"

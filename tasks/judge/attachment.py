@@ -8,7 +8,7 @@ from tasks.judge.place import Home, home_of, learned_at, lldp_ports, one_place
 from tasks.judge.subject import Check, Subject
 from tasks.model.answer import Answer
 from tasks.model.cluster import Server
-from tasks.model.observation import Read, Unread
+from tasks.model.reading import Read, Unread
 from tasks.model.verdict import Finding, VipState
 
 

@@ -6,7 +6,8 @@ from tasks.judge.place import Place, place_of
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import opened, remote, unplaced
 from tasks.model.answer import Answer
-from tasks.model.observation import LeafFacts, MacIpPath, Read, Reading, Unread
+from tasks.model.leaf import LeafFacts, MacIpPath
+from tasks.model.reading import Read, Reading, Unread
 from tasks.model.verdict import Finding, VipState
 
 ESTABLISHED = "Established"

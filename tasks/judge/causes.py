@@ -17,7 +17,7 @@ from tasks.judge.mobility import entry, sequence_of
 from tasks.judge.place import Place, place_of
 from tasks.judge.remedies import announce, correct_fdb, thaw
 from tasks.judge.subject import Subject
-from tasks.model.observation import Read, Reading
+from tasks.model.reading import Read, Reading
 from tasks.model.verdict import KnownCause, Status
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.judge.subject import Check, Subject
-from tasks.model.observation import Read, Unread
+from tasks.model.reading import Read, Unread
 from tasks.model.verdict import Finding, VipState
 
 _WITHOUT_MAC = {"FAILED", "INCOMPLETE", "NONE"}

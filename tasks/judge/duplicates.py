@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from tasks.judge.place import Place, place_of
 from tasks.judge.subject import Check, Subject
 from tasks.model.answer import Answer
-from tasks.model.observation import DuplicateDetection, LeafFacts, MoveCount, Read, Unread
+from tasks.model.leaf import DuplicateDetection, LeafFacts, MoveCount
+from tasks.model.reading import Read, Unread
 from tasks.model.verdict import Finding, VipState
 
 ROUND = 2

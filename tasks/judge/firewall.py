@@ -7,7 +7,8 @@ from ipaddress import IPv4Address
 from tasks.judge.firewall_rules import closes, is_open, strays
 from tasks.judge.subject import Check, Subject
 from tasks.model.cluster import Server
-from tasks.model.observation import Firewall, Unread
+from tasks.model.reading import Unread
+from tasks.model.server import Firewall
 from tasks.model.verdict import Finding
 from tasks.render.firewall import NFT_INCLUDE, nft_inserts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from tasks.model.observation import FirewallRule, InputChain
+from tasks.model.server import FirewallRule, InputChain
 
 
 def opens(rule: FirewallRule, peer: IPv4Address) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tasks.judge.place import Place, of_vlan
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import on_port, opened, remote
-from tasks.model.observation import FdbRow, Neighbor
+from tasks.model.leaf import FdbRow, Neighbor
 from tasks.model.verdict import Finding, Status, VipState
 
 _WITHOUT_MAC = {"FAILED", "INCOMPLETE", "NONE"}

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from tasks.judge.sightings import Query, sightings_of, unread_of
 from tasks.model.cluster import Cluster, Fabric
+from tasks.model.leaf import EvpnMac, EvpnNeighbor, LeafFacts
 from tasks.model.location import Location, Sighting, Whereabouts
 from tasks.model.mac import MacAddress
-from tasks.model.observation import EvpnMac, EvpnNeighbor, Interface, LeafFacts, Read, Reading
+from tasks.model.reading import Read, Reading
+from tasks.model.server import Interface
 from tasks.model.verdict import Status
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tasks.judge.subject import Check, Subject, holding
 from tasks.model.cluster import Server
-from tasks.model.observation import Instance, Unread
+from tasks.model.reading import Unread
+from tasks.model.server import Instance
 from tasks.model.verdict import Finding, VipState
 
 

@@ -11,7 +11,8 @@ from tasks.judge.bgp import best_paths
 from tasks.judge.place import Place, place_of
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import unplaced
-from tasks.model.observation import EvpnNeighbor, LeafFacts, Unread
+from tasks.model.leaf import EvpnNeighbor, LeafFacts
+from tasks.model.reading import Unread
 from tasks.model.verdict import Finding
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from tasks.judge.subject import Subject
 from tasks.model.cluster import Fabric, Server
+from tasks.model.leaf import FdbRow, LeafFacts
 from tasks.model.mac import MacAddress
-from tasks.model.observation import FdbRow, LeafFacts, Read, Unread
+from tasks.model.reading import Read, Unread
 
 _PEERLINK = "peerlink"
 """Cumulus's name for the bond between an MLAG pair; a host whose own bond is down on one leaf is seen there."""

@@ -7,7 +7,7 @@ from tasks.judge.subject import Subject
 from tasks.model.address import IPV6
 from tasks.model.cluster import Server
 from tasks.model.mac import MacAddress
-from tasks.model.observation import Read
+from tasks.model.reading import Read
 
 
 def thaw(subject: Subject, place: Place) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from tasks.judge.subject import Check, Subject
 from tasks.model.address import IpInterface
 from tasks.model.cluster import Cluster, Server
-from tasks.model.observation import ConfigFile, Instance, Unread
+from tasks.model.reading import Unread
+from tasks.model.server import ConfigFile, Instance
 from tasks.model.verdict import Finding
 from tasks.render.mask import masked
 

@@ -9,9 +9,10 @@ from tasks.judge.place import from_the_wire, of_vlan
 from tasks.judge.zebra import worded_mac, worded_neighbor
 from tasks.model.address import IpAddress
 from tasks.model.cluster import Fabric
+from tasks.model.leaf import LeafFacts
 from tasks.model.location import Sighting
 from tasks.model.mac import MacAddress
-from tasks.model.observation import LeafFacts, Read, Unread
+from tasks.model.reading import Read, Unread
 
 Query = IpAddress | MacAddress
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from tasks.model.address import IpInterface
 from tasks.model.answer import Answer
 from tasks.model.cluster import Cluster, Desired, Server
+from tasks.model.leaf import LeafFacts
 from tasks.model.mac import MacAddress
-from tasks.model.observation import Instance, Interface, LeafFacts, ProbeFacts, Read, Reading, ServerFacts, Unread
+from tasks.model.probe import ProbeFacts
+from tasks.model.reading import Read, Reading, Unread
+from tasks.model.server import Instance, Interface, ServerFacts
 from tasks.model.verdict import Finding, Status, VipState
 
 

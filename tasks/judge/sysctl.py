@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from tasks.judge.subject import Check, Subject
 from tasks.model.cluster import Server
-from tasks.model.observation import ConfigFile, Unread
+from tasks.model.reading import Unread
+from tasks.model.server import ConfigFile
 from tasks.model.verdict import Finding
 from tasks.render.sysctl import STRICT, SYSCTL_FILE, arp_announce, recorded, sysctl_text
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from tasks.judge.place import Place, place_of
 from tasks.judge.subject import Check, Subject
-from tasks.model.observation import Reading, Unread
+from tasks.model.reading import Reading, Unread
 from tasks.model.verdict import Finding, VipState
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tasks.judge.place import Place
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import on_port, opened, remote
-from tasks.model.observation import EvpnMac, EvpnNeighbor
+from tasks.model.leaf import EvpnMac, EvpnNeighbor
 from tasks.model.verdict import Finding, VipState
 
 _ACTIVE = {"active", None}

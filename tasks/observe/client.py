@@ -6,7 +6,7 @@ import re
 from ipaddress import ip_address
 from typing import Any
 
-from tasks.model.observation import ClientTimers, Route
+from tasks.model.probe import ClientTimers, Route
 from tasks.observe.json_text import documents, mapping, optional_word, sequence, word
 from tasks.observe.readings import Garbled, converted, shortened
 

@@ -7,7 +7,7 @@ import re
 import shlex
 from typing import Any
 
-from tasks.model.observation import Firewall, FirewallRule, InputChain
+from tasks.model.server import Firewall, FirewallRule, InputChain
 from tasks.observe.json_text import documents, mapping, optional_whole, optional_word, sequence, word
 from tasks.observe.readings import Garbled, shortened
 from tasks.render.firewall import COMMENT

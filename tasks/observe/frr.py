@@ -11,8 +11,8 @@ import re
 from ipaddress import ip_address
 from typing import Any
 
+from tasks.model.leaf import EvpnMac, EvpnNeighbor, VniFacts
 from tasks.model.mac import MacAddress
-from tasks.model.observation import EvpnMac, EvpnNeighbor, VniFacts
 from tasks.observe.frr_answer import counted_rows, frr_object, is_address, known_address, vtep_and_segment
 from tasks.observe.json_text import flag, mapping, optional_whole, optional_word, whole, word
 from tasks.observe.readings import Garbled, converted

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
 
+from tasks.model.leaf import EvpnSession, MacIpPath
 from tasks.model.mac import MacAddress
-from tasks.model.observation import EvpnSession, MacIpPath
 from tasks.observe.frr_answer import counted_rows, frr_object, is_address, segment_of
 from tasks.observe.json_text import flag, mapping, optional_whole, optional_word, sequence, word
 from tasks.observe.readings import Garbled, converted, shortened

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from tasks.model.observation import DuplicateDetection, MoveCount
+from tasks.model.leaf import DuplicateDetection, MoveCount
 from tasks.observe.frr_answer import frr_object, refuse_message
 from tasks.observe.json_text import flag, optional_whole, whole
 from tasks.observe.readings import Garbled, shortened

@@ -7,8 +7,9 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_address
 from typing import TYPE_CHECKING, Any
 
 from tasks.model.address import IpInterface
+from tasks.model.leaf import FdbRow, Neighbor
 from tasks.model.mac import MacAddress
-from tasks.model.observation import FdbRow, Interface, Neighbor
+from tasks.model.server import Interface
 from tasks.observe.json_text import documents, mapping, optional_whole, optional_word, sequence, whole, word
 from tasks.observe.readings import Garbled, converted, shortened
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ipaddress import ip_interface
 from typing import Any
 
-from tasks.model.observation import Instance
+from tasks.model.server import Instance
 from tasks.observe.json_text import documents, flag, mapping, number, optional_word, sequence, whole, word
 from tasks.observe.readings import Garbled, converted, shortened
 

@@ -13,17 +13,8 @@ from typing import TypeVar
 
 from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.cluster import Cluster
-from tasks.model.observation import (
-    DuplicateDetection,
-    EvpnMac,
-    EvpnNeighbor,
-    LeafFacts,
-    LldpNeighbor,
-    MoveCount,
-    Read,
-    Reading,
-    Unread,
-)
+from tasks.model.leaf import DuplicateDetection, EvpnMac, EvpnNeighbor, LeafFacts, LldpNeighbor, MoveCount
+from tasks.model.reading import Read, Reading, Unread
 from tasks.observe.frr import parse_evpn_macs, parse_evpn_neighbors, parse_vni
 from tasks.observe.frr_bgp import parse_macip_paths, parse_sessions
 from tasks.observe.frr_detection import parse_clock, parse_detection, parse_move_count

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.model.observation import LldpNeighbor
+from tasks.model.leaf import LldpNeighbor
 from tasks.observe.json_text import documents, mapping, optional_word, word
 from tasks.observe.readings import Garbled
 

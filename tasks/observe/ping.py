@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from tasks.model.drill import ProbeReply, ProbeStream
-from tasks.model.observation import PingFacts
+from tasks.model.probe import PingFacts
 from tasks.observe.readings import Garbled, shortened
 
 _SUMMARY = re.compile(

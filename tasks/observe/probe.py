@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.cluster import Cluster
-from tasks.model.observation import ProbeFacts, Unread
+from tasks.model.probe import ProbeFacts
+from tasks.model.reading import Unread
 from tasks.observe.client import parse_route, parse_timers
 from tasks.observe.iproute2 import parse_neighbors
 from tasks.observe.ping import parse_ping

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar
 
-from tasks.model.observation import Read, Reading, Unread
+from tasks.model.reading import Read, Reading, Unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,17 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from tasks.model.answer import Answer, Answers, Reply
-from tasks.model.observation import (
-    ConfigFile,
-    Firewall,
-    Instance,
-    Package,
-    Read,
-    Reading,
-    ServerFacts,
-    Service,
-    Unread,
-)
+from tasks.model.reading import Read, Reading, Unread
+from tasks.model.server import ConfigFile, Firewall, Instance, Package, ServerFacts, Service
 from tasks.observe.firewall import parse_firewall
 from tasks.observe.iproute2 import parse_interfaces
 from tasks.observe.keepalived_json import parse_instances

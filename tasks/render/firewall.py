@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Address
 
-from tasks.model.observation import InputChain
+from tasks.model.server import InputChain
 
 COMMENT = "vipbook"
 """The comment that marks a rule as ours; rules without it are never touched."""

@@ -12,33 +12,23 @@ from tasks.judge.subject import Subject
 from tasks.model.address import IpInterface
 from tasks.model.answer import Answer, Answers
 from tasks.model.cluster import Cluster, Desired, Fabric, Secret, Server
-from tasks.model.mac import MacAddress
-from tasks.model.observation import (
-    ClientTimers,
-    ConfigFile,
+from tasks.model.leaf import (
     DuplicateDetection,
     EvpnMac,
     EvpnNeighbor,
     EvpnSession,
     FdbRow,
-    Firewall,
-    Instance,
-    Interface,
     LeafFacts,
     LldpNeighbor,
     MacIpPath,
     MoveCount,
     Neighbor,
-    Package,
-    PingFacts,
-    ProbeFacts,
-    Read,
-    Route,
-    ServerFacts,
-    Service,
-    Unread,
     VniFacts,
 )
+from tasks.model.mac import MacAddress
+from tasks.model.probe import ClientTimers, PingFacts, ProbeFacts, Route
+from tasks.model.reading import Read, Unread
+from tasks.model.server import ConfigFile, Firewall, Instance, Interface, Package, ServerFacts, Service
 from tasks.observe.firewall import parse_iptables, parse_nft
 from tasks.render.firewall import NFT_INCLUDE, nft_snippet
 

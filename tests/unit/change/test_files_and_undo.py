@@ -15,7 +15,7 @@ import pytest
 from tasks.change.files import beside, diff_of, keep, kept, lines, put_back, write_like, write_new
 from tasks.change.firewall import plan_firewall
 from tasks.change.undo import Undo, way_back
-from tasks.model.observation import Firewall
+from tasks.model.server import Firewall
 from tasks.observe.firewall import parse_nft
 
 TAG = "20260101T000000-abc123"

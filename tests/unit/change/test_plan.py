@@ -12,8 +12,9 @@ import pytest
 from tasks.change.plan import installed_by, plan_server
 from tasks.change.undo import way_back
 from tasks.model.cluster import Cluster
-from tasks.model.observation import Firewall, Package, Unread
 from tasks.model.plan import ServerPlan
+from tasks.model.reading import Unread
+from tasks.model.server import Firewall, Package
 from tests.unit.builders import (
     CONFIG,
     GONE,

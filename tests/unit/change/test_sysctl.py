@@ -11,8 +11,8 @@ import pytest
 from tasks.change.plan import plan_server
 from tasks.change.sysctl import notes_on_sysctl, plan_sysctl
 from tasks.change.undo import way_back
-from tasks.model.observation import ConfigFile
 from tasks.model.plan import ServerPlan, Step
+from tasks.model.server import ConfigFile
 from tasks.render.sysctl import SYSCTL_FILE, sysctl_text
 from tests.unit.builders import GONE, cluster, config_file, desired, instance, server_facts
 

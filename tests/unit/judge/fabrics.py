@@ -7,8 +7,9 @@ from typing import Any
 
 from tasks.judge.subject import Subject
 from tasks.model.address import IpInterface
+from tasks.model.leaf import EvpnMac, FdbRow, LeafFacts
 from tasks.model.mac import MacAddress
-from tasks.model.observation import EvpnMac, FdbRow, Interface, LeafFacts
+from tasks.model.server import Interface
 from tests.unit.builders import (
     MACS,
     VIP,

@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from tasks.judge.subject import Subject
 from tasks.model.mac import MacAddress
-from tasks.model.observation import Read, Unread
+from tasks.model.reading import Read, Unread
 from tests.unit.builders import OTHER_MAC
 
 WRONG: dict[object, tuple[Any, ...]] = {

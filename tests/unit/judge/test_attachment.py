@@ -10,7 +10,7 @@ import pytest
 from tasks.judge.place import Home, home_of
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_vip
-from tasks.model.observation import FdbRow, LldpNeighbor
+from tasks.model.leaf import FdbRow, LldpNeighbor
 from tasks.model.verdict import Status, VipState
 from tests.unit.builders import (
     GONE,

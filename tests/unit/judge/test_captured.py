@@ -9,7 +9,7 @@ import pytest
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_vip
 from tasks.model.mac import MacAddress
-from tasks.model.observation import Interface, ServerFacts
+from tasks.model.server import Interface, ServerFacts
 from tasks.model.verdict import Status, VipState
 from tests.unit.builders import VMAC, client_facts, desired, instance, probe_facts, server_facts
 from tests.unit.judge.broken import by_name

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.judge.vip import judge_vip
-from tasks.model.observation import Firewall
+from tasks.model.server import Firewall
 from tasks.model.verdict import VipState
 from tasks.render.firewall import NFT_INCLUDE
 from tests.unit.builders import (

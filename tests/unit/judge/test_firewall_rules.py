@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.judge.firewall_rules import blocks, closes, first_block, is_open, opens, strays
-from tasks.model.observation import FirewallRule, InputChain
+from tasks.model.server import FirewallRule, InputChain
 from tasks.observe.firewall import parse_iptables
 from tests.unit.builders import equals, nft_chain, nft_json_rule, nftables
 

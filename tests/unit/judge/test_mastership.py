@@ -12,7 +12,7 @@ from tasks.judge.mastership import judge_address
 from tasks.judge.vip import judge_vip
 from tasks.model.address import IpInterface
 from tasks.model.mac import MacAddress
-from tasks.model.observation import Interface
+from tasks.model.server import Interface
 from tasks.model.verdict import Finding, Status, VipState
 from tests.unit.builders import (
     GONE,

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_vip
-from tasks.model.observation import LeafFacts
+from tasks.model.leaf import LeafFacts
 from tasks.model.verdict import VipState
 from tests.unit.builders import GONE, MACS, VTEPS, evpn_neighbor, path, subject, with_leaf
 from tests.unit.judge.broken import by_name, changed_by

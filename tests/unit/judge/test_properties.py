@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tasks.judge.catalogue import CATALOGUE
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_vip
-from tasks.model.observation import EvpnSession, LeafFacts, MoveCount
+from tasks.model.leaf import EvpnSession, LeafFacts, MoveCount
 from tasks.model.verdict import Status, VipState
 from tests.unit.builders import (
     GONE,

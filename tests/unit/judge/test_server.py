@@ -10,7 +10,7 @@ import pytest
 
 from tasks.judge.server import differences
 from tasks.judge.vip import judge_vip
-from tasks.model.observation import Package
+from tasks.model.server import Package
 from tasks.model.verdict import VipState
 from tests.unit.builders import (
     CONFIG,

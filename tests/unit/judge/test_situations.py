@@ -8,7 +8,7 @@ import pytest
 
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_vip
-from tasks.model.observation import EvpnSession, MoveCount
+from tasks.model.leaf import EvpnSession, MoveCount
 from tasks.model.verdict import Status, VipState, VipVerdict
 from tests.unit.builders import (
     GONE,

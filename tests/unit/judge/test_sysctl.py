@@ -9,7 +9,7 @@ import pytest
 
 from tasks.judge.subject import Subject
 from tasks.judge.sysctl import judge_sysctl
-from tasks.model.observation import ConfigFile
+from tasks.model.server import ConfigFile
 from tasks.render.sysctl import sysctl_text
 from tests.unit.builders import GONE, cluster, config_file, desired, subject, with_server
 

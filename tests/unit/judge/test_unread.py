@@ -8,7 +8,7 @@ import pytest
 
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_vip
-from tasks.model.observation import Unread
+from tasks.model.reading import Unread
 from tasks.model.verdict import Status, VipState
 from tests.unit.builders import GONE, VIP6, answer, probe_facts, silent_leaf, silent_server, subject
 from tests.unit.judge.fabrics import ipv6, mlag, segment, virtual

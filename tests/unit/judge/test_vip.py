@@ -8,7 +8,7 @@ import pytest
 
 from tasks.judge.catalogue import CATALOGUE
 from tasks.judge.vip import judge_vip, state_of
-from tasks.model.observation import Unread
+from tasks.model.reading import Unread
 from tasks.model.verdict import Finding, Status, VipState
 from tests.unit.builders import (
     GONE,

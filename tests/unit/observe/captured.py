@@ -20,7 +20,7 @@ from types import MappingProxyType
 
 from tasks.model.answer import Answer, Answers
 from tasks.model.cluster import Cluster, Fabric, Server
-from tasks.model.observation import LeafFacts
+from tasks.model.leaf import LeafFacts
 from tasks.observe.leaf import leaf_facts
 from tasks.observe.leaf_questions import leaf_commands
 from tasks.observe.shell import NOT_ASKED

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tasks.model.leaf import EvpnMac, EvpnNeighbor
 from tasks.model.mac import MacAddress
-from tasks.model.observation import EvpnMac, EvpnNeighbor
 from tasks.observe.frr import parse_evpn_macs, parse_evpn_neighbors
 from tasks.observe.readings import Garbled
 

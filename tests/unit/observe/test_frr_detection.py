@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.model.observation import DuplicateDetection, MoveCount
+from tasks.model.leaf import DuplicateDetection, MoveCount
 from tasks.observe.frr_detection import parse_clock, parse_detection, parse_move_count
 from tasks.observe.readings import Garbled
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tasks.model.leaf import EvpnMac, EvpnNeighbor, EvpnSession
 from tasks.model.mac import MacAddress
-from tasks.model.observation import EvpnMac, EvpnNeighbor, EvpnSession
 from tasks.observe.frr import parse_evpn_mac_entry, parse_evpn_neighbor_entry
 from tasks.observe.frr_bgp import parse_sessions
 from tasks.observe.readings import Garbled

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tasks.model.observation import VniFacts
+from tasks.model.leaf import VniFacts
 from tasks.observe.frr import (
     parse_evpn_mac_entry,
     parse_evpn_macs,

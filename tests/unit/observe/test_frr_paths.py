@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tasks.model.leaf import MacIpPath
 from tasks.model.mac import MacAddress
-from tasks.model.observation import MacIpPath
 from tasks.observe.frr_bgp import parse_macip_paths
 from tasks.observe.readings import Garbled
 

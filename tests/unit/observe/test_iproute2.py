@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from tasks.model.leaf import FdbRow, Neighbor
 from tasks.model.mac import MacAddress
-from tasks.model.observation import FdbRow, Interface, Neighbor
+from tasks.model.server import Interface
 from tasks.observe.iproute2 import parse_fdb, parse_interfaces, parse_neighbors
 from tasks.observe.readings import Garbled
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.model.observation import Instance
+from tasks.model.server import Instance
 from tasks.observe.keepalived_json import parse_instances
 from tasks.observe.readings import Garbled
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tasks.model.answer import Answers, NoAnswer
+from tasks.model.leaf import DuplicateDetection, EvpnSession, LeafFacts, LldpNeighbor, MoveCount
 from tasks.model.mac import MacAddress
-from tasks.model.observation import DuplicateDetection, EvpnSession, LeafFacts, LldpNeighbor, MoveCount, Read, Unread
+from tasks.model.reading import Read, Unread
 from tasks.observe.leaf import leaf_facts
 from tasks.observe.shell import NOT_ASKED
 from tests.unit.builders import AT

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.model.observation import Read, Unread
+from tasks.model.reading import Read, Unread
 from tasks.observe.leaf import leaf_facts
 from tasks.observe.leaf_questions import leaf_commands
 from tasks.observe.shell import NOT_ASKED, iproute
@@ -202,4 +202,4 @@ def test_questions_are_light_to_import() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "tasks.observe.leaf_questions" in loaded
     assert "tasks.observe.frr" not in loaded
-    assert "tasks.model.observation" not in loaded
+    assert "tasks.model.leaf" not in loaded

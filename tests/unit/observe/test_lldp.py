@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasks.model.observation import LldpNeighbor
+from tasks.model.leaf import LldpNeighbor
 from tasks.observe.lldp import parse_lldp
 from tasks.observe.readings import Garbled
 

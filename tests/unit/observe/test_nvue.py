@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tasks.model.leaf import DuplicateDetection, EvpnMac, EvpnNeighbor, EvpnSession, MoveCount, VniFacts
 from tasks.model.mac import MacAddress
-from tasks.model.observation import DuplicateDetection, EvpnMac, EvpnNeighbor, EvpnSession, MoveCount, VniFacts
 from tasks.observe.nvue import (
     parse_nvue_detection,
     parse_nvue_macs,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.model.drill import ProbeReply
-from tasks.model.observation import PingFacts
+from tasks.model.probe import PingFacts
 from tasks.observe.ping import parse_ping, parse_probe_stream
 from tasks.observe.readings import Garbled
 

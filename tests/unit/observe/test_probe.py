@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tasks.model.answer import NoAnswer
-from tasks.model.observation import ClientTimers, Read, Route, Unread
+from tasks.model.probe import ClientTimers, Route
+from tasks.model.reading import Read, Unread
 from tasks.observe.client import parse_route, parse_timers
 from tasks.observe.probe import probe_facts
 from tasks.observe.probe_questions import probe_commands

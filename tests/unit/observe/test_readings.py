@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tasks.model.answer import Answer
-from tasks.model.observation import Read, Unread
+from tasks.model.reading import Read, Unread
 from tasks.observe.iproute2 import parse_fdb
 from tasks.observe.readings import Garbled, converted, first_reading, reading, shortened
 

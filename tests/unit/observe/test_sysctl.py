@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasks.model.observation import Read, Unread
+from tasks.model.reading import Read, Unread
 from tasks.observe.questions import server_commands
 from tasks.observe.readings import Garbled
 from tasks.observe.server import server_facts

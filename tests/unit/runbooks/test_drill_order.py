@@ -15,7 +15,7 @@ from runbooks.session import Session
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_vip
 from tasks.model.errors import IntentError, RefusedError
-from tasks.model.observation import MoveCount
+from tasks.model.leaf import MoveCount
 from tasks.model.report import Report
 from tasks.model.verdict import Status
 from tests.unit.builders import (

@@ -13,8 +13,8 @@ from runbooks.server_change import ServerChange, differing
 from tasks.change.plan import plan_server
 from tasks.model.answer import Answers, Command, NoAnswer, Reply
 from tasks.model.cluster import Cluster, Desired
-from tasks.model.observation import Package, ServerFacts
 from tasks.model.plan import Outcome, ServerPlan
+from tasks.model.server import Package, ServerFacts
 from tasks.transport import Script
 from tests.unit.builders import (
     AT,
