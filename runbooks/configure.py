@@ -115,7 +115,8 @@ def apply(session: Session, *, confirm: Confirm, progress: Progress) -> Report:
         return report(outcomes, verdict=Status.FAIL)
     progress("verifying servers and leaves")
     final = _settled(session, outcomes, progress)
-    return report(outcomes, vips=final.vips, asked=final.asked, answered=final.answered, verdict=final.status)
+    shown = {"vips": final.vips, "fabrics": final.fabrics, "asked": final.asked, "answered": final.answered}
+    return report(outcomes, **shown, verdict=final.status)
 
 
 def _settled(session: Session, outcomes: Sequence[ServerOutcome], progress: Progress) -> Report:

@@ -11,7 +11,7 @@ from runbooks.drill_probes import plan_probes
 from runbooks.drill_run import Baseline, DrillRun
 from runbooks.exits import Exit, exit_for
 from runbooks.session import Session
-from runbooks.verify import answered_hosts, asked_hosts, first_problem, judge, observe, subjects
+from runbooks.verify import answered_hosts, asked_hosts, fabric_maps, first_problem, judge, observe, subjects
 from tasks.change.faults import FAULTS
 from tasks.judge.duplicates import ROUND, budget_of
 from tasks.judge.subject import Subject
@@ -74,6 +74,7 @@ class _Begun:
             drill=result,
             verdict=verdict,
             reason=reason,
+            fabrics=fabric_maps(look.found),
         )
 
 

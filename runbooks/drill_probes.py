@@ -10,7 +10,7 @@ from runbooks.drill_events import Entry, probe_events
 from runbooks.session import Session
 from tasks.intent.timers import Bound, client_ageing_s
 from tasks.judge.client import on_link
-from tasks.judge.outage import measure
+from tasks.judge.outage import answered_spans, measure
 from tasks.judge.subject import Subject
 from tasks.model.answer import Command, NoAnswer
 from tasks.model.cluster import Cluster
@@ -125,6 +125,7 @@ def measured(
         probe=plan.host,
         interval_s=INTERVAL_S,
         on_link=plan.on_link,
+        answered=answered_spans(seen.replies),
         outages=(
             # The clocks of target and probe host may differ a little: a gap may begin just before the fault.
             measure("failover", seen.replies, (tripped_at - 0.5, restored_at), plan.bound(failover)),

@@ -137,6 +137,7 @@ class DrillRun:
             timeline=self.timeline.events(tripped_at),
             stages=tuple(stages),
             restored=not still_lost,
+            tripped_at=tripped_at,
             flagged_before=flagged_leaves(self.baseline.found),
             flagged_after=flagged_leaves(left),
         )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +17,10 @@ import typer
 
 from runbooks.exits import Exit, exit_for
 from runbooks.interrupts import polite
+from runbooks.report_files import parse_target, write_report
 from tasks.model.errors import IntentError, NotRestoredError, RefusedError, StepError, VipbookError
 from tasks.render.mask import masked
+from tasks.report.formats import json_text, rendered
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from runbooks.session import Session
     from tasks.model.report import Report
 
-_FORMATS = ("json",)
 _PIPE_WIDTH = 180
 
 
@@ -108,12 +107,13 @@ class Face:
         """Print, write the files, and leave with the exit code."""
         from tasks.report.document import document  # noqa: PLC0415 - as for rich
 
+        shape = document(report) if self.as_json or self.reports else {}
         if self.as_json:
-            sys.stdout.write(_text(document(report)))
+            sys.stdout.write(json_text(shape))
         else:
             self._print(report, self.out)
         for each in self.reports or ():
-            _write(each, _text(document(report)))
+            write_report(each, rendered(parse_target(each)[0], shape))
         raise typer.Exit(exit_for(report.status) if code is None else code)
 
     def _print(self, report: Report, console: Console) -> None:
@@ -136,13 +136,15 @@ class Face:
         from tasks.judge.catalogue import CATALOGUE  # noqa: PLC0415
         from tasks.report.catalogue import catalogue_document, render_catalogue  # noqa: PLC0415
 
-        text = _text(catalogue_document(CATALOGUE))
+        text = json_text(catalogue_document(CATALOGUE))
         if self.as_json:
             sys.stdout.write(text)
         else:
             self._show(render_catalogue(CATALOGUE), self.out)
         for each in self.reports or ():
-            _write(each, text)
+            if parse_target(each)[0] != "json":
+                raise IntentError(f"--report {each}: the catalogue is no report of a run; accepted format: json")
+            write_report(each, text)
 
 
 @contextmanager
@@ -151,7 +153,7 @@ def guard(face: Face) -> Generator[Face]:
     _logging(verbose=face.verbose)
     try:
         for each in face.reports or ():
-            _target(each)
+            parse_target(each)
         with polite():
             yield face
         sys.stdout.flush()
@@ -194,37 +196,3 @@ def _logging(*, verbose: bool) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], format="%(asctime)s %(name)s %(message)s")
     for name in ("paramiko", "netmiko"):
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _target(text: str) -> tuple[str, Path]:
-    """Format and path of a --report; IntentError when it is neither, before anything is contacted."""
-    form, colon, path = text.partition(":")
-    if not colon or form not in _FORMATS or not path:
-        raise IntentError(f"--report {text}: write FORMAT:PATH; accepted formats: {', '.join(_FORMATS)}")
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise IntentError(f"--report {text}: there is no directory {target.parent}; make it first")
-    if target.is_dir():
-        raise IntentError(f"--report {text}: {target} is a directory; name a file")
-    return form, target
-
-
-def _text(shape: object) -> str:
-    # ASCII alone, so that no locale can break it.
-    return json.dumps(shape, indent=2) + "\n"
-
-
-def _write(text: str, content: str) -> None:
-    """The file appears whole or not at all, and only its owner reads it: evidence tells much about a network."""
-    # What a link leads to is written, and a device or pipe is written into: a rename would put a file in their place.
-    named = _target(text)[1]
-    target = named.resolve()
-    try:
-        if named.exists() and not named.is_file():
-            named.write_text(content, encoding="utf-8")
-            return
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as fresh:
-            fresh.write(content)
-        Path(fresh.name).replace(target)
-    except OSError as error:
-        raise VipbookError(f"--report {text}: can't be written: {error}") from None

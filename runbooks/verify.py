@@ -20,6 +20,7 @@ from tasks.transport import Script
 if TYPE_CHECKING:
     from tasks.judge.subject import Subject
     from tasks.model.address import IpAddress
+    from tasks.model.fabric_map import FabricMap
     from tasks.model.leaf import LeafFacts
     from tasks.model.report import Report
     from tasks.model.verdict import VipVerdict
@@ -43,7 +44,8 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
         from tasks.model.report import Report  # noqa: PLC0415 - loaded while the hosts work
         from tasks.model.verdict import Status, worst  # noqa: PLC0415 - as above
 
-        vips = judge(subjects(session, clusters, replies))
+        found = subjects(session, clusters, replies)
+        vips = judge(found)
         settling.look(vips, time.monotonic() - began)
         if quiet and (arrived(vips) or time.monotonic() > began + (wait_s or 0.0) / 2):
             quiet = False
@@ -64,6 +66,7 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
         vips=vips,
         waited_s=None if wait_s is None else took,
         settled_s=None if wait_s is None else dict(settling.since),
+        fabrics=fabric_maps(found),
     )
 
 
@@ -153,6 +156,14 @@ def judge(facts: Sequence[Subject]) -> tuple[VipVerdict, ...]:
     from tasks.judge.vip import judge_vip  # noqa: PLC0415 - loaded while the hosts work
 
     return tuple(judge_vip(subject) for subject in facts)
+
+
+def fabric_maps(found: Sequence[Subject]) -> tuple[FabricMap, ...]:
+    """Who hangs where, a map a cluster."""
+    from tasks.judge.fabric_map import map_fabric  # noqa: PLC0415 - as above
+
+    firsts = {subject.cluster.name: subject for subject in reversed(found)}
+    return tuple(map_fabric(subject) for subject in reversed(firsts.values()))
 
 
 def subjects(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only the caller has

@@ -71,6 +71,28 @@ def _newer_sequence(subject: Subject, place: Place) -> Iterator[KnownCause]:
             )
 
 
+def _left_behind(subject: Subject, place: Place) -> Iterator[KnownCause]:
+    """A virtual MAC left with its port: zebra keeps what it was as inactive, and the sequence that it had with it.
+
+    The port's carrier took the FDB row and the route; the new owner's leaf knew the route withdrawn and begins at 0.
+    """
+    row = entry(place.facts, subject)
+    if place.local or row is None or (row.kind, row.state, row.mac) != ("local", "inactive", place.mac):
+        return
+    held = max(row.local_sequence or 0, row.remote_sequence or 0)
+    told = [path.sequence for path in best_paths(_rows(place.facts.paths), subject) if path.mac == place.mac]
+    if not told or max(told) >= held:
+        return
+    yield KnownCause(
+        id="higher-cached-sequence",
+        host=place.facts.host,
+        explanation=f"zebra still has {subject.vip.ip} as local, inactive since the port went down, and {place.mac} "
+        f"with sequence {held}; {place.home.name} advertises {max(told)}, which loses against it",
+        reference="RFC 7432 7.7; FRRouting/frr#9327",
+        advice=(f"on {place.facts.host}: sudo ip neigh del {subject.vip.ip} dev {subject.cluster.fabric.svi}",),
+    )
+
+
 def _tables_apart(subject: Subject, place: Place) -> Iterator[KnownCause]:
     """One of kernel FDB, zebra and BGP stands apart from the two others: each has its bug on record."""
     views = place_views(subject, place.facts, place.mac)
@@ -85,8 +107,9 @@ def _tables_apart(subject: Subject, place: Place) -> Iterator[KnownCause]:
             reference="Cumulus 2866084; FRRouting/frr#13973",
             advice=correct_fdb(subject, place, zebra),
         )
-    # A frozen entry is apart by intent, and a restart would let it go.
-    if zebra is not None and bgp is not None and zebra != bgp and not frozen(subject, host):
+    # A frozen entry is apart by intent, and a restart would let it go; what was left behind has a cause of its own.
+    apart = zebra is not None and bgp is not None and zebra != bgp
+    if apart and not frozen(subject, host) and not list(_left_behind(subject, place)):
         yield KnownCause(
             id="zebra-behind-bgp",
             host=host,
@@ -178,7 +201,7 @@ def _stale_clients(subject: Subject) -> Iterator[KnownCause]:
             )
 
 
-_RULES = (_refused_garp, _newer_sequence, _tables_apart, _old_neighbor, _withdrawn, _other_vlan, _frozen)
+_RULES = (_refused_garp, _newer_sequence, _left_behind, _tables_apart, _old_neighbor, _withdrawn, _other_vlan, _frozen)
 
 
 def _rows(read: Reading[tuple[T, ...]]) -> tuple[T, ...]:

@@ -63,6 +63,17 @@ def gaps_of(replies: Sequence[ProbeReply]) -> tuple[Gap, ...]:
     return tuple(found)
 
 
+def answered_spans(replies: Sequence[ProbeReply]) -> tuple[tuple[float, float], ...]:
+    """From the first answer to the last one, parted where probes were lost or came late."""
+    if not replies:
+        return ()
+    times = sorted(map(arrived_at, replies))
+    gaps = sorted((gap.began_at, gap.ended_at) for gap in gaps_of(replies))
+    begins = [times[0], *(ended for _, ended in gaps)]
+    ends = [*(began for began, _ in gaps), times[-1]]
+    return tuple(zip(begins, ends, strict=True))
+
+
 def spacing_of(replies: Sequence[ProbeReply]) -> float | None:
     """Median time between probes that were sent one after the other; None when there are too few."""
     ordered = sorted(replies, key=lambda reply: reply.sequence)

@@ -57,6 +57,8 @@ class Measured:
     interval_s: float
     on_link: bool
     outages: tuple[Outage, ...]
+    answered: tuple[tuple[float, float], ...] = ()
+    """When answers arrived without a gap between them, from and to, by the probe host's own clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,8 @@ class Drill:
     timeline: tuple[Event, ...]
     stages: tuple[Stage, ...]
     restored: bool
+    tripped_at: float
+    """Seconds since the epoch, by the target's clock: where the timeline has its zero."""
     flagged_before: tuple[str, ...] = ()
     """Leaves that held the VIP for a duplicate before anything was tripped."""
     flagged_after: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tasks.model.drill import Drill
+from tasks.model.fabric_map import FabricMap
 from tasks.model.location import Whereabouts
 from tasks.model.plan import ServerOutcome
 from tasks.model.verdict import Status, VipVerdict, worst
@@ -25,6 +26,8 @@ class Report:
     servers: tuple[ServerOutcome, ...] = ()
     drill: Drill | None = None
     location: Whereabouts | None = None
+    fabrics: tuple[FabricMap, ...] = ()
+    """One a cluster that was observed, for drawings."""
     waited_s: float | None = None
     """How long `--wait` took until the verdict held; None when it was not asked for."""
     settled_s: Mapping[str, float] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -12,7 +13,7 @@ from rich.text import Text
 from tasks.model.drill import Drill, Outage
 from tasks.model.plan import Outcome, ServerOutcome
 from tasks.model.report import Report
-from tasks.model.verdict import Finding, KnownCause, Status, VipVerdict
+from tasks.model.verdict import Finding, KnownCause, Status, VipVerdict, worst
 from tasks.render.mask import plain
 from tasks.report.location import render_location
 
@@ -37,6 +38,7 @@ def render_report(report: Report, *, verbose: bool = False) -> RenderableType:
     parts: list[RenderableType] = [_server(outcome) for outcome in report.servers]
     parts += [render_vip(vip, verbose=verbose) for vip in report.vips]
     if report.drill is not None:
+        parts += _stages(report.drill)
         parts.append(render_drill(report.drill))
     if report.location is not None:
         parts.append(render_location(report.location, verbose=verbose))
@@ -59,6 +61,17 @@ def render_vip(vip: VipVerdict, *, verbose: bool = False) -> RenderableType:
             continue
         table.add_row(Text(finding.status, STYLES[finding.status]), finding.check, finding.target, _message(finding))
     return Padding(Group(table, *(_cause(cause) for cause in vip.causes)), (0, 0, 1, 0))
+
+
+def _stages(drill: Drill) -> Iterator[RenderableType]:
+    """What was wrong at a judgement on the way; the last one is the report's own."""
+    for stage in drill.stages[:-1]:
+        if worst(vip.status for vip in stage.vips) in {Status.PASS, Status.WARN}:
+            continue
+        yield Text(f"At {stage.name}", "bold")
+        for vip in stage.vips:
+            wrong = tuple(each for each in vip.findings if each.status in {Status.FAIL, Status.UNKNOWN})
+            yield render_vip(replace(vip, findings=wrong))
 
 
 def _cause(cause: KnownCause) -> Text:

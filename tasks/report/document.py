@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from tasks.model.answer import Answer
 from tasks.model.drill import Drill, Measured, Outage
+from tasks.model.fabric_map import FabricMap
 from tasks.model.plan import ServerOutcome
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, KnownCause, VipVerdict, worst
@@ -26,7 +28,7 @@ def document(report: Report) -> dict[str, Any]:
         "duration_s": round(report.duration_s, 3),
         "verdict": str(report.status),
         "hosts": {"asked": list(report.asked), "answered": list(report.answered)},
-        "clusters": _clusters(report.vips),
+        "clusters": _clusters(report.vips, report.fabrics),
     }
     if report.waited_s is not None:
         shape["waited_s"] = round(report.waited_s, 3)
@@ -48,11 +50,21 @@ def stamp(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
-def _clusters(vips: Iterable[VipVerdict]) -> list[dict[str, Any]]:
+def _clusters(vips: Iterable[VipVerdict], fabrics: Iterable[FabricMap] = ()) -> list[dict[str, Any]]:
+    maps = {each.cluster: {"fabric": _fabric(each)} for each in fabrics}
     by_name: dict[str, list[dict[str, Any]]] = {}
     for vip in vips:
         by_name.setdefault(vip.cluster, []).append(_vip(vip))
-    return [{"name": name, "vips": shapes} for name, shapes in by_name.items()]
+    return [{"name": name, "vips": shapes, **maps.get(name, {})} for name, shapes in by_name.items()]
+
+
+def _fabric(each: FabricMap) -> dict[str, Any]:
+    return {
+        "vni": each.vni,
+        "servers": [asdict(server) for server in each.servers],
+        "leaves": [asdict(leaf) for leaf in each.leaves],
+        "probes": [asdict(probe) for probe in each.probes],
+    }
 
 
 def _vip(vip: VipVerdict) -> dict[str, Any]:
@@ -111,16 +123,17 @@ def _server(outcome: ServerOutcome) -> dict[str, Any]:
     }
 
 
-def _measured(each: Measured) -> dict[str, Any]:
+def _measured(each: Measured, zero: float) -> dict[str, Any]:
     return {
         "from": each.probe,
         "interval_s": each.interval_s,
         "same_subnet": each.on_link,
-        "outages": [_outage(outage) for outage in each.outages],
+        "outages": [_outage(outage, zero) for outage in each.outages],
+        "answered_s": [[round(begin - zero, 3), round(end - zero, 3)] for begin, end in each.answered],
     }
 
 
-def _outage(outage: Outage) -> dict[str, Any]:
+def _outage(outage: Outage, zero: float) -> dict[str, Any]:
     return {
         "phase": outage.phase,
         "seconds": round(outage.seconds, 4),
@@ -130,6 +143,7 @@ def _outage(outage: Outage) -> dict[str, Any]:
         "bound_s": [round(bound, 3) for bound in outage.bound_s],
         "within_bound": outage.within_bound,
         "measured": outage.measured,
+        "began_s": None if outage.began_at is None else round(outage.began_at - zero, 3),
     }
 
 
@@ -138,10 +152,12 @@ def _drill(drill: Drill) -> dict[str, Any]:
     return {
         "fault": drill.fault,
         "target": drill.target,
+        # All that is in seconds below counts from here: the moment of the fault.
+        "tripped_at": stamp(datetime.fromtimestamp(drill.tripped_at, UTC)),
         # The first probe host's, as schema 1 has them; `probes` holds those of all.
         "probe": {"from": first.probe, "interval_s": first.interval_s},
-        "outages": [_outage(outage) for outage in first.outages],
-        "probes": [_measured(each) for each in drill.measured],
+        "outages": [_outage(outage, drill.tripped_at) for outage in first.outages],
+        "probes": [_measured(each, drill.tripped_at) for each in drill.measured],
         "flagged_duplicate": {"before": list(drill.flagged_before), "after": list(drill.flagged_after)},
         "timeline": [
             {

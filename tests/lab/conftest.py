@@ -148,8 +148,21 @@ def fail_over(fabric: Fabric) -> None:
 def fail_over_and_back(fabric: Fabric) -> None:
     """H1's interface down until H2 is master, and up until H1 is again; nothing is judged."""
     fail_over(fabric)
+    bring_back(fabric)
+
+
+def bring_back(fabric: Fabric) -> None:
+    """H1's interface up, with the route that it lost, until H1 is master again."""
     fabric.shell("H1", "ip", "link", "set", "dev", "enp0s8", "up")
     fabric.shell("H1", "ip", "route", "replace", "default", "via", "100.65.0.1", "dev", "enp0s8")
+    holds(fabric, "H1")
+
+
+def hand_over_and_back(fabric: Fabric) -> None:
+    """H1 leaves the VIP to H2 and takes it again, its link up all the time: nothing is withdrawn for a link."""
+    fabric.shell("H1", "systemctl", "stop", "keepalived")
+    holds(fabric, "H2")
+    fabric.shell("H1", "systemctl", "start", "keepalived")
     holds(fabric, "H1")
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import Fabric, eventually
+from tests.lab.conftest import Fabric, Ran, bring_back, eventually, fail_over, hand_over_and_back
 
 pytestmark = pytest.mark.lab
 
@@ -82,28 +83,68 @@ def test_every_probe_host_measures_and_a_client_in_the_subnet_takes_as_long_as_i
     # 1.5 times the base reachable time, the delay, and three probes of a second (arp(7)) on top of the fabric's bound.
     for mine, theirs in zip(client["outages"], routed["outages"], strict=True):
         assert mine["bound_s"][1] == pytest.approx(theirs["bound_s"][1] + 53.0)
-    assert client["outages"][0]["seconds"] > routed["outages"][0]["seconds"] + 1.0
+    # How old the entry was at the fault is chance, so one phase alone may end with the fabric's.
+    assert sum(each["seconds"] for each in client["outages"]) > sum(each["seconds"] for each in routed["outages"])
     events = [(each["host"], each["event"]) for each in drill["timeline"] if each["source"] == "judge"]
     leaves = events.index(("L3", "failover: all that it holds is right"))
     assert leaves < events.index(("C1", "failover: all that it holds is right"))
 
 
-def test_with_a_virtual_mac_the_client_is_back_with_everybody_else(healthy: Fabric, tmp_path: Path) -> None:
-    virtual = healthy.variant(tmp_path, ("vrid: 11", "vrid: 11\n    use_vmac: true"))
+@pytest.fixture
+def virtual(healthy: Fabric, tmp_path: Path) -> Iterator[Fabric]:
+    """The same cluster with a virtual MAC."""
+    changed = healthy.variant(tmp_path, ("vrid: 11", "vrid: 11\n    use_vmac: true"))
     try:
-        applied = virtual.vipbook("apply", "--yes", "--json")
+        applied = changed.vipbook("apply", "--yes", "--json")
         assert applied.code == 0, applied.problems()
-        ran = virtual.vipbook("drill", "web", "--yes", "--json", timeout=300)
-        assert ran.code == 0, ran.problems()
-        vip = ran.vip()
-        assert (vip["owner"], vip["mac"]) == ("H1", "00:00:5e:00:01:0b")
-        routed, client = ran.report["drill"]["probes"]
-        for mine, theirs in zip(client["outages"], routed["outages"], strict=True):
-            assert mine["within_bound"]
-            assert mine["bound_s"] == theirs["bound_s"]
+        yield changed
     finally:
         back = healthy.vipbook("apply", "--yes", "--json")
     assert back.code == 0, back.problems()
+
+
+def test_with_a_virtual_mac_the_client_is_back_with_everybody_else(virtual: Fabric) -> None:
+    """Once a move with both links up has raised its sequence, L1 refuses the route of the next link-down (frr#9327)."""
+    hand_over_and_back(virtual)
+    settled = virtual.vipbook("verify", "--wait", "30", "--json")
+    assert settled.report["verdict"] == "pass", settled.problems()
+    ran = virtual.vipbook("drill", "web", "--yes", "--json", timeout=300)
+    assert ran.code == 1, ran.problems()
+    assert ran.report["reason"].startswith("failover: neighbor L1")
+    as_fast_as_the_fabric(ran)
+
+    fail_over(virtual)
+    try:
+        stuck = eventually(
+            lambda: virtual.vipbook("verify", "--json"),
+            lambda each: any(cause["id"] == "higher-cached-sequence" for cause in each.vip()["known_causes"]),
+            timeout=20,
+        )
+        causes = stuck.vip()["known_causes"]
+        assert [(each["id"], each["host"]) for each in causes] == [("higher-cached-sequence", "L1")]
+        virtual.follow(causes[0]["advice"])
+        healed = eventually(
+            lambda: virtual.vipbook("verify", "--json"), lambda each: each.state() == "healthy", timeout=20
+        )
+        assert healed.vip()["owner"] == "H2"
+    finally:
+        bring_back(virtual)
+    back = virtual.vipbook("verify", "--wait", "30", "--json")
+    assert back.report["verdict"] == "pass", back.problems()
+
+    ran = virtual.vipbook("drill", "web", "--yes", "--json", timeout=300)
+    assert ran.code == 0, ran.problems()
+    vip = ran.vip()
+    assert (vip["owner"], vip["mac"]) == ("H1", "00:00:5e:00:01:0b")
+    as_fast_as_the_fabric(ran)
+
+
+def as_fast_as_the_fabric(ran: Ran) -> None:
+    """The client in the VIP's own subnet is held against the same bound as the one outside, and is within it."""
+    routed, client = ran.report["drill"]["probes"]
+    for mine, theirs in zip(client["outages"], routed["outages"], strict=True):
+        assert mine["bound_s"] == theirs["bound_s"]
+        assert mine["within_bound"]
 
 
 def test_tripping_the_backup_costs_nothing(healthy: Fabric) -> None:

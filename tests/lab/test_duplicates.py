@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import Fabric, Ran, detect_duplicates, eventually, fail_over_and_back, holds
+from tests.lab.conftest import Fabric, Ran, detect_duplicates, eventually, fail_over_and_back, hand_over_and_back, holds
 
 pytestmark = pytest.mark.lab
 
@@ -124,14 +124,6 @@ def test_a_leaf_that_froze_what_has_left_it_is_healed_by_the_advice(counted: Fab
     finally:
         counted.shell("H1", "systemctl", "start", "keepalived")
         holds(counted, "H1")
-
-
-def hand_over_and_back(fabric: Fabric) -> None:
-    """H1 leaves the VIP to H2 and takes it again, its link up all the time: nothing is withdrawn for a link."""
-    fabric.shell("H1", "systemctl", "stop", "keepalived")
-    holds(fabric, "H2")
-    fabric.shell("H1", "systemctl", "start", "keepalived")
-    holds(fabric, "H1")
 
 
 def test_a_frozen_virtual_mac_is_healed_by_the_advice(counted: Fabric, tmp_path: Path) -> None:

@@ -151,6 +151,17 @@ def test_when_a_vip_is_frozen(facts: Subject, there: bool) -> None:  # noqa: FBT
     assert any(name.startswith("frozen-duplicate") for name in causes(facts)) is there
 
 
+def left_behind(*, held: int, told: int, state: str = "inactive", **changed: Any) -> Subject:  # noqa: ANN401
+    """H2 bears the VIP with its virtual MAC, and L1, whose port went down, still has it as its own."""
+    kept = evpn_neighbor(VMAC, state=state, local_sequence=0, remote_sequence=held)
+    tables = {
+        "evpn_neighbors": (kept,),
+        "evpn_macs": (),
+        "neighbors": (neighbor(VMAC, remote=False, states=frozenset({"STALE"})),),
+    }
+    return with_leaf(virtual("H2", told), "L1", **(tables | changed))
+
+
 @pytest.mark.parametrize(
     ("facts", "expected"),
     [
@@ -176,6 +187,12 @@ def test_when_a_vip_is_frozen(facts: Subject, there: bool) -> None:  # noqa: FBT
             with_leaf(moved(sequence=5), "L3", evpn_neighbors=(evpn_neighbor(H1, vtep=V1, remote_sequence=None),)),
             set(),
         ),
+        # the virtual MAC went with its port: what zebra kept of it has a sequence that the new route loses against
+        (left_behind(held=2, told=0), {"higher-cached-sequence L1"}),
+        (left_behind(held=2, told=1), {"higher-cached-sequence L1"}),
+        (left_behind(held=2, told=2), {"zebra-behind-bgp L1"}),
+        (left_behind(held=2, told=0, paths=GONE), {"fdb-stuck L1"}),
+        (left_behind(held=2, told=0, state="active"), {"zebra-behind-bgp L1"}),
         # withdrawn needs routes that were read
         (with_leaf(subject(), "L1", paths=()), {"withdrawn-while-master L1"}),
         (with_leaf(subject(), "L1", paths=GONE), set()),

@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 
 from tasks.judge.catalogue import CATALOGUE
 from tasks.judge.vip import judge_vip
+from tasks.model.drill import Stage
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, KnownCause, Status
@@ -23,6 +24,7 @@ from tests.unit.builders import (
     answer,
     client_facts,
     cluster,
+    neighbor,
     ping,
     silent_leaf,
     subject,
@@ -180,6 +182,18 @@ def test_drill() -> None:
         ["C1", "failover"],
         ["C1", "failback"],
     ]
+
+
+def test_what_was_wrong_on_the_way_is_said_and_the_rest_is_not() -> None:
+    stale = judge_vip(with_leaf(subject(), "L2", neighbors=(neighbor(MACS["H2"], remote=True),)))
+    stages = (Stage(name="before", vips=DRILL.stages[0].vips), Stage(name="failover", vips=(stale,)), *DRILL.stages)
+    text = shown(render_report(report(command="drill", drill=replace(DRILL, stages=stages))))
+    way = text.split("At failover")[1].split("Timeline")[0]
+    assert "L2 still holds 08:00:27:70:07:ae" in way
+    assert "known cause neighbor-not-replaced on L2" in way
+    assert not any(line.startswith("pass") for line in way.splitlines())
+    assert "At before" not in text
+    assert "At " not in shown(render_report(REPORTS["drill"]))
 
 
 def cause(*advice: str, explanation: str = "it froze") -> KnownCause:

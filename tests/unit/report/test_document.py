@@ -60,6 +60,7 @@ DRILL = Drill(
     timeline=(Event(at=AT, offset_s=-0.00049, host="H1", source="fault", event="enp0s8 down"),),
     stages=(Stage(name="before", vips=(judge_vip(subject()),)),),
     restored=True,
+    tripped_at=AT.timestamp() - 0.25,
     flagged_before=("L2",),
     flagged_after=("L1", "L2"),
 )

@@ -109,6 +109,7 @@ def test_drill_status(stages: list[VipVerdict], outages: list[Outage], restored:
         timeline=(),
         stages=tuple(Stage(name="x", vips=(each,)) for each in stages),
         restored=restored,
+        tripped_at=0.0,
     )
     assert drill_status(drill) is status
 

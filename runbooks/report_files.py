@@ -1,0 +1,54 @@
+"""Reports as files: FORMAT:PATH is checked before anything is contacted, and a file appears whole or not at all."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from tasks.model.errors import IntentError, VipbookError
+from tasks.report.formats import FORMATS, PUBLIC
+
+_OWNER, _EVERYBODY = 0o600, 0o644
+
+
+def parse_target(text: str) -> tuple[str, Path]:
+    """Format and path of a --report; IntentError when it is neither."""
+    form, colon, path = text.partition(":")
+    if not colon or form not in FORMATS or not path:
+        raise IntentError(f"--report {text}: write FORMAT:PATH; accepted formats: {', '.join(FORMATS)}")
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise IntentError(f"--report {text}: there is no directory {target.parent}; make it first")
+    if target.is_dir():
+        raise IntentError(f"--report {text}: {target} is a directory; name a file")
+    return form, target
+
+
+def write_report(text: str, content: str) -> None:
+    """Write to the path of FORMAT:PATH. Only its owner reads it: evidence tells much about a network."""
+    form, path = parse_target(text)
+    try:
+        write_whole(path, content.encode(), mode=_EVERYBODY if form in PUBLIC else _OWNER)
+    except OSError as error:
+        raise VipbookError(f"--report {text}: can't be written: {error}") from None
+
+
+def write_whole(path: Path, content: bytes, *, mode: int = _OWNER) -> None:
+    """The file appears whole or not at all; OSError when it can't.
+
+    What a link leads to is written, and a device or pipe is written into: a rename would put a file in their place.
+    """
+    target = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    with tempfile.NamedTemporaryFile("wb", dir=target.parent, prefix=f".{target.name}.", delete=False) as fresh:
+        beside = Path(fresh.name)
+        try:
+            fresh.write(content)
+            fresh.flush()
+            beside.chmod(mode)
+            beside.replace(target)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
