@@ -13,6 +13,8 @@ from typing import Annotated
 import typer
 
 from runbooks.lab_cli import app as lab_app
+from runbooks.options import INVENTORY, AsJson, Clusters, Inventory, Reports, Verbose, Yes
+from runbooks.report_cli import add_report_commands
 
 app = typer.Typer(
     help="The runbook for virtual IPs: configure keepalived and the firewall, prove that the fabric learned the VIP, "
@@ -22,17 +24,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(lab_app, name="lab", help="A real EVPN fabric in network namespaces, for people without one.")
-
-Clusters = Annotated[list[str] | None, typer.Argument(help="Cluster names; none means all.", show_default=False)]
-Inventory = Annotated[Path, typer.Option("--inventory", metavar="DIR", help="Nornir inventory with clusters.yaml.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The report as one JSON document on stdout, and nothing else.")]
-Reports = Annotated[
-    list[str] | None,
-    typer.Option("--report", metavar="FORMAT:PATH", help="Write the report to a file (json); repeatable."),
-]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show skipped checks, and Nornir's log on stderr.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Change without asking.")]
-INVENTORY = Path("inventory")
 
 
 @app.command()
@@ -177,6 +168,9 @@ def checks(
 
     with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
         face.catalogue()
+
+
+add_report_commands(app)
 
 
 def main() -> None:

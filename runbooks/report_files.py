@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
 from tasks.model.errors import IntentError, VipbookError
-from tasks.report.formats import FORMATS, PUBLIC
+from tasks.report.formats import FORMATS, PUBLIC, json_text, renderer
 
 _OWNER, _EVERYBODY = 0o600, 0o644
 
@@ -22,6 +23,25 @@ def parse_target(text: str) -> tuple[str, Path]:
     if target.is_dir():
         raise IntentError(f"--report {text}: {target} is a directory; name a file")
     return form, target
+
+
+def stored_report(form: str, source: Path) -> str:
+    """Any form of a report from a stored one; IntentError for a form that nobody offers, or a file that is no report.
+
+    The file is checked before any of it is shown: half a report must not pass for a whole one.
+    """
+    if form not in FORMATS:
+        raise IntentError(f"no format {form!r}; accepted: {', '.join(FORMATS)}")
+    from tasks.report.schema import read_report  # noqa: PLC0415 - pydantic
+
+    try:
+        text = source.read_bytes()
+    except FileNotFoundError:
+        raise IntentError(f"{source}: there is no such file; `vipbook verify --report json:PATH` makes one") from None
+    except OSError as error:
+        raise IntentError(f"{source}: can't be read: {error.strerror}") from None
+    report = read_report(text, str(source))
+    return json_text(json.loads(text)) if form == "json" else renderer(form)(report)
 
 
 def write_report(text: str, content: str) -> None:

@@ -9,7 +9,7 @@ from tasks.judge.attachment import judge_attachment
 from tasks.judge.bgp import judge_bgp, judge_origin, judge_session
 from tasks.judge.causes import known_causes
 from tasks.judge.client import judge_client_neighbor, judge_reachable
-from tasks.judge.duplicates import judge_duplicate
+from tasks.judge.duplicates import budget_of, judge_duplicate
 from tasks.judge.firewall import judge_adverts, judge_firewall
 from tasks.judge.kernel import judge_fdb, judge_gateway_neighbor, judge_neighbor
 from tasks.judge.mastership import judge_address, judge_master, judge_preferred
@@ -88,7 +88,7 @@ def judge_vip(subject: Subject) -> VipVerdict:
     findings += [judge(subject, leaf) for leaf in cluster.fabric.leaves for judge in LEAF_CHECKS]
     findings.append(judge_origin(subject))
     findings += [judge(subject, probe) for probe in cluster.probes for judge in PROBE_CHECKS]
-    owner = subject.owner()
+    owner, holders = subject.owner(), subject.holders()
     return VipVerdict(
         cluster=cluster.name,
         address=subject.vip.ip,
@@ -97,6 +97,8 @@ def judge_vip(subject: Subject) -> VipVerdict:
         mac=subject.vip_mac(owner) if owner else None,
         findings=tuple(findings),
         causes=known_causes(subject),
+        masters=len(holders) if holders is not None else None,
+        budgets={each.leaf: each.left for leaf in subject.leaves if (each := budget_of(subject, leaf)) is not None},
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from tasks.model.address import IpAddress
@@ -82,6 +82,10 @@ class VipVerdict:
     findings: tuple[Finding, ...]
     causes: tuple[KnownCause, ...] = ()
     """What is known to cause what the findings show; empty when all is well."""
+    masters: int | None = None
+    """How many servers bear it; None when one of them could not be asked."""
+    budgets: Mapping[str, int] = field(default_factory=dict)
+    """Moves that each leaf still allows before it flags the VIP as a duplicate; none for a leaf that counts none."""
 
     @property
     def status(self) -> Status:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.model.answer import Answer
 from tasks.model.drill import Drill, Measured, Outage
-from tasks.model.fabric_map import FabricMap
+from tasks.model.fabric_map import FabricMap, MappedLeaf, MappedProbe, MappedServer
 from tasks.model.plan import ServerOutcome
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, KnownCause, VipVerdict, worst
@@ -61,10 +61,14 @@ def _clusters(vips: Iterable[VipVerdict], fabrics: Iterable[FabricMap] = ()) -> 
 def _fabric(each: FabricMap) -> dict[str, Any]:
     return {
         "vni": each.vni,
-        "servers": [asdict(server) for server in each.servers],
-        "leaves": [asdict(leaf) for leaf in each.leaves],
-        "probes": [asdict(probe) for probe in each.probes],
+        "servers": [_listed(server) for server in each.servers],
+        "leaves": [_listed(leaf) for leaf in each.leaves],
+        "probes": [_listed(probe) for probe in each.probes],
     }
+
+
+def _listed(part: MappedServer | MappedLeaf | MappedProbe) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(part).items()}
 
 
 def _vip(vip: VipVerdict) -> dict[str, Any]:
@@ -73,6 +77,8 @@ def _vip(vip: VipVerdict) -> dict[str, Any]:
         "state": str(vip.state),
         "owner": vip.owner,
         "mac": str(vip.mac) if vip.mac is not None else None,
+        "masters": vip.masters,
+        "moves_left": dict(vip.budgets),
         "known_causes": [_cause(cause) for cause in vip.causes],
         "checks": [_finding(vip, finding) for finding in vip.findings],
     }

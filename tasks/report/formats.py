@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import importlib
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tasks.report.schema import ReportShape
 
 _MODULES = {
     "json": "",
@@ -31,5 +35,10 @@ def rendered(form: str, shape: dict[str, Any]) -> str:
         return json_text(shape)
     from tasks.report.schema import report_of  # noqa: PLC0415 - pydantic
 
-    text: str = importlib.import_module(_MODULES[form]).render(report_of(shape))
-    return text
+    return renderer(form)(report_of(shape))
+
+
+def renderer(form: str) -> Callable[[ReportShape], str]:
+    """What makes this form from a report."""
+    render: Callable[[ReportShape], str] = importlib.import_module(_MODULES[form]).render
+    return render

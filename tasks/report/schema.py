@@ -70,12 +70,14 @@ class CauseShape(Shape):
 
 
 class VipShape(Shape):
-    """Everything said of one VIP."""
+    """Everything said of one VIP. `masters`: how many servers bear it; `moves_left`: duplicate budget by leaf."""
 
     address: str
     state: StateWord
     owner: str | None
     mac: str | None
+    masters: int | None = None
+    moves_left: dict[str, int] = Field(default_factory=dict)
     known_causes: tuple[CauseShape, ...] = ()
     checks: tuple[CheckShape, ...]
 
@@ -263,6 +265,23 @@ class WhereaboutsShape(Shape):
     unread: tuple[str, ...]
 
 
+class PastOutageShape(Shape):
+    """An outage that an earlier drill measured."""
+
+    cluster: str
+    probe: str
+    phase: str
+    seconds: float
+    at: AwareDatetime
+
+
+class PastShape(Shape):
+    """What the run history knew when the report was made."""
+
+    last_success_at: AwareDatetime | None
+    last_outages: tuple[PastOutageShape, ...] = ()
+
+
 class ReportShape(Shape):
     """One report of vipbook, schema 1."""
 
@@ -282,6 +301,7 @@ class ReportShape(Shape):
     servers: tuple[ServerShape, ...] = ()
     drill: DrillShape | None = None
     location: WhereaboutsShape | None = None
+    past: PastShape | None = None
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,0 +1,106 @@
+"""The published shape of the report: what vipbook writes fits it, and what is none is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tasks.judge.fabric_map import map_fabric
+from tasks.judge.vip import judge_vip
+from tasks.model.errors import IntentError
+from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
+from tasks.model.report import Report
+from tasks.model.verdict import Status
+from tasks.report.document import document
+from tasks.report.schema import json_schema, read_report, report_of
+from tests.unit.builders import MACS, neighbor, silent_server, subject, with_leaf
+from tests.unit.report.test_document import DRILL, report
+
+STALE = judge_vip(with_leaf(subject(), "L2", neighbors=(neighbor(MACS["H2"], remote=True),)))
+SILENT = judge_vip(replace(subject(), servers={name: silent_server(name) for name in ("H1", "H2")}))
+STEP = Step(topic="config", summary="replace", diff="-a\n+b")
+REPORTS: dict[str, Report] = {
+    "verify": report(fabrics=(map_fabric(subject()),)),
+    "stale": report(vips=(STALE,)),
+    "silent": report(vips=(SILENT,), answered=()),
+    "waited": report(waited_s=4.0, settled_s={"L1": 0.5}),
+    "nothing": report(vips=()),
+    "lint": report(command="lint", asked=(), answered=(), vips=(), verdict=Status.PASS, reason="nothing to mend"),
+    "plan": report(
+        command="plan",
+        servers=tuple(
+            ServerOutcome(host="H1", outcome=each, plan=ServerPlan(host="H1", steps=(STEP,), notes=("n",)))
+            for each in Outcome
+        ),
+    ),
+    "drill": report(command="drill", drill=DRILL, fabrics=(map_fabric(subject()),)),
+}
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_every_report_fits_the_published_schema(name: str) -> None:
+    jsonschema.validate(document(REPORTS[name]), json_schema(), jsonschema.Draft202012Validator)
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+    assert json_schema()["title"] == "vipbook report"
+
+
+def undeclared(shape: Any, dumped: Any, path: str = "") -> list[str]:  # noqa: ANN401
+    """Keys of the document that the schema does not know."""
+    if isinstance(shape, dict) and isinstance(dumped, dict):
+        missing = [f"{path}.{key}" for key in shape.keys() - dumped.keys()]
+        return missing + [each for key in shape.keys() & dumped.keys() for each in undeclared(shape[key], dumped[key], f"{path}.{key}")]  # fmt: skip  # noqa: E501
+    if isinstance(shape, list) and isinstance(dumped, list | tuple):
+        return [each for old, new in zip(shape, dumped, strict=True) for each in undeclared(old, new, f"{path}[]")]
+    return []
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_no_key_is_written_that_the_schema_does_not_declare(name: str) -> None:
+    shape = document(REPORTS[name])
+    assert undeclared(shape, report_of(shape).model_dump(by_alias=True)) == []
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_stored_report_is_read_back_as_it_was(name: str) -> None:
+    shape = document(REPORTS[name])
+    assert read_report(json.dumps(shape), "x.json") == report_of(shape)
+
+
+def test_what_a_newer_version_adds_is_let_through() -> None:
+    shape = document(report()) | {"weather": "fine"}
+    assert read_report(json.dumps(shape), "x.json") == report_of(document(report()))
+
+
+def changed(**keys: Any) -> str:  # noqa: ANN401
+    return json.dumps(document(report()) | keys)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "x.json: not a vipbook report: Invalid JSON"),
+        ("{}", "x.json: not a vipbook report: schema: Field required"),
+        ("[]", "not a vipbook report"),
+        ("null", "not a vipbook report"),
+        (json.dumps(document(report()))[:-40], "Invalid JSON"),
+        (changed(schema=2), "schema: Input should be 1"),
+        (changed(verdict="fine"), "verdict: Input should be 'pass', 'warn', 'fail' or 'unknown'"),
+        (changed(verdict="skip"), "verdict: Input should be"),
+        (changed(hosts=["H1"]), "hosts: "),
+        (changed(clusters=[{"name": "web", "vips": [{}]}]), "clusters.0.vips.0.address: Field required"),
+        (changed(started_at="yesterday"), "started_at: "),
+        (changed(duration_s=None), "duration_s: "),
+    ],
+)
+def test_what_is_no_report_is_refused(text: str, said: str) -> None:
+    with pytest.raises(IntentError) as caught:
+        read_report(text, "x.json")
+    assert said in str(caught.value)
+    assert len(str(caught.value).splitlines()) <= 3
