@@ -15,6 +15,7 @@ import typer
 from runbooks.lab_cli import app as lab_app
 from runbooks.options import INVENTORY, AsJson, Clusters, Inventory, Reports, Verbose, Yes
 from runbooks.report_cli import add_report_commands
+from runbooks.window_cli import app as window_app
 
 app = typer.Typer(
     help="The runbook for virtual IPs: configure keepalived and the firewall, prove that the fabric learned the VIP, "
@@ -170,6 +171,7 @@ def checks(
         face.catalogue()
 
 
+app.add_typer(window_app, name="window", help="A change window: snapshot before, compare after, go or no-go.")
 add_report_commands(app)
 
 

@@ -26,5 +26,10 @@ class MacAddress:
         digits = _SEPARATORS.sub("", lowered)
         object.__setattr__(self, "text", ":".join(digits[i : i + 2] for i in range(0, 12, 2)))
 
+    @property
+    def is_group(self) -> bool:
+        """Multicast or broadcast: no host has it."""
+        return bool(int(self.text[:2], 16) & 1)
+
     def __str__(self) -> str:
         return self.text

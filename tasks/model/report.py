@@ -11,6 +11,7 @@ from tasks.model.fabric_map import FabricMap
 from tasks.model.location import Whereabouts
 from tasks.model.plan import ServerOutcome
 from tasks.model.verdict import Status, VipVerdict, worst
+from tasks.model.window import WindowResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Report:
     servers: tuple[ServerOutcome, ...] = ()
     drill: Drill | None = None
     location: Whereabouts | None = None
+    window: WindowResult | None = None
     fabrics: tuple[FabricMap, ...] = ()
     """One a cluster that was observed, for drawings."""
     waited_s: float | None = None

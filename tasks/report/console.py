@@ -16,6 +16,7 @@ from tasks.model.report import Report
 from tasks.model.verdict import Finding, KnownCause, Status, VipVerdict, worst
 from tasks.render.mask import plain
 from tasks.report.location import render_location
+from tasks.report.window import render_window
 
 STYLES = {
     Status.PASS: "green",
@@ -42,6 +43,8 @@ def render_report(report: Report, *, verbose: bool = False) -> RenderableType:
         parts.append(render_drill(report.drill))
     if report.location is not None:
         parts.append(render_location(report.location, verbose=verbose))
+    if report.window is not None:
+        parts.append(render_window(report.window, verbose=verbose))
     parts.append(_closing(report))
     return Group(*parts)
 

@@ -15,6 +15,8 @@ from tasks.model.report import Report
 from tasks.model.verdict import Finding, KnownCause, VipVerdict, worst
 from tasks.render.mask import masked
 from tasks.report.location import location_document
+from tasks.report.stamps import stamp
+from tasks.report.window import window_document
 
 SCHEMA = 1
 
@@ -42,12 +44,9 @@ def document(report: Report) -> dict[str, Any]:
         shape["drill"] = _drill(report.drill)
     if report.location is not None:
         shape["location"] = location_document(report.location)
+    if report.window is not None:
+        shape["window"] = window_document(report.window)
     return shape
-
-
-def stamp(at: datetime) -> str:
-    """UTC with milliseconds, as `2026-01-01T00:00:00.000Z`."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
 def _clusters(vips: Iterable[VipVerdict], fabrics: Iterable[FabricMap] = ()) -> list[dict[str, Any]]:

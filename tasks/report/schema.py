@@ -265,6 +265,46 @@ class WhereaboutsShape(Shape):
     unread: tuple[str, ...]
 
 
+class MetShape(Shape):
+    """An expectation of a change window, and whether it happened."""
+
+    text: str
+    happened: bool
+    message: str
+
+
+class EntryChangeShape(Shape):
+    """One entry of one table that is not what it was; `explained_by` null: nothing does, it is collateral."""
+
+    id: str
+    host: str
+    table: str
+    key: str
+    kind: Literal["appeared", "vanished", "changed"]
+    before: dict[str, str] | None
+    after: dict[str, str] | None
+    explained_by: str | None
+    command: str
+    message: str
+
+
+class WindowShape(Shape):
+    """A change window. `verdict` and what follows it are there once it was checked."""
+
+    name: str
+    action: Literal["open", "check", "close"]
+    opened_at: AwareDatetime
+    expected: tuple[str, ...]
+    accepted_failing: bool
+    verdict: Literal["go", "no-go", "undetermined"] | None = None
+    expectations: tuple[MetShape, ...] = ()
+    problems: tuple[str, ...] = ()
+    open_questions: tuple[str, ...] = ()
+    failed_before: tuple[str, ...] = ()
+    changes: tuple[EntryChangeShape, ...] = ()
+    bundle: str | None = None
+
+
 class PastOutageShape(Shape):
     """An outage that an earlier drill measured."""
 
@@ -301,6 +341,7 @@ class ReportShape(Shape):
     servers: tuple[ServerShape, ...] = ()
     drill: DrillShape | None = None
     location: WhereaboutsShape | None = None
+    window: WindowShape | None = None
     past: PastShape | None = None
 
 

@@ -17,7 +17,8 @@ from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, Status, VipState
 from tasks.report.catalogue import catalogue_document
-from tasks.report.document import document, stamp
+from tasks.report.document import document
+from tasks.report.stamps import stamp
 from tests.unit.builders import AT, GONE, MACS, answer, neighbor, silent_server, subject, with_leaf, with_server
 
 HOSTS = ("H1", "H2", "L1", "L2", "L3", "I1", "C1")

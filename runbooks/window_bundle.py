@@ -1,0 +1,47 @@
+"""What goes into the bundle of a window."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from tasks.model.answer import Answer, Answers, Reply
+from tasks.model.window import WindowFile
+from tasks.report.formats import json_text, rendered
+from tasks.store.bundle import evidence_files
+
+_PACKAGES = ("vipbook", "nornir", "nornir-netmiko", "nornir-jinja2", "netmiko", "paramiko")
+_FORMS = {"json": "report.json", "html": "report.html", "markdown": "report.md", "junit": "report.xml"}
+
+
+def versions(replies: Mapping[str, Reply]) -> dict[str, str]:
+    """What made the observation: Python, the packages, and keepalived on each server that told."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    for host, reply in replies.items():
+        if isinstance(reply, Answers) and "package" in reply.by_key:
+            said = reply.by_key["package"].stdout.strip().splitlines()
+            found[f"keepalived on {host}"] = said[-1] if said else "not told"
+    return found
+
+
+def bundle_files(
+    window: WindowFile,
+    shape: dict[str, Any],
+    answers: Mapping[str, Mapping[str, Answer]],
+    now: Mapping[str, str],
+) -> dict[str, bytes]:
+    """Every file of the bundle by its name: the report in all forms, evidence of both moments, versions, the window."""
+    files = {name: rendered(form, shape).encode() for form, name in _FORMS.items()}
+    files["opened.json"] = json_text(dict(window.report)).encode()
+    files["versions.json"] = json.dumps({"before": dict(window.versions), "after": dict(now)}, indent=2).encode()
+    files.update(evidence_files("before", window.answers))
+    files.update(evidence_files("after", answers))
+    return files

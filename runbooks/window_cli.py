@@ -1,0 +1,96 @@
+"""`vipbook window`: snapshot before a change, compare after it, go or no-go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runbooks.options import INVENTORY, AsJson, Clusters, Inventory, Reports, Verbose
+
+app = typer.Typer(no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="The window's name.")]
+Wait = Annotated[
+    float | None, typer.Option("--wait", min=0, metavar="SECONDS", help="Let the fabric settle for at most so long.")
+]
+
+
+@app.command("open")
+def open_(
+    name: Name,
+    clusters: Clusters = None,
+    expect: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--expect",
+            metavar="CHANGE",
+            help="'CLUSTER moves to SERVER', 'HOST down', 'keepalived on SERVER changes' (or firewall, sysctl), "
+            "'ADDRESS changes'; repeatable. Everything else is collateral.",
+        ),
+    ] = None,
+    accept_failing: Annotated[
+        bool, typer.Option("--accept-failing", help="Open although a cluster is not healthy; the result says so.")
+    ] = False,
+    inventory: Inventory = INVENTORY,
+    as_json: AsJson = False,
+    report: Reports = None,
+    verbose: Verbose = False,
+) -> None:
+    """Keep everything that verify observes, and what is expected to change."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
+        from runbooks import window as runbook  # noqa: PLC0415
+
+        with face.session(inventory, clusters) as session, face.working("asking every host"):
+            result = runbook.open_window(session, name, expect or (), accept_failing=accept_failing)
+        face.finish(result)
+
+
+@app.command()
+def check(
+    name: Name,
+    wait: Wait = None,
+    inventory: Inventory = INVENTORY,
+    as_json: AsJson = False,
+    report: Reports = None,
+    verbose: Verbose = False,
+) -> None:
+    """Compare now with then, as often as you like."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
+        from runbooks import window as runbook  # noqa: PLC0415
+
+        order = runbook.Order(name=name, action="check", wait_s=wait)
+        with face.session(inventory, runbook.clusters_of(name)) as session, face.working("asking every host"):
+            result = runbook.check_window(session, order, progress=face.progress)
+        face.finish(result)
+
+
+@app.command()
+def close(
+    name: Name,
+    wait: Wait = None,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(
+            "--bundle", metavar="PATH", help="Evidence: a .tar.gz or a directory. Default: beside the window."
+        ),
+    ] = None,
+    inventory: Inventory = INVENTORY,
+    as_json: AsJson = False,
+    report: Reports = None,
+    verbose: Verbose = False,
+) -> None:
+    """Compare for the last time, write verdict and evidence, and close the window."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
+        from runbooks import window as runbook  # noqa: PLC0415
+
+        order = runbook.Order(name=name, action="close", wait_s=wait, bundle=bundle)
+        with face.session(inventory, runbook.clusters_of(name)) as session, face.working("asking every host"):
+            result = runbook.check_window(session, order, progress=face.progress)
+        face.finish(result)
