@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -37,7 +36,9 @@ _OUTCOMES = {
 def render_report(report: Report, *, verbose: bool = False) -> RenderableType:
     """Everything an operator needs on one screen: what is wrong in full, what is right in one line a check."""
     parts: list[RenderableType] = [_server(outcome) for outcome in report.servers]
-    parts += [render_vip(vip, verbose=verbose) for vip in report.vips]
+    # Around a change the differences matter; what passes is told by its count.
+    brief = report.window is not None and not verbose
+    parts += [render_vip(vip, verbose=verbose, brief=brief) for vip in report.vips]
     if report.drill is not None:
         parts += _stages(report.drill)
         parts.append(render_drill(report.drill))
@@ -49,8 +50,8 @@ def render_report(report: Report, *, verbose: bool = False) -> RenderableType:
     return Group(*parts)
 
 
-def render_vip(vip: VipVerdict, *, verbose: bool = False) -> RenderableType:
-    """A table of one VIP: a row a check, with targets of the same word together."""
+def render_vip(vip: VipVerdict, *, verbose: bool = False, brief: bool = False) -> RenderableType:
+    """A table of one VIP: a row a check, with targets of the same word together; `brief`: what did not pass alone."""
     owner = f"{vip.owner} ({vip.mac})" if vip.owner else "nobody"
     title = Text.assemble(
         (f"{vip.address}", "bold"), f"  cluster {vip.cluster}, on {owner}  ", (vip.state, STYLES[vip.status])
@@ -62,8 +63,11 @@ def render_vip(vip: VipVerdict, *, verbose: bool = False) -> RenderableType:
     for finding in vip.findings:
         if finding.status is Status.SKIP and not verbose:
             continue
+        if finding.status is Status.PASS and brief:
+            continue
         table.add_row(Text(finding.status, STYLES[finding.status]), finding.check, finding.target, _message(finding))
-    return Padding(Group(table, *(_cause(cause) for cause in vip.causes)), (0, 0, 1, 0))
+    shown: RenderableType = table if table.row_count else title
+    return Padding(Group(shown, *(_cause(cause) for cause in vip.causes)), (0, 0, 1, 0))
 
 
 def _stages(drill: Drill) -> Iterator[RenderableType]:
@@ -73,8 +77,7 @@ def _stages(drill: Drill) -> Iterator[RenderableType]:
             continue
         yield Text(f"At {stage.name}", "bold")
         for vip in stage.vips:
-            wrong = tuple(each for each in vip.findings if each.status in {Status.FAIL, Status.UNKNOWN})
-            yield render_vip(replace(vip, findings=wrong))
+            yield render_vip(vip, brief=True)
 
 
 def _cause(cause: KnownCause) -> Text:
