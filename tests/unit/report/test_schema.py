@@ -15,13 +15,20 @@ from tasks.model.errors import IntentError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
 from tasks.model.report import Report
 from tasks.model.verdict import Status
+from tasks.model.window import WindowResult
 from tasks.report.document import document
 from tasks.report.schema import json_schema, read_report, report_of
-from tests.unit.builders import MACS, neighbor, silent_server, subject, with_leaf
+from tests.unit.builders import AT, GONE, MACS, neighbor, silent_server, subject, with_leaf
+from tests.unit.judge.test_comparison import HEALTHY, compared
 from tests.unit.report.test_document import DRILL, report
 
 STALE = judge_vip(with_leaf(subject(), "L2", neighbors=(neighbor(MACS["H2"], remote=True),)))
 SILENT = judge_vip(replace(subject(), servers={name: silent_server(name) for name in ("H1", "H2")}))
+OPENED = WindowResult(
+    name="swap", action="open", opened_at=AT, expectations=("web moves to H2",), accepted_failing=False
+)
+MOVED = compared(HEALTHY, with_leaf(HEALTHY, "L2", fdb=GONE, neighbors=()), "web moves to H2")
+CLOSED = replace(OPENED, action="close", comparison=MOVED, bundle="/var/lib/vipbook/windows/swap.tar.gz")
 STEP = Step(topic="config", summary="replace", diff="-a\n+b")
 REPORTS: dict[str, Report] = {
     "verify": report(fabrics=(map_fabric(subject()),)),
@@ -37,6 +44,8 @@ REPORTS: dict[str, Report] = {
             for each in Outcome
         ),
     ),
+    "window opened": report(command="window", window=OPENED),
+    "window closed": report(command="window", window=CLOSED, verdict=Status.FAIL, reason="collateral"),
     "drill": report(command="drill", drill=DRILL, fabrics=(map_fabric(subject()),)),
 }
 

@@ -1,0 +1,73 @@
+"""The window's commands: wrong input is one clear sentence, and contacts nobody."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from runbooks.state import state_directory
+from tests.unit.runbooks.inventories import write_inventory
+from tests.unit.runbooks.test_cli import ended, run
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    return write_inventory(tmp_path / "inventory")
+
+
+@pytest.fixture(autouse=True)
+def no_contact(monkeypatch: pytest.MonkeyPatch) -> None:
+    def contact(*_: object, **__: object) -> None:
+        pytest.fail("a host was contacted")
+
+    monkeypatch.setattr("runbooks.session.Session.run_scripts", contact)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("open", "a b"), "'a b': a window's name is"),
+        (("open", "../x"), "a window's name is"),
+        (("open", "w", "wbe"), "no cluster 'wbe'; accepted: web"),
+        (("open", "w", "--expect", "sunshine"), "--expect 'sunshine': not an expectation; accepted:"),
+        (("open", "w", "--expect", "web moves to H9"), "no server of web 'H9'; accepted: H1, H2"),
+        (("open", "w", "--report", "yaml:x"), "accepted formats: json"),
+        (("check", "w"), "there is no window 'w'; open now: none"),
+        (("close", "w"), "there is no window 'w'"),
+        (("close", "a/b"), "a window's name is"),
+    ],
+)
+def test_wrong_calls(words: tuple[str, ...], said: str, inventory: Path) -> None:
+    result = run("window", *words, inventory=inventory)
+    ended(result, 2, "error: ", said)
+    assert result.stdout == ""
+
+
+def test_a_window_that_is_torn(inventory: Path) -> None:
+    directory = state_directory() / "windows"
+    directory.mkdir(parents=True)
+    (directory / "w.json").write_text('{"vipbook_window"')
+    ended(run("window", "check", "w", inventory=inventory), 2, "w.json: not a window of vipbook: it is torn")
+    (directory / "w.json").write_text(json.dumps({"vipbook_window": 1, "sha256": "0"}) + "\n{}\n")
+    ended(run("window", "close", "w", inventory=inventory), 2, "w.json: not as vipbook wrote it")
+
+
+def test_a_state_directory_that_can_not_be(inventory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIPBOOK_STATE", "/proc/nowhere")
+    ended(
+        run("window", "open", "w", inventory=inventory),
+        2,
+        "can't keep state there",
+        "VIPBOOK_STATE names another place",
+    )
+
+
+def test_a_silent_fabric_is_no_ground_for_a_window(inventory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setenv("VIPBOOK_STATE", str(inventory / "state"))
+    result = run("window", "open", "w", "--json", inventory=inventory)
+    assert result.exit_code == 3
+    assert "--accept-failing" in json.loads(result.stdout)["reason"]
+    assert not list((inventory / "state" / "windows").glob("*.json"))
