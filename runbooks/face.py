@@ -116,6 +116,13 @@ class Face:
             write_report(each, rendered(parse_target(each)[0], shape))
         raise typer.Exit(exit_for(report.status) if code is None else code)
 
+    def show(self, renderable: RenderableType, shape: object) -> None:
+        """Something that is no report of a run: on the screen, or its plain values with --json."""
+        if self.as_json:
+            sys.stdout.write(json_text(shape))
+        else:
+            self._show(renderable, self.out)
+
     def _print(self, report: Report, console: Console) -> None:
         from tasks.report.console import render_report  # noqa: PLC0415
 

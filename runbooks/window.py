@@ -116,6 +116,31 @@ def open_window(session: Session, name: str, expected: Sequence[str], *, accept_
     return report
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One window of the list. `state`: `open`, `go`, `no-go`, `undetermined`, or why it can't be read."""
+
+    name: str
+    state: str
+    opened_at: datetime | None = None
+    clusters: tuple[str, ...] = ()
+
+
+def listed() -> tuple[Listed, ...]:
+    """Every window that is kept, by name; one that can't be read hides no other."""
+    kept = windows()
+    return tuple(_listed(kept, name) for name in kept.names())
+
+
+def _listed(kept: Windows, name: str) -> Listed:
+    try:
+        window = kept.read(name)
+    except IntentError as error:
+        return Listed(name=name, state=str(error))
+    state = "open" if window.closing is None else str(window.closing["window"]["verdict"])
+    return Listed(name=name, state=state, opened_at=window.opened_at, clusters=window.clusters)
+
+
 def clusters_of(name: str) -> tuple[str, ...]:
     """What the window is about; IntentError when there is no open one of that name."""
     return _opened(windows(), name).clusters

@@ -48,6 +48,19 @@ def open_(
         face.finish(result)
 
 
+@app.command("list")
+def list_(as_json: AsJson = False, verbose: Verbose = False) -> None:
+    """The windows that are kept, and how they ended."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, verbose=verbose)) as face:
+        from runbooks import window as runbook  # noqa: PLC0415
+        from tasks.report.window import list_document, render_list  # noqa: PLC0415
+
+        rows = [(each.name, each.state, each.opened_at, each.clusters) for each in runbook.listed()]
+        face.show(render_list(rows), list_document(rows))
+
+
 @app.command()
 def check(
     name: Name,

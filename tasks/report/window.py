@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -67,6 +68,30 @@ def _change(each: Change) -> dict[str, Any]:
 
 def _fields(entry: Entry | None) -> dict[str, str] | None:
     return {name: masked(value) for name, value in entry.row.fields.items()} if entry is not None else None
+
+
+Row = tuple[str, str, datetime | None, Sequence[str]]
+"""Name, state, when it was opened, clusters."""
+
+
+def list_document(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Plain values."""
+    return [
+        {"name": name, "state": state, "opened_at": stamp(at) if at is not None else None, "clusters": list(clusters)}
+        for name, state, at, clusters in rows
+    ]
+
+
+def render_list(rows: Sequence[Row]) -> RenderableType:
+    """A row a window."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("window", "opened (UTC)", "clusters"):
+        table.add_column(heading, no_wrap=True, header_style="dim")
+    table.add_column("state", overflow="fold", header_style="dim")
+    for name, state, at, clusters in rows:
+        when = f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else "-"
+        table.add_row(name, when, ", ".join(clusters), plain(state))
+    return table if rows else Text("no window is kept here")
 
 
 def render_window(result: WindowResult, *, verbose: bool = False) -> RenderableType:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from runbooks.state import state_directory
+from runbooks.window import windows
 from tests.unit.runbooks.inventories import write_inventory
 from tests.unit.runbooks.test_cli import ended, run
+from tests.unit.store.test_windows import WINDOW
 
 
 @pytest.fixture
@@ -52,6 +54,19 @@ def test_a_window_that_is_torn(inventory: Path) -> None:
     ended(run("window", "check", "w", inventory=inventory), 2, "w.json: not a window of vipbook: it is torn")
     (directory / "w.json").write_text(json.dumps({"vipbook_window": 1, "sha256": "0"}) + "\n{}\n")
     ended(run("window", "close", "w", inventory=inventory), 2, "w.json: not as vipbook wrote it")
+
+
+def test_the_list_shows_what_can_not_be_read_beside_what_can() -> None:
+    assert run("window", "list").stdout == "no window is kept here\n"
+    kept = windows()
+    kept.write(WINDOW)
+    kept.path("torn").write_text("x")
+    rows = json.loads(run("window", "list", "--json").stdout)
+    assert [(each["name"], each["clusters"]) for each in rows] == [("torn", []), ("w", ["web"])]
+    assert "not a window of vipbook" in rows[0]["state"]
+    assert (rows[1]["state"], rows[1]["opened_at"]) == ("open", "2026-01-01T00:00:00.000Z")
+    shown = run("window", "list").stdout
+    assert "2026-01-01 00:00:00" in shown
 
 
 def test_a_state_directory_that_can_not_be(inventory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
