@@ -30,8 +30,14 @@ debian: install
 demo: debian
 	@PATH="$(CURDIR)/$(BIN):$$PATH" lab/demo.sh
 
-test: debian
+test: debian .tools/promtool
 	$(BIN)/python -m pytest
+
+# Checks the alert rules. The package would start a server, so nothing of it is installed.
+.tools/promtool:
+	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && chmod 755 "$$work" && cd "$$work" && \
+	{ apt-get -qq download prometheus 2>/dev/null || { apt-get -qq update && apt-get -qq download prometheus; }; } && \
+	dpkg-deb -x prometheus_*.deb tree && mkdir -p "$(CURDIR)/.tools" && cp tree/usr/bin/promtool "$(CURDIR)/$@"
 
 # Without root and without a lab.
 unit: install

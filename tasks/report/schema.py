@@ -312,6 +312,7 @@ class PastOutageShape(Shape):
     probe: str
     phase: str
     seconds: float
+    allowed_s: float
     at: AwareDatetime
 
 

@@ -40,7 +40,9 @@ REPORTS: dict[str, Report] = {
     "plan": report(
         command="plan",
         servers=tuple(
-            ServerOutcome(host="H1", outcome=each, plan=ServerPlan(host="H1", steps=(STEP,), notes=("n",)))
+            ServerOutcome(
+                host=f"H-{each}", outcome=each, plan=ServerPlan(host=f"H-{each}", steps=(STEP,), notes=("n",))
+            )
             for each in Outcome
         ),
     ),

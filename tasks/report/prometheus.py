@@ -1,0 +1,104 @@
+"""The report as a file for node_exporter's textfile collector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import get_args
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from tasks.report.parts import MAIN, STATUSES, judged_vips, outages_of
+from tasks.report.schema import ReportShape, StateWord, VerdictWord
+
+_GOOD = {"pass", "warn"}
+
+
+def render(report: ReportShape) -> str:
+    """All metrics of one run, in the exposition format; nothing of the process that made them."""
+    registry = CollectorRegistry()
+    registry.register(_Run(report))
+    return generate_latest(registry).decode()
+
+
+class _Run(Collector):
+    """What one run says, family by family."""
+
+    def __init__(self, report: ReportShape) -> None:
+        self._report = report
+
+    def collect(self) -> Iterator[Metric]:
+        """Each family, one that nobody told anything of left out."""
+        families = [*_vips(self._report), *_outages(self._report), *_run(self._report)]
+        yield from (family for family in families if family.samples)
+
+
+def _family(name: str, help_: str, labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"vipbook_{name}", help_, labels=labels.split())
+
+
+def _vips(report: ReportShape) -> list[Metric]:
+    state = _family("vip_state", "State of the VIP: 1 for the one that it is in.", "cluster vip state")
+    masters = _family("vip_masters", "How many servers bear the VIP; 1 is right.", "cluster vip")
+    checks = _family("checks", "Checks of the VIP by status.", "cluster vip status")
+    left = _family("duplicate_moves_left", "Moves that a leaf allows before it flags the VIP.", "cluster vip leaf")
+    for judged in judged_vips(report):
+        if judged.stage != MAIN:
+            continue
+        place, counts = (judged.cluster, judged.vip.address), judged.counts()
+        for each in get_args(StateWord):
+            state.add_metric([*place, each], float(judged.vip.state == each))
+        for status in STATUSES:
+            checks.add_metric([*place, status], counts.get(status, 0))
+        if judged.vip.masters is not None:
+            masters.add_metric(place, judged.vip.masters)
+        for leaf, moves in judged.vip.moves_left.items():
+            left.add_metric([*place, leaf], moves)
+    return [state, masters, checks, left]
+
+
+def _outages(report: ReportShape) -> list[Metric]:
+    labels = "cluster probe phase"
+    seconds = _family("outage_seconds", "Outage that the last drill measured.", labels)
+    longest = _family("outage_allowed_seconds", "What timers and fabric explain at most.", labels)
+    at = _family("outage_timestamp_seconds", "When it was measured.", labels)
+    if report.drill is not None:
+        for cluster in report.clusters[:1]:
+            for probe, outage in outages_of(report):
+                if outage.measured:
+                    place = [cluster.name, probe.source, outage.phase]
+                    seconds.add_metric(place, outage.seconds)
+                    longest.add_metric(place, outage.bound_s[1])
+                    at.add_metric(place, report.started_at.timestamp())
+    elif report.past is not None:
+        for past in report.past.last_outages:
+            place = [past.cluster, past.probe, past.phase]
+            seconds.add_metric(place, past.seconds)
+            longest.add_metric(place, past.allowed_s)
+            at.add_metric(place, past.at.timestamp())
+    return [seconds, longest, at]
+
+
+def _run(report: ReportShape) -> list[Metric]:
+    verdict = _family("verdict", "Verdict of the run: 1 for the one that it is.", "command verdict")
+    for each in get_args(VerdictWord):
+        verdict.add_metric([report.command, each], float(report.verdict == each))
+    answered = _family("host_answered", "1 when the host answered, 0 when it was asked in vain.", "host")
+    for host in report.hosts.asked:
+        answered.add_metric([host], float(host in report.hosts.answered))
+    duration = _family("run_duration_seconds", "How long the run took.", "command")
+    duration.add_metric([report.command], report.duration_s)
+    ended_at = _ended(report)
+    ended = _family("run_timestamp_seconds", "When the run ended.", "command")
+    ended.add_metric([report.command], ended_at.timestamp())
+    success = _family("last_success_timestamp_seconds", "When a run last ended with pass or warn.", "command")
+    last = ended_at if report.verdict in _GOOD else report.past.last_success_at if report.past is not None else None
+    if last is not None:
+        success.add_metric([report.command], last.timestamp())
+    return [verdict, answered, duration, ended, success]
+
+
+def _ended(report: ReportShape) -> datetime:
+    return report.started_at + timedelta(seconds=report.duration_s)
