@@ -74,6 +74,11 @@ def headline(report: ReportShape) -> str:
     silent = silent_hosts(report)
     if silent:
         return f"no answer from {', '.join(silent)}"
+    if report.drill is not None and report.verdict in {"pass", "warn"}:
+        probes = ", ".join(each.source for each in report.drill.probes)
+        return (
+            f"failover and failback of {report.drill.target} are within what timers and fabric explain, from {probes}"
+        )
     passed = sum(judged.counts().get("pass", 0) for judged in judged_vips(report) if judged.stage == MAIN)
     return f"{passed} checks pass" if passed else "nothing was judged"
 

@@ -192,8 +192,6 @@ def test_markdown_of_a_drill_and_of_a_window() -> None:
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("text", SECRETS)
 def test_no_form_shows_a_secret(form: str, text: str) -> None:
-    if form == "html":
-        pytest.importorskip("tasks.report.html")
     evidence = (answer("H1", "cat", text),)
     finding = Finding(check="config", target="H1", status=Status.FAIL, message=text, expected=text, actual=text, evidence=evidence)  # fmt: skip  # noqa: E501
     made_of = report(vips=(replace(judge_vip(subject()), findings=(finding,)),), reason=text)

@@ -1,0 +1,99 @@
+"""The report as one HTML file that needs nothing else: no network, no framework, light and dark."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from tasks.report.drawing import fabric_svg
+from tasks.report.escape import printable
+from tasks.report.parts import (
+    MAIN,
+    STATUSES,
+    Judged,
+    headline,
+    judged_vips,
+    measured_words,
+    outage_verdict,
+    outages_of,
+    silent_hosts,
+)
+from tasks.report.plot import timeline_svg
+from tasks.report.schema import ReportShape
+
+_TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "report"
+_SIGNS = {"pass": "✓", "warn": "!", "fail": "✕", "unknown": "?", "skip": "·"}
+
+
+def render(report: ReportShape) -> str:
+    """The whole page."""
+    script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
+    page = _environment().get_template("report.html.j2")
+    return page.render(
+        report=report,
+        headline=headline(report),
+        silent=silent_hosts(report),
+        main=[each for each in judged_vips(report) if each.stage == MAIN],
+        stages=[each for each in judged_vips(report) if each.stage != MAIN],
+        drawings=list(_drawings(report)),
+        # What the template library wrote may go in as it is: the SVG of our own figures, our own style and script.
+        timeline=Markup(timeline_svg(report.drill, "timeline")) if report.drill is not None else None,  # noqa: S704
+        outages=[(probe, each) for probe, each in outages_of(report)],
+        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - as above
+        script=Markup(script),  # noqa: S704 - as above
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        statuses=STATUSES,
+        signs=_SIGNS,
+        measured_words=measured_words,
+        outage_verdict=outage_verdict,
+        anchor=_anchor,
+    )
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
+    )
+    made.filters["stamp"] = lambda at: at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return made
+
+
+def _drawings(report: ReportShape) -> Iterator[tuple[str, Markup]]:
+    """A drawing a cluster, with where the VIP was before."""
+    for number, cluster in enumerate(report.clusters):
+        drawn = fabric_svg(cluster, _earlier(report, cluster.name), f"fabric{number}")
+        if drawn is not None:
+            yield cluster.name, Markup(drawn)  # noqa: S704 - our own figure
+
+
+def _earlier(report: ReportShape, cluster: str) -> str | None:
+    """Who bore the VIP before: at the last judgement of a drill with another owner, or before a window's change."""
+    now = {vip.owner for each in report.clusters if each.name == cluster for vip in each.vips}
+    stages = report.drill.stages if report.drill is not None else ()
+    for stage in reversed(stages):
+        for each in stage.clusters:
+            for vip in each.vips:
+                if each.name == cluster and vip.owner is not None and vip.owner not in now:
+                    return vip.owner
+    for change in report.window.changes if report.window is not None else ():
+        if change.table == "VRRP" and (change.before or {}).get("state") == "master" and change.host not in now:
+            return change.host
+    return None
+
+
+def _anchor(judged: Judged) -> str:
+    """An id of the page for a VIP at a stage."""
+    text = "-".join(part for part in ("vip", judged.stage, judged.cluster, judged.vip.address) if part)
+    return "".join(sign if sign.isalnum() or sign in "-." else "_" for sign in text)
