@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -45,7 +45,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 class Opened:
     """A page from disk, and everything that it complained of or asked for."""
 
-    def __init__(self, browser: Browser, path: Path, size: str, **options: Any) -> None:
+    def __init__(self, browser: Browser, path: Path, size: str, **options: Any) -> None:  # noqa: ANN401
         width, height = SIZES[size]
         self.page: Page = browser.new_page(viewport={"width": width, "height": height}, **options)
         self.complaints: list[str] = []
@@ -55,7 +55,7 @@ class Opened:
         self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(path.as_uri())
 
-    def __enter__(self) -> Opened:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -80,9 +80,11 @@ CONTRAST = """() => {
   const part = (each) => { const x = each / 255; return x <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4; };
   const light = ([r, g, b]) => 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
   const under = (each) => { for (let at = each; at; at = at.parentElement) {
-    const found = getComputedStyle(at).backgroundColor; if (!/, 0\\)$|transparent/.test(found)) return found; } return "rgb(255,255,255)"; };
+    const found = getComputedStyle(at).backgroundColor;
+    if (!/, 0\\)$|transparent/.test(found)) return found; } return "rgb(255,255,255)"; };
   const worst = [];
-  for (const each of document.querySelectorAll("h1,h2,h3,p,dt,dd,th,td,span.word,summary,a,label,legend,figcaption,pre,code")) {
+  const texts = "h1,h2,h3,p,dt,dd,th,td,span.word,summary,a,label,legend,figcaption,pre,code";
+  for (const each of document.querySelectorAll(texts)) {
     if (!each.offsetParent || !each.textContent.trim()) continue;
     const [a, b] = [light(value(getComputedStyle(each).color)), light(value(under(each)))].sort((x, y) => y - x);
     const ratio = (a + 0.05) / (b + 0.05);

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections import Counter
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -63,7 +64,7 @@ class TestEveryReport:
         for landmark in ("header", "nav", "main", "footer", "h1", "title"):
             assert len(page.all(landmark)) == 1 or landmark == "title"
         levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
-        assert all(new <= old + 1 for old, new in zip(levels, levels[1:], strict=False)), levels
+        assert all(new <= old + 1 for old, new in pairwise(levels)), levels
 
     def test_no_id_twice_and_no_reference_to_nothing(self, name: str) -> None:
         page = Page(PAGES[name])
@@ -133,13 +134,17 @@ def leaf(name: str, *spines: str) -> MappedLeafShape:
     return MappedLeafShape(name=name, vtep=None, spines=spines)
 
 
+PAIR = (server("H1", "L1", "L2"), server("H2", "L1", "L2"))
 FABRICS: dict[str, dict[str, Any]] = {
-    "a pair": {"servers": (server("H1", "L1", "L2"), server("H2", "L1", "L2")), "leaves": (leaf("L1", "S1", "S2"), leaf("L2", "S1", "S2"))},
+    "a pair": {"servers": PAIR, "leaves": (leaf("L1", "S1", "S2"), leaf("L2", "S1", "S2"))},
     "nobody told": {"servers": (server("H1"), server("H2")), "leaves": (leaf("L1"),)},
-    "forty leaves": {"servers": (server("H1", "L0"), server("H2", "L39")), "leaves": tuple(leaf(f"L{n}", "S1", "S2") for n in range(40))},
+    "forty leaves": {
+        "servers": (server("H1", "L0"), server("H2", "L39")),
+        "leaves": tuple(leaf(f"L{number}", "S1", "S2") for number in range(40)),
+    },
     "a leaf that is not declared": {"servers": (server("H1", "L9"), server("H2", "L1")), "leaves": (leaf("L1", "S1"),)},
     "names that are no markup": {"servers": (server("<b>&$x$", "L1"),), "leaves": (leaf("L1", "S<1>"),)},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FABRICS)
