@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from runbooks.exits import Exit, exit_for
 from runbooks.interrupts import polite
+from runbooks.keeping import KEPT, keep, limits, switched_on, with_past
 from runbooks.report_files import parse_target, write_report
 from tasks.model.errors import IntentError, NotRestoredError, RefusedError, StepError, VipbookError
 from tasks.render.mask import masked
@@ -107,14 +108,26 @@ class Face:
         """Print, write the files, and leave with the exit code."""
         from tasks.report.document import document  # noqa: PLC0415 - as for rich
 
-        shape = document(report) if self.as_json or self.reports else {}
+        ends = exit_for(report.status) if code is None else code
+        shape = document(report)
         if self.as_json:
             sys.stdout.write(json_text(shape))
         else:
             self._print(report, self.out)
         for each in self.reports or ():
-            write_report(each, rendered(parse_target(each)[0], shape))
-        raise typer.Exit(exit_for(report.status) if code is None else code)
+            form = parse_target(each)[0]
+            write_report(each, rendered(form, with_past(shape) if form == "prom" else shape))
+        self._keep(report.command, shape, ends)
+        raise typer.Exit(ends)
+
+    def _keep(self, command: str, shape: dict[str, Any], ends: Exit) -> None:
+        """The run goes into the history, and who is to be told is told. Neither ever changes how the run ends."""
+        if command not in KEPT or not switched_on():
+            return
+        sys.stdout.flush()
+        problem = keep(shape, ends)
+        if problem is not None:
+            self.note(f"warning: this run is not kept: {problem}")
 
     def show(self, renderable: RenderableType, shape: object) -> None:
         """Something that is no report of a run: on the screen, or its plain values with --json."""
@@ -161,6 +174,8 @@ def guard(face: Face) -> Generator[Face]:
     try:
         for each in face.reports or ():
             parse_target(each)
+        limits()
+        switched_on()
         with polite():
             yield face
         sys.stdout.flush()

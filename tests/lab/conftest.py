@@ -212,6 +212,9 @@ def fabric() -> Iterator[Fabric]:
     made = Fabric(inventory=state / "inventory", secret=(state / "secrets" / "web").read_text().strip())
     # The suite fails over far more often than five moves in three minutes; tests of the duplicate budget set their own.
     detect_duplicates(made, "max-moves 1000 time 180")
+    for leaf in ASN:
+        # So that a restart of FRR, which some tests need, does not bring the default back.
+        made.shell(leaf, "vtysh", "-c", "write memory")
     yield made
     if not keep:
         subprocess.run([VIPBOOK, "lab", "down", "--name", NAME], check=True, capture_output=True, timeout=120)

@@ -143,8 +143,12 @@ def test_a_frozen_virtual_mac_is_healed_by_the_advice(counted: Fabric, tmp_path:
         for cause in ran.vip()["known_causes"]:
             if cause["id"] == "frozen-duplicate":
                 counted.follow(cause["advice"])
-        healed = virtual.vipbook("verify", "--wait", "90", "--json")
-        assert healed.report["verdict"] == "pass", healed.problems()
+        # The moves are counted on for three minutes, which warns; frozen is what it must not be.
+        healed = eventually(
+            lambda: virtual.vipbook("verify", "--json"), lambda each: each.state() == "healthy", timeout=90
+        )
+        assert healed.report["verdict"] in {"pass", "warn"}, healed.problems()
+        assert not healed.vip()["known_causes"]
     finally:
         detect_duplicates(counted, "no dup-addr-detection freeze permanent", GENEROUS)
         back = counted.vipbook("apply", "--yes", "--json")

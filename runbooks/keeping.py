@@ -1,0 +1,100 @@
+"""Every run is kept: the history of runs beside the report, which it never spoils."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from runbooks.state import made, state_directory
+from tasks.model.errors import IntentError
+
+if TYPE_CHECKING:
+    from tasks.store.history import History
+
+KEPT = {"verify", "drill", "apply", "window"}
+"""Commands that ask hosts and judge."""
+_LIMITS = {"VIPBOOK_HISTORY_DAYS": 90, "VIPBOOK_HISTORY_RUNS": 10_000}
+_MOST = 1_000_000
+_SWITCH = "VIPBOOK_HISTORY"
+_PRUNED_EACH = 50
+"""Looking for what is too old costs more than keeping a few runs more."""
+
+
+def limits() -> tuple[int, int]:
+    """Days and runs to keep; IntentError for what is no number."""
+    found = []
+    for name, default in _LIMITS.items():
+        text = os.environ.get(name, str(default))
+        if not text.isdecimal() or not 1 <= int(text) <= _MOST:
+            raise IntentError(f"{name}={text}: give a whole number from 1 to 1000000")
+        found.append(int(text))
+    days, runs = found
+    return days, runs
+
+
+def switched_on() -> bool:
+    """Is the history written? IntentError for a word that says neither."""
+    word = os.environ.get(_SWITCH, "on")
+    if word not in {"on", "off"}:
+        raise IntentError(f"{_SWITCH}={word}: accepted: on, off")
+    return word == "on"
+
+
+def history_path() -> Path:
+    """Where the history is kept."""
+    return state_directory() / "history.db"
+
+
+def keep(shape: dict[str, Any], code: int) -> str | None:
+    """Keep the run; why it could not be kept, if it could not."""
+    from tasks.store.history import open_history  # noqa: PLC0415 - sqlite3 is loaded when everything is printed
+
+    now = datetime.now(UTC)
+    days, runs = limits()
+    try:
+        made(state_directory())
+        with open_history(history_path(), create=True) as history:
+            number = history.add(shape, now, code)
+            if number % _PRUNED_EACH == 0:
+                history.prune(now, days, runs)
+    except IntentError as error:
+        return str(error)
+    return None
+
+
+def with_past(shape: dict[str, Any]) -> dict[str, Any]:
+    """The document with what the history knew of these clusters; unchanged when it knows nothing or can't be read."""
+    from tasks.store.history import open_history  # noqa: PLC0415 - as above
+
+    try:
+        with open_history(history_path(), create=False) as history:
+            return {**shape, "past": _past(history, shape)}
+    except IntentError:
+        return shape
+
+
+def _past(history: History, shape: dict[str, Any]) -> dict[str, Any]:
+    from tasks.report.stamps import stamp  # noqa: PLC0415 - as above
+    from tasks.store.history import scope_of  # noqa: PLC0415 - as above
+
+    success = history.last_success(scope_of(shape))
+    outages = []
+    for cluster in shape["clusters"]:
+        found = history.outages(cluster["name"])
+        outages += [each for each in found if each.run == found[0].run]
+    return {
+        "last_success_at": stamp(success) if success is not None else None,
+        "last_outages": [
+            {
+                "cluster": each.cluster,
+                "probe": each.probe,
+                "phase": each.phase,
+                "seconds": each.seconds,
+                "allowed_s": each.allowed_s,
+                "at": stamp(each.at),
+            }
+            for each in outages
+        ],
+    }
