@@ -223,12 +223,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        ours, version = _versions(connection)
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if ours != _OURS and (tables or version):
-            raise IntentError(f"{path}: somebody else's database; move it away")
-        if version > _VERSION:
-            raise IntentError(f"{path}: a history of version {version}; this vipbook knows {_VERSION}; upgrade it")
+        _ours_to_use(*_versions(connection), tables, path)
         if not tables:
             for statement in _TABLES.split(";\n"):
                 connection.execute(statement)
@@ -238,6 +234,14 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def _ours_to_use(ours: int, version: int, tables: int, path: Path) -> None:
+    """IntentError for a database that is somebody else's, or a newer vipbook's."""
+    if ours != _OURS and (tables or version):
+        raise IntentError(f"{path}: somebody else's database; move it away")
+    if version > _VERSION:
+        raise IntentError(f"{path}: a history of version {version}; this vipbook knows {_VERSION}; upgrade it")
 
 
 def _versions(connection: sqlite3.Connection) -> tuple[int, int]:
