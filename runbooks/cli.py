@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from runbooks.history_cli import app as history_app
 from runbooks.lab_cli import app as lab_app
 from runbooks.options import INVENTORY, AsJson, Clusters, Inventory, Reports, Verbose, Yes
 from runbooks.report_cli import add_report_commands
@@ -89,6 +90,14 @@ def verify(
     wait: Annotated[
         float | None, typer.Option("--wait", min=0, metavar="SECONDS", help="Poll until it passes or the time is up.")
     ] = None,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--notify",
+            metavar="KIND:PLACE",
+            help="Tell webhook:URL or command:PATH when the verdict changed; repeatable.",
+        ),
+    ] = None,
     inventory: Inventory = INVENTORY,
     as_json: AsJson = False,
     report: Reports = None,
@@ -97,7 +106,7 @@ def verify(
     """Observe servers and leaves, judge, report. Changes nothing."""
     from runbooks.face import Face, guard  # noqa: PLC0415
 
-    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
+    with guard(Face(as_json=as_json, reports=report, verbose=verbose, notify=notify)) as face:
         from runbooks import verify as runbook  # noqa: PLC0415
 
         with face.session(inventory, clusters) as session, face.working("asking every host"):
@@ -172,6 +181,7 @@ def checks(
 
 
 app.add_typer(window_app, name="window", help="A change window: snapshot before, compare after, go or no-go.")
+app.add_typer(history_app, name="history", help="Earlier runs: list, show, diff, trend.")
 add_report_commands(app)
 
 

@@ -49,6 +49,7 @@ class Face:
     as_json: bool = False
     reports: Sequence[str] | None = None
     verbose: bool = False
+    notify: Sequence[str] | None = None
 
     @cached_property
     def out(self) -> Console:
@@ -120,6 +121,19 @@ class Face:
         self._keep(report.command, shape, ends)
         raise typer.Exit(ends)
 
+    def check(self) -> None:
+        """What can be told wrong before anything is contacted; IntentError."""
+        for each in self.reports or ():
+            parse_target(each)
+        limits()
+        if not switched_on() and self.notify:
+            raise IntentError("--notify needs the history, which VIPBOOK_HISTORY=off switches off")
+        if self.notify:
+            from runbooks.notify import parse_notify  # noqa: PLC0415 - few runs tell anybody
+
+            for each in self.notify:
+                parse_notify(each)
+
     def _keep(self, command: str, shape: dict[str, Any], ends: Exit) -> None:
         """The run goes into the history, and who is to be told is told. Neither ever changes how the run ends."""
         if command not in KEPT or not switched_on():
@@ -128,6 +142,11 @@ class Face:
         problem = keep(shape, ends)
         if problem is not None:
             self.note(f"warning: this run is not kept: {problem}")
+        if self.notify:
+            from runbooks.notify import notify  # noqa: PLC0415 - few runs tell anybody
+
+            for each in notify(self.notify, shape):
+                self.note(f"warning: {each}")
 
     def show(self, renderable: RenderableType, shape: object) -> None:
         """Something that is no report of a run: on the screen, or its plain values with --json."""
@@ -172,10 +191,7 @@ def guard(face: Face) -> Generator[Face]:
     """Every expected end as one clear text on stderr and its exit code; a traceback is a bug."""
     _logging(verbose=face.verbose)
     try:
-        for each in face.reports or ():
-            parse_target(each)
-        limits()
-        switched_on()
+        face.check()
         with polite():
             yield face
         sys.stdout.flush()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 KEPT = {"verify", "drill", "apply", "window"}
 """Commands that ask hosts and judge."""
 _LIMITS = {"VIPBOOK_HISTORY_DAYS": 90, "VIPBOOK_HISTORY_RUNS": 10_000}
-_MOST = 1_000_000
+_MOST = 100_000
 _SWITCH = "VIPBOOK_HISTORY"
 _PRUNED_EACH = 50
 """Looking for what is too old costs more than keeping a few runs more."""
@@ -28,7 +28,7 @@ def limits() -> tuple[int, int]:
     for name, default in _LIMITS.items():
         text = os.environ.get(name, str(default))
         if not text.isdecimal() or not 1 <= int(text) <= _MOST:
-            raise IntentError(f"{name}={text}: give a whole number from 1 to 1000000")
+            raise IntentError(f"{name}={text}: give a whole number from 1 to {_MOST}")
         found.append(int(text))
     days, runs = found
     return days, runs

@@ -32,15 +32,20 @@ def stored_report(form: str, source: Path) -> str:
     """
     if form not in FORMATS:
         raise IntentError(f"no format {form!r}; accepted: {', '.join(FORMATS)}")
-    from tasks.report.schema import read_report  # noqa: PLC0415 - pydantic
-
     try:
         text = source.read_bytes()
     except FileNotFoundError:
         raise IntentError(f"{source}: there is no such file; `vipbook verify --report json:PATH` makes one") from None
     except OSError as error:
         raise IntentError(f"{source}: can't be read: {error.strerror}") from None
-    report = read_report(text, str(source))
+    return formed(form, text, str(source))
+
+
+def formed(form: str, text: bytes, name: str) -> str:
+    """One of the forms of a stored report, which `name` is in an error."""
+    from tasks.report.schema import read_report  # noqa: PLC0415 - pydantic
+
+    report = read_report(text, name)
     return json_text(json.loads(text)) if form == "json" else renderer(form)(report)
 
 

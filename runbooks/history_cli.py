@@ -1,0 +1,96 @@
+"""`vipbook history`: earlier runs. Contacts nobody."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runbooks.options import AsJson, Reports, Verbose
+
+app = typer.Typer(invoke_without_command=True)
+Number = Annotated[str, typer.Argument(metavar="RUN", help="A number, 'last', or -1, -2 … from the newest.")]
+
+
+@app.callback(invoke_without_command=True)
+def default(context: typer.Context) -> None:
+    """Earlier runs: list, show, diff, trend. Without a command: the list."""
+    if context.invoked_subcommand is None:
+        list_()
+
+
+@app.command("list")
+def list_(
+    cluster: Annotated[str | None, typer.Option("--cluster", metavar="NAME", help="Runs that judged it.")] = None,
+    command: Annotated[str | None, typer.Option("--command", metavar="NAME", help="verify, drill, apply …")] = None,
+    verdict: Annotated[str | None, typer.Option("--verdict", help="pass, warn, fail or unknown.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="So many, the newest first.")] = 20,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """The newest runs."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, verbose=verbose)) as face:
+        from runbooks import history as runbook  # noqa: PLC0415
+        from tasks.report.runs import render_runs, runs_document  # noqa: PLC0415
+        from tasks.store.history import Wanted  # noqa: PLC0415
+
+        wanted = Wanted(cluster=cluster, command=command, verdict=verdict)
+        runs = runbook.listed(wanted, limit)
+        face.show(render_runs(runs), runs_document(runs))
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def show(run: Number, as_json: AsJson = False, report: Reports = None, verbose: Verbose = False) -> None:
+    """What a run said, as Markdown; --json: its document; --report: any form."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, reports=report, verbose=verbose)):
+        from runbooks import history as runbook  # noqa: PLC0415
+        from runbooks.report_files import formed, parse_target, write_report  # noqa: PLC0415
+
+        found, text = runbook.stored(run)
+        sys.stdout.write(formed("json" if as_json else "markdown", text, f"run {found.id}"))
+        for each in report or ():
+            write_report(each, formed(parse_target(each)[0], text, f"run {found.id}"))
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def diff(before: Number, after: Number, as_json: AsJson = False, verbose: Verbose = False) -> None:
+    """What changed between two runs; exit 1 when something did."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, verbose=verbose)) as face:
+        from runbooks import history as runbook  # noqa: PLC0415
+        from tasks.report.difference import differences, differences_document, render_differences  # noqa: PLC0415
+        from tasks.report.schema import read_report  # noqa: PLC0415
+
+        old, new = (read_report(runbook.stored(each)[1], f"run {each}") for each in (before, after))
+        found = differences(old, new)
+        face.show(render_differences(found), differences_document(found))
+        raise typer.Exit(1 if found else 0)
+
+
+@app.command()
+def trend(
+    clusters: Annotated[list[str] | None, typer.Argument(help="Cluster names; none means all.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="PATH", help="A picture: .svg or .png.")] = None,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Pass rate and outages of each cluster over time."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, verbose=verbose)) as face:
+        from runbooks import history as runbook  # noqa: PLC0415
+        from runbooks.report_files import write_whole  # noqa: PLC0415
+        from tasks.report.trend import plot_trends, render_trends, trends_document  # noqa: PLC0415
+
+        form = runbook.picture_of(plot) if plot is not None else ""
+        found = runbook.trends(clusters or ())
+        if plot is not None and found:
+            write_whole(plot, plot_trends(found, form))
+        face.show(render_trends(found), trends_document(found))

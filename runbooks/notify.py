@@ -1,0 +1,178 @@
+"""Telling somebody that the verdict changed: a webhook or a command. It never changes how a run ends."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from runbooks.keeping import history_path
+from runbooks.state import made, state_directory
+from tasks.model.errors import IntentError
+
+_KINDS = ("webhook:URL", "command:PATH")
+_FINE = {"pass", "warn"}
+_TOKEN, _SECRET = "VIPBOOK_WEBHOOK_TOKEN", "VIPBOOK_WEBHOOK_SECRET"
+_SIGNATURE = "X-Vipbook-Signature"
+_TRIES = 4
+_BACKOFF_S = 0.5
+_CONNECT_S, _READ_S = 3.0, 10.0
+_COMMAND_S = 30.0
+_SHOWN = 10
+_AGAIN = (429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a change is told."""
+
+    kind: Literal["webhook", "command"]
+    place: str
+
+    @property
+    def shown(self) -> str:
+        """Without what may be a secret: a webhook's path and query often are one."""
+        if self.kind == "command":
+            return f"command:{self.place}"
+        parts = urlsplit(self.place)
+        return f"webhook:{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}/…"
+
+    @property
+    def key(self) -> str:
+        """What it is remembered by: no URL is kept."""
+        return f"{self.kind}:{hashlib.sha256(self.place.encode()).hexdigest()}"
+
+
+def parse_notify(text: str) -> Target:
+    """A --notify; IntentError when it is none, before anything is contacted. A secret in it is not repeated."""
+    kind, colon, place = text.partition(":")
+    if kind == "webhook" and place:
+        return _webhook(place)
+    if kind == "command" and place:
+        path = Path(place)
+        if not path.is_absolute() or not os.access(path, os.X_OK) or path.is_dir():
+            raise IntentError(f"--notify {text}: name an executable file by its absolute path")
+        return Target("command", place)
+    raise IntentError(f"--notify {kind}{colon}…: accepted: {', '.join(_KINDS)}")
+
+
+def _webhook(place: str) -> Target:
+    try:
+        parts = urlsplit(place)
+        fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        fine = False
+    if not fine:
+        raise IntentError("--notify webhook:…: not a URL that begins with https:// or http:// and names a host")
+    if parts.username is not None or parts.password is not None:
+        raise IntentError(f"--notify webhook:…: no password in the URL; set {_TOKEN} or {_SECRET} instead")
+    return Target("webhook", place)
+
+
+def notify(targets: Sequence[str], shape: dict[str, Any]) -> list[str]:
+    """Tell each target that was last told another verdict; why not, for each that could not be told.
+
+    What could not be told is tried again by the next run. The first run of all tells what is not fine.
+    """
+    from tasks.store.history import open_history, scope_of  # noqa: PLC0415 - the report is out by now
+
+    problems: list[str] = []
+    scope = f"{shape['command']} {scope_of(shape)}"
+    try:
+        made(state_directory())
+        with open_history(history_path(), create=True) as history:
+            for each in map(parse_notify, targets):
+                before = history.noticed(each.key, scope)
+                if before == shape["verdict"]:
+                    continue
+                quiet = before is None and shape["verdict"] in _FINE
+                problem = None if quiet else _tell(each, message(shape, before))
+                if problem is None:
+                    history.notice(each.key, scope, shape["verdict"])
+                else:
+                    problems.append(f"{each.shown} was not told: {problem}")
+    except IntentError as error:
+        problems.append(str(error))
+    return problems
+
+
+def message(shape: dict[str, Any], before: str | None) -> dict[str, Any]:
+    """What is told."""
+    vips = [(cluster["name"], vip) for cluster in shape["clusters"] for vip in cluster["vips"]]
+    wrong = [
+        f"{check['check']} {check['target']}: {check['message']}"
+        for status in ("fail", "unknown")
+        for _, vip in vips
+        for check in vip["checks"]
+        if check["status"] == status
+    ]
+    return {
+        "schema": 1,
+        "event": "verdict-changed",
+        "at": shape["started_at"],
+        "from": before,
+        "to": shape["verdict"],
+        "command": shape["command"],
+        "host": platform.node(),
+        "reason": shape.get("reason") or (wrong[0] if wrong else "nothing is wrong"),
+        "wrong": wrong[:_SHOWN],
+        "vips": [
+            {"cluster": name, "address": vip["address"], "state": vip["state"], "owner": vip["owner"]}
+            for name, vip in vips
+        ],
+    }
+
+
+def _tell(target: Target, told: dict[str, Any]) -> str | None:
+    body = (json.dumps(told) + "\n").encode()
+    return _post(target.place, body) if target.kind == "webhook" else _run(target.place, body)
+
+
+def _post(url: str, body: bytes) -> str | None:
+    """Tried again with growing pauses while the other side has trouble; never sent on to where a redirect points."""
+    import urllib3  # noqa: PLC0415 - needed by few runs
+
+    headers = {"Content-Type": "application/json", "User-Agent": "vipbook"}
+    if os.environ.get(_TOKEN):
+        headers["Authorization"] = f"Bearer {os.environ[_TOKEN]}"
+    if os.environ.get(_SECRET):
+        digest = hmac.new(os.environ[_SECRET].encode(), body, hashlib.sha256).hexdigest()
+        headers[_SIGNATURE] = f"sha256={digest}"
+    retries = urllib3.Retry(
+        total=_TRIES - 1,
+        backoff_factor=_BACKOFF_S,
+        backoff_max=4.0,
+        status_forcelist=_AGAIN,
+        allowed_methods=None,
+        raise_on_status=False,
+        respect_retry_after_header=False,
+    )
+    timeout = urllib3.Timeout(connect=_CONNECT_S, read=_READ_S)
+    with urllib3.PoolManager(num_pools=1) as pool:
+        try:
+            answer = pool.request(
+                "POST", url, body=body, headers=headers, retries=retries, timeout=timeout, redirect=False
+            )
+        except urllib3.exceptions.MaxRetryError as error:
+            return f"{type(error.reason).__name__} after {_TRIES} tries"
+        except (urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
+            return type(error).__name__
+    return None if 200 <= answer.status < 300 else f"it answered {answer.status}"  # noqa: PLR2004 - HTTP's success
+
+
+def _run(path: str, body: bytes) -> str | None:
+    try:
+        done = subprocess.run([path], input=body, capture_output=True, timeout=_COMMAND_S, check=False)
+    except subprocess.TimeoutExpired:
+        return f"it did not end within {_COMMAND_S:.0f} s"
+    except OSError as error:
+        return str(error.strerror)
+    return None if done.returncode == 0 else f"it ended with exit status {done.returncode}"

@@ -1,0 +1,146 @@
+"""Pass rate and outages of each cluster over time: a table, plain values, and a picture."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from tasks.report.stamps import stamp
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_BUCKETS = 24
+PICTURES = ("svg", "png")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """An outage that a drill measured."""
+
+    at: datetime
+    probe: str
+    phase: str
+    seconds: float
+    allowed_s: float
+    within: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """One cluster: whether its VIPs were healthy at each run, and every outage; the oldest first."""
+
+    cluster: str
+    runs: tuple[tuple[datetime, bool], ...]
+    outages: tuple[Measured, ...]
+
+    @property
+    def rate(self) -> float:
+        """The part of the runs in which all VIPs were healthy, 0 to 1."""
+        return sum(healthy for _, healthy in self.runs) / len(self.runs)
+
+    def buckets(self) -> tuple[float | None, ...]:
+        """The rate in equal parts of the time from the first run to the last; None where there was no run."""
+        first, last = self.runs[0][0].timestamp(), self.runs[-1][0].timestamp()
+        width = max(1.0, (last - first) / _BUCKETS)
+        parts: list[list[bool]] = [[] for _ in range(_BUCKETS)]
+        for at, healthy in self.runs:
+            parts[min(_BUCKETS - 1, int((at.timestamp() - first) / width))].append(healthy)
+        return tuple(sum(part) / len(part) if part else None for part in parts)
+
+    def by_phase(self) -> Iterator[tuple[str, str, Sequence[Measured]]]:
+        """Probe, phase and outages of each."""
+        for probe, phase in dict.fromkeys((each.probe, each.phase) for each in self.outages):
+            yield probe, phase, [each for each in self.outages if (each.probe, each.phase) == (probe, phase)]
+
+
+def render_trends(trends: Sequence[Trend]) -> RenderableType:
+    """A line of blocks a cluster, and the outages in numbers."""
+    return Group(*(_trend(each) for each in trends))
+
+
+def _trend(trend: Trend) -> RenderableType:
+    first, last = trend.runs[0][0], trend.runs[-1][0]
+    blocks = "".join("·" if rate is None else _BLOCKS[round(rate * (len(_BLOCKS) - 1))] for rate in trend.buckets())
+    head = Text.assemble(
+        (trend.cluster, "bold"),
+        f"  healthy in {trend.rate:.1%} of {len(trend.runs)} runs  {blocks}  ",
+        (f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC", "dim"),
+    )
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2))
+    for heading in ("from", "phase", "drills", "shortest", "median", "longest", "last", "outside the bound"):
+        table.add_column(heading, header_style="dim", no_wrap=True)
+    for probe, phase, found in trend.by_phase():
+        seconds = [each.seconds for each in found]
+        numbers = (min(seconds), median(seconds), max(seconds), seconds[-1])
+        outside = sum(not each.within for each in found)
+        table.add_row(probe, phase, str(len(found)), *(f"{each:.3f} s" for each in numbers), str(outside))
+    return Padding(Group(head, table) if trend.outages else head, (0, 0, 1, 0))
+
+
+def trends_document(trends: Sequence[Trend]) -> list[dict[str, Any]]:
+    """Plain values."""
+    return [
+        {
+            "cluster": trend.cluster,
+            "runs": len(trend.runs),
+            "pass_rate": round(trend.rate, 4),
+            "from": stamp(trend.runs[0][0]),
+            "to": stamp(trend.runs[-1][0]),
+            "outages": [
+                {
+                    "at": stamp(each.at),
+                    "probe": each.probe,
+                    "phase": each.phase,
+                    "seconds": each.seconds,
+                    "allowed_s": each.allowed_s,
+                    "within": each.within,
+                }
+                for each in trend.outages
+            ],
+        }
+        for trend in trends
+    ]
+
+
+def plot_trends(trends: Sequence[Trend], form: str) -> bytes:
+    """Rate and outages of each cluster on one time axis, as `svg` or `png`."""
+    figure = Figure(figsize=(10, 2 + 3.6 * len(trends)), layout="constrained")
+    grid = figure.subplots(2 * len(trends), 1, squeeze=False)
+    for number, trend in enumerate(trends):
+        rate, outage = grid[2 * number][0], grid[2 * number + 1][0]
+        first, last = trend.runs[0][0].timestamp(), trend.runs[-1][0].timestamp()
+        step = max(1.0, (last - first) / _BUCKETS)
+        filled = [
+            (first + (place + 0.5) * step, part) for place, part in enumerate(trend.buckets()) if part is not None
+        ]
+        times = [datetime.fromtimestamp(at, trend.runs[0][0].tzinfo) for at, _ in filled]
+        rate.plot(times, [part * 100 for _, part in filled], "o-", color="#1f5fbf")
+        rate.xaxis_date()
+        rate.set(title=trend.cluster, ylabel="healthy, %", ylim=(-5, 105))
+        for probe, phase, found in trend.by_phase():
+            at = [each.at for each in found]
+            outage.plot(at, [each.seconds for each in found], "o-", label=f"{phase} from {probe}")
+        outage.xaxis_date()
+        outage.set(ylabel="outage, s")
+        outage.set_xlim(*rate.get_xlim())
+        if trend.outages:
+            outage.legend(frameon=False)
+        for axes in (rate, outage):
+            axes.grid(visible=True, alpha=0.3)
+    written = io.BytesIO()
+    if form == "svg":
+        FigureCanvasSVG(figure).print_svg(written, metadata={"Date": None})  # type: ignore[no-untyped-call]
+    else:
+        FigureCanvasAgg(figure).print_png(written)  # type: ignore[no-untyped-call]
+    return written.getvalue()
