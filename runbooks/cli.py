@@ -16,6 +16,7 @@ from runbooks.history_cli import app as history_app
 from runbooks.lab_cli import app as lab_app
 from runbooks.options import INVENTORY, AsJson, Clusters, Inventory, Reports, Verbose, Yes
 from runbooks.report_cli import add_report_commands
+from runbooks.schedule_cli import app as schedule_app
 from runbooks.window_cli import app as window_app
 
 app = typer.Typer(
@@ -181,6 +182,7 @@ def checks(
 
 
 app.add_typer(window_app, name="window", help="A change window: snapshot before, compare after, go or no-go.")
+app.add_typer(schedule_app, name="schedule", help="A timer of systemd that runs verify.")
 app.add_typer(history_app, name="history", help="Earlier runs: list, show, diff, trend.")
 add_report_commands(app)
 

@@ -12,7 +12,7 @@ from tasks.model.errors import IntentError
 from tasks.report.trend import PICTURES, Measured, Trend
 from tasks.store.history import History, Run, Wanted, open_history
 
-_NUMBER = re.compile(r"(?:last|-?\d{1,9})\Z")
+_NUMBER = re.compile(r"(?:last|-?[0-9]{1,9})\Z")
 
 
 @contextmanager
