@@ -31,7 +31,8 @@ demo: debian
 	@PATH="$(CURDIR)/$(BIN):$$PATH" lab/demo.sh
 
 test: debian chromium .tools/promtool
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto tests/unit tests/browser
+	$(BIN)/python -m pytest tests/lab
 
 # The HTML report is opened by a real browser; without one those tests are skipped, but not in CI.
 chromium:
@@ -48,7 +49,7 @@ chromium:
 
 # Without root and without a lab.
 unit: install
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest -n auto tests/unit
 
 lint: install
 	$(BIN)/ruff check .

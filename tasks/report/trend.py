@@ -79,7 +79,7 @@ def _trend(trend: Trend) -> RenderableType:
     )
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2))
     for heading in ("from", "phase", "drills", "shortest", "median", "longest", "last", "outside the bound"):
-        table.add_column(heading, header_style="dim", no_wrap=True)
+        table.add_column(heading, header_style="dim", overflow="fold")
     for probe, phase, found in trend.by_phase():
         seconds = [each.seconds for each in found]
         numbers = (min(seconds), median(seconds), max(seconds), seconds[-1])

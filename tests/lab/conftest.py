@@ -66,6 +66,8 @@ class Fabric:
 
     inventory: Path
     secret: str
+    state: Path
+    """Where what is run here keeps windows and history: not where a user keeps theirs."""
 
     def vipbook(self, *argv: str, timeout: float = 180.0) -> Ran:
         """Run the command on this lab's inventory, without a terminal."""
@@ -77,6 +79,7 @@ class Fabric:
             stdin=subprocess.DEVNULL,
             check=False,
             cwd=ROOT,
+            env=self._environment(),
         )
         assert "Traceback" not in done.stderr, done.stderr
         assert self.secret not in done.stdout + done.stderr
@@ -92,7 +95,11 @@ class Fabric:
             text=True,
             cwd=ROOT,
             start_new_session=True,
+            env=self._environment(),
         )
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "VIPBOOK_STATE": str(self.state)}
 
     def shell(self, node: str, *command: str, check: bool = True) -> str:
         """stdout of a command run as root inside a node."""
@@ -125,7 +132,7 @@ class Fabric:
             assert old in text
             text = text.replace(old, new)
         path.write_text(text)
-        return Fabric(inventory=target, secret=self.secret)
+        return Fabric(inventory=target, secret=self.secret, state=self.state)
 
 
 def eventually(probe: Callable[[], T], until: Callable[[T], bool], timeout: float, interval: float = 0.2) -> T:
@@ -197,7 +204,7 @@ def detect_duplicates(fabric: Fabric, *words: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def fabric() -> Iterator[Fabric]:
+def fabric(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fabric]:
     """The lab, from bare servers; with VIPBOOK_KEEP_LAB set it is used as it is, and left."""
     if os.geteuid() != 0:
         pytest.skip("the lab needs root")
@@ -209,7 +216,8 @@ def fabric() -> Iterator[Fabric]:
     )
     assert up.returncode == 0, up.stderr
     state = Path(os.environ.get("VIPBOOK_STATE", "/var/lib/vipbook")) / "labs" / f"vipbook-{NAME}"
-    made = Fabric(inventory=state / "inventory", secret=(state / "secrets" / "web").read_text().strip())
+    secret = (state / "secrets" / "web").read_text().strip()
+    made = Fabric(inventory=state / "inventory", secret=secret, state=tmp_path_factory.mktemp("kept"))
     # The suite fails over far more often than five moves in three minutes; tests of the duplicate budget set their own.
     detect_duplicates(made, "max-moves 1000 time 180")
     for leaf in ASN:

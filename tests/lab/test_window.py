@@ -19,12 +19,6 @@ SWAPPED = [("priority: 100", "priority: 50"), ("priority: 1,", "priority: 200,")
 STRANGER = "02:00:00:00:be:ef"
 
 
-@pytest.fixture(autouse=True)
-def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows of this test alone."""
-    monkeypatch.setenv("VIPBOOK_STATE", str(tmp_path / "state"))
-
-
 def opened(fabric: Fabric, name: str, *expected: str) -> None:
     words = [word for each in expected for word in ("--expect", each)]
     ran = fabric.vipbook("window", "open", name, *words, "--json")
@@ -74,7 +68,7 @@ def test_an_apply_that_swaps_the_master_as_expected_is_go(healthy: Fabric, swapp
     assert any(name.startswith("after/L2/") for name in files)
     assert json.loads((top / "report.json").read_text())["window"]["verdict"] == "go"
     assert not [path for path in top.rglob("*") if path.is_file() and healthy.secret in path.read_text()]
-    kept = list((tmp_path / "state" / "windows").iterdir())
+    kept = list((healthy.state / "windows").iterdir())
     assert not [path for path in kept if healthy.secret.encode() in path.read_bytes()]
     again = swapped.vipbook("window", "check", "swap", "--json")
     assert again.code == 2
