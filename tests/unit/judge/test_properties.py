@@ -170,7 +170,7 @@ def subjects(draw: st.DrawFn) -> Subject:
 
 
 @given(subjects())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_the_promises_of_a_verdict(facts: Subject) -> None:
     verdict = judge_vip(facts)
     findings = by_name(verdict)  # ids are unique

@@ -126,7 +126,7 @@ def test_what_is_spoiled_below_can_be_read_as_it_is(parser: str, text: str) -> N
 
 
 QUIET = settings(
-    max_examples=60,
+    max_examples=40,
     database=None,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
