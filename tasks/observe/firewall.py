@@ -219,8 +219,9 @@ def _nft_match(match: dict[str, Any]) -> tuple[str | None, object]:
     if match.get("op") != "==" or not isinstance(left, dict):
         return None, None
     payload, meta = (mapping(left.get(kind, {}), kind) for kind in ("payload", "meta"))
-    if payload.get("protocol") == "ip" and payload.get("field") in {"saddr", "protocol"}:
-        return payload["field"], right
+    field = optional_word(payload, "field")
+    if payload.get("protocol") == "ip" and field in {"saddr", "protocol"}:
+        return field, right
     if meta.get("key") == "l4proto":
         return "protocol", right
     return None, None
