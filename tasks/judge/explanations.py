@@ -117,6 +117,9 @@ def _left(host: str, change: Change, scope: Scope) -> bool:
         return False
     addresses, macs, vteps = scope.identity(host)
     if change.after is not None:
+        # Where its port went down, zebra keeps what it learned there as inactive and advertises it no more.
+        if change.after.row.fields.get("state") == "inactive" and addresses & set(was.row.addresses):
+            return True
         lost = set(was.row.vteps) - set(change.after.row.vteps)
         return bool(lost) and lost <= vteps and not set(change.after.row.vteps) - set(was.row.vteps)
     about: Row = was.row

@@ -237,6 +237,12 @@ def test_what_was_its_own_leaves_with_it_and_nothing_else_does() -> None:
     assert (found.verdict, found.problems) == (WindowVerdict.GO, ())
     assert {each.why for each in found.changes} == {"H2 down"}
     assert {each.entry.table for each in found.changes} == {"BGP type-2", "kernel FDB", "zebra MAC"}
+    kept = evpn_neighbor(H2, state="inactive", address="100.65.0.12")
+    vip = evpn_neighbor(H1, vtep="10.255.0.11")
+    known = with_leaf(with_h2(HEALTHY), "L2", evpn_neighbors=(vip, replace(kept, state="active")))
+    idle = with_leaf(without_h2(H2_GONE), "L2", evpn_neighbors=(vip, kept))
+    assert compared(known, idle, "H2 down", silent=["H2"]).problems == ()
+    assert "L2 zebra ARP/ND" in collateral(compared(known, idle))
     more = with_leaf(
         without_h2(H2_GONE), "L3", sessions=(EvpnSession(peer="swp51", state="Active", prefixes_received=None),)
     )
