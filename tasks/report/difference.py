@@ -12,7 +12,8 @@ from rich.text import Text
 
 from tasks.render.mask import plain
 from tasks.report.parts import judged_vips, outages_of
-from tasks.report.schema import CheckShape, ReportShape
+from tasks.report.schema import ReportShape
+from tasks.report.shapes import CheckShape
 
 _NOTHING = "-"
 

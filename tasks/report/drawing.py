@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from tasks.report.escape import printable
-from tasks.report.schema import ClusterShape, FabricShape, VipShape
+from tasks.report.shapes import ClusterShape, FabricShape, VipShape
 from tasks.report.svg import ACCENT, BAD, INK, LINE, MUTED, RAISED, SURFACE, UNKNOWN, settings, to_svg
 
 if TYPE_CHECKING:

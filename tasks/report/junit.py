@@ -16,7 +16,9 @@ from tasks.report.parts import (
     outages_of,
     silent_hosts,
 )
-from tasks.report.schema import CheckShape, OutageShape, ReportShape, ServerShape, WindowShape
+from tasks.report.schema import ReportShape
+from tasks.report.shapes import CheckShape, ServerShape
+from tasks.report.shapes_of_runs import OutageShape, WindowShape
 
 _RESULTS = {"failure": Failure, "error": Error, "skipped": Skipped}
 _BAD_OUTCOMES = {"rolled-back", "not-rolled-back", "refused"}

@@ -15,7 +15,9 @@ from tasks.report.parts import (
     outages_of,
     silent_hosts,
 )
-from tasks.report.schema import CauseShape, DrillShape, ReportShape, ServerShape, WhereaboutsShape, WindowShape
+from tasks.report.schema import ReportShape
+from tasks.report.shapes import CauseShape, ServerShape
+from tasks.report.shapes_of_runs import DrillShape, WhereaboutsShape, WindowShape
 from tasks.report.stamps import stamp
 
 

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.report.schema import CheckShape, ClusterShape, MeasuredShape, OutageShape, ReportShape, VipShape
+from tasks.report.schema import ReportShape
+from tasks.report.shapes import CheckShape, ClusterShape, VipShape
+from tasks.report.shapes_of_runs import MeasuredShape, OutageShape
 
 STATUSES = ("fail", "unknown", "warn", "pass", "skip")
 """The worst first."""

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from tasks.report.escape import printable
 from tasks.report.parts import measured_words
-from tasks.report.schema import DrillShape, EventShape, MeasuredShape, OutageShape
+from tasks.report.shapes_of_runs import DrillShape, EventShape, MeasuredShape, OutageShape
 from tasks.report.svg import ACCENT, BAD, BAND, GOOD, INK, LINE, MUTED, UNKNOWN, WARN, settings, to_svg
 
 if TYPE_CHECKING:

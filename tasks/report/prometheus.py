@@ -11,7 +11,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tasks.report.parts import MAIN, STATUSES, judged_vips, outages_of
-from tasks.report.schema import ReportShape, StateWord, VerdictWord
+from tasks.report.schema import ReportShape
+from tasks.report.shapes import StateWord, VerdictWord
 
 _GOOD = {"pass", "warn"}
 

@@ -17,7 +17,8 @@ from tasks.report.drawing import fabric_svg
 from tasks.report.formats import rendered
 from tasks.report.html import render
 from tasks.report.plot import timeline_svg
-from tasks.report.schema import FabricShape, MappedLeafShape, MappedProbeShape, MappedServerShape, report_of
+from tasks.report.schema import report_of
+from tasks.report.shapes import FabricShape, MappedLeafShape, MappedProbeShape, MappedServerShape
 from tests.unit.report.test_document import DRILL, report
 from tests.unit.report.test_forms import HOSTILE, hostile
 from tests.unit.report.test_schema import REPORTS
