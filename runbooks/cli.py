@@ -96,7 +96,7 @@ def verify(
         typer.Option(
             "--notify",
             metavar="KIND:PLACE",
-            help="Tell webhook:URL or command:PATH when the verdict changed; repeatable.",
+            help="Tell webhook:URL, webhook-env:NAME or command:PATH when the verdict changed; repeatable.",
         ),
     ] = None,
     inventory: Inventory = INVENTORY,

@@ -7,6 +7,7 @@ import hmac
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from runbooks.keeping import history_path
 from runbooks.state import made, state_directory
 from tasks.model.errors import IntentError
 
-_KINDS = ("webhook:URL", "command:PATH")
+_KINDS = ("webhook:URL", "webhook-env:NAME", "command:PATH")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 _FINE = {"pass", "warn"}
 _TOKEN, _SECRET = "VIPBOOK_WEBHOOK_TOKEN", "VIPBOOK_WEBHOOK_SECRET"
 _SIGNATURE = "X-Vipbook-Signature"
@@ -51,9 +53,23 @@ class Target:
         return f"{self.kind}:{hashlib.sha256(self.place.encode()).hexdigest()}"
 
 
+def check_notify(text: str) -> None:
+    """IntentError for a --notify that is none; what an environment variable holds is not looked at."""
+    kind, _, name = text.partition(":")
+    if kind != "webhook-env":
+        parse_notify(text)
+    elif not _NAME.match(name):
+        raise IntentError(f"--notify {text}: name an environment variable that holds the URL")
+
+
 def parse_notify(text: str) -> Target:
     """A --notify; IntentError when it is none, before anything is contacted. A secret in it is not repeated."""
     kind, colon, place = text.partition(":")
+    if kind == "webhook-env":
+        check_notify(text)
+        if not os.environ.get(place):
+            raise IntentError(f"--notify {text}: environment variable {place} is not set; set it to the URL")
+        return _webhook(os.environ[place])
     if kind == "webhook" and place:
         return _webhook(place)
     if kind == "command" and place:

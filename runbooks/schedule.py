@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbooks.notify import parse_notify
+from runbooks.notify import check_notify
 from runbooks.report_files import parse_target, write_whole
 from runbooks.session import read_intent
 from tasks.model.errors import IntentError, NotRestoredError, VipbookError
@@ -59,7 +59,13 @@ def planned(wish: Wish) -> Schedule:
     intent = read_intent(wish.inventory, need_secrets=False)
     intent.select(wish.clusters)
     for each in wish.notify:
-        parse_notify(each)
+        check_notify(each)
+        if each.startswith("webhook:"):
+            # Everybody can read a unit and a process list, and a webhook's URL is often all that it takes.
+            raise IntentError(
+                "--notify webhook:…: a unit is no place for it; --notify webhook-env:NAME, and "
+                "--environment-file PATH of a file that sets NAME"
+            )
     if wish.environment_file is not None and not wish.environment_file.is_file():
         raise IntentError(f"--environment-file {wish.environment_file}: there is no such file")
     return Schedule(

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import jsonschema
 import pytest
+
+from tasks.report.schema import json_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 VIPBOOK = Path(sys.executable).parent / "vipbook"
@@ -60,6 +63,10 @@ class Ran:
         return state
 
 
+REPORTED = {"verify", "plan", "apply", "drill", "locate", "lint", "window"}
+VALIDATOR = jsonschema.Draft202012Validator(json_schema())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fabric:
     """The running lab."""
@@ -83,6 +90,8 @@ class Fabric:
         )
         assert "Traceback" not in done.stderr, done.stderr
         assert self.secret not in done.stdout + done.stderr
+        if "--json" in argv and argv[0] in REPORTED and done.stdout:
+            VALIDATOR.validate(json.loads(done.stdout))
         return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
@@ -215,7 +224,7 @@ def fabric(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fabric]:
         [VIPBOOK, "lab", "up", "--name", NAME], capture_output=True, text=True, timeout=600, check=False
     )
     assert up.returncode == 0, up.stderr
-    state = Path(os.environ.get("VIPBOOK_STATE", "/var/lib/vipbook")) / "labs" / f"vipbook-{NAME}"
+    state = Path(os.environ.get("VIPBOOK_STATE") or "/var/lib/vipbook") / "labs" / f"vipbook-{NAME}"
     secret = (state / "secrets" / "web").read_text().strip()
     made = Fabric(inventory=state / "inventory", secret=secret, state=tmp_path_factory.mktemp("kept"))
     # The suite fails over far more often than five moves in three minutes; tests of the duplicate budget set their own.

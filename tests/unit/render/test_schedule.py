@@ -21,7 +21,7 @@ FULL = replace(
     clusters=("web", "db"),
     wait_s=15.0,
     reports=(("prom", "/srv/metrics/vip book.prom"), ("json", "/srv/metrics/last.json")),
-    notify=("webhook:https://chat.invalid/x?a=1%20b",),
+    notify=("command:/opt/tell me 100%",),
     user="vipbook",
     environment_file="/etc/vipbook/100%.env",
     state="/srv/state",
@@ -97,7 +97,7 @@ def test_everything_that_can_be_asked_for() -> None:
     (command,) = re.findall(r"^ExecStart=(.*)$", service, re.MULTILINE)
     assert command == (
         '/opt/vipbook/.venv/bin/vipbook verify web db --inventory /etc/vipbook --wait 15 --report "prom:/srv/metrics/vip book.prom"'  # noqa: E501
-        ' --report json:/srv/metrics/last.json --notify "webhook:https://chat.invalid/x?a=1%%20b"'
+        ' --report json:/srv/metrics/last.json --notify "command:/opt/tell me 100%%"'
     )
     assert "User=vipbook\n" in service
     assert "EnvironmentFile=/etc/vipbook/100%%.env\n" in service

@@ -155,6 +155,14 @@ def script(directory: Path, text: str) -> str:
     return f"command:{path}"
 
 
+def test_a_url_from_the_environment(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK", hook.url)
+    assert notify(["webhook-env:HOOK"], BAD) == []
+    assert verdicts(hook) == [(None, "fail")]
+    assert notify([f"webhook:{hook.url}"], BAD) == [], "the same place has been told"
+    assert len(hook.got) == 1
+
+
 def test_a_command_is_told_on_standard_input(tmp_path: Path) -> None:
     target = script(tmp_path, f'cat > "{tmp_path}/told"; echo $# > "{tmp_path}/words"')
     assert notify([target], BAD) == []
@@ -174,19 +182,24 @@ def test_a_command_that_fails(text: str, said: str, tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "accepted: webhook:URL, command:PATH"),
-        ("mail:x", "accepted: webhook:URL, command:PATH"),
+        ("", "accepted: webhook:URL, webhook-env:NAME, command:PATH"),
+        ("mail:x", "accepted: webhook:URL, webhook-env:NAME, command:PATH"),
         ("webhook:", "accepted: webhook:URL"),
         ("webhook:ftp://example.invalid/T0P", "not a URL that begins with https:// or http://"),
         ("webhook:https:///T0P", "names a host"),
         ("webhook:https://h:99999999/T0P", "not a URL"),
         ("webhook:https://user:T0P@h/", "no password in the URL; set VIPBOOK_WEBHOOK_TOKEN"),
+        ("webhook-env:", "name an environment variable that holds the URL"),
+        ("webhook-env:A B", "name an environment variable that holds the URL"),
+        ("webhook-env:NOT_SET", "environment variable NOT_SET is not set; set it to the URL"),
+        ("webhook-env:WRONG", "not a URL that begins with https://"),
         ("command:tell", "name an executable file by its absolute path"),
         ("command:/nowhere/tell", "name an executable file"),
         ("command:/tmp", "name an executable file"),
     ],
 )
-def test_what_is_no_target(text: str, said: str) -> None:
+def test_what_is_no_target(text: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WRONG", "T0P")
     with pytest.raises(IntentError) as caught:
         parse_notify(text)
     assert said in str(caught.value)

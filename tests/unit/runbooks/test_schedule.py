@@ -113,7 +113,9 @@ def test_somebody_elses_unit_is_left_alone(inventory: Path, tmp_path: Path, kind
         (("wbe",), "no cluster 'wbe'; accepted: web"),
         (("--report", "xml:x"), "accepted formats: json"),
         (("--report", "prom:/nowhere/x"), "there is no directory /nowhere"),
-        (("--notify", "mail:x"), "accepted: webhook:URL, command:PATH"),
+        (("--notify", "mail:x"), "accepted: webhook:URL, webhook-env:NAME, command:PATH"),
+        (("--notify", "webhook:https://h/T0P"), "a unit is no place for it; --notify webhook-env:NAME"),
+        (("--notify", "webhook-env:A-B"), "name an environment variable"),
         (("--environment-file", "/nowhere/x"), "there is no such file"),
     ],
 )
