@@ -54,6 +54,7 @@ router bgp 65011
   neighbor FABRIC activate
   advertise-all-vni
   advertise-svi-ip
+  dup-addr-detection max-moves 20 time 180
  exit-address-family
 exit
 """
