@@ -218,7 +218,7 @@ def _look(session: Session, expected: Sequence[Expectation]) -> Look:
         asked=asked,
         answered=answered,
         vips=vips,
-        fabrics=fabric_maps(judged),
+        fabrics=fabric_maps(everything),
     )
     snapshot = snapshot_of(everything, judged, asked, answered)
     return Look(started_at=started_at, began=began, replies=replies, snapshot=snapshot, vips=vips, report=report)
