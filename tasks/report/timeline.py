@@ -104,7 +104,7 @@ def _answers(axes: Axes, probe: MeasuredShape, row: int, panel: Panel) -> None:
 
 
 def _measured(axes: Axes, outage: OutageShape, row: int, *, narrow: bool) -> None:
-    """In the middle of its gap; from its begin on where it is longer than the gap, so that no fault's line crosses it."""
+    """In the middle of its gap, or beside its begin where it is longer than the gap: no fault's line crosses it."""
     assert outage.began_s is not None
     text, colour = (f"{outage.seconds:.3f} s", INK) if outage.within_bound else (f"✕ {outage.seconds:.3f} s", BAD)
     axes.annotate(
