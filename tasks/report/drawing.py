@@ -34,6 +34,8 @@ def fabric_svg(cluster: ClusterShape, earlier: str | None, prefix: str) -> str |
     left = min(node.x for node in layout.nodes.values()) - STEP_X / 2
     width = max(6.0, layout.right + STEP_X / 2 - left)
     low = -_HIGH / 2 - 0.25 - _NEXT * max((len(each) for each in texts.values()), default=1)
+    lost = [_lost(vip) for vip in cluster.vips if vip.owner not in layout.nodes]
+    low -= 0.3 if lost else 0
     high = 2 * STEP_Y + _HIGH / 2 + 0.15
     with settings():
         figure = Figure(figsize=(width * _INCH, (high - low) * _INCH))
@@ -44,6 +46,8 @@ def fabric_svg(cluster: ClusterShape, earlier: str | None, prefix: str) -> str |
         axes.set_xlim(middle - width / 2, middle + width / 2)
         axes.set_ylim(low, high)
         _lines(axes, layout)
+        if lost:
+            axes.text(middle, low + 0.15, "; ".join(lost), color=BAD, ha="center", va="center", fontsize=10)
         owners = _owners(cluster.vips)
         for name, node in layout.nodes.items():
             if node.small:
@@ -58,10 +62,19 @@ def fabric_svg(cluster: ClusterShape, earlier: str | None, prefix: str) -> str |
 def _described(cluster: ClusterShape, earlier: str | None, marks: Mapping[str, str]) -> str:
     assert cluster.fabric is not None
     parts = [f"{each.name} on {' and '.join(each.leaves) or 'no known leaf'}." for each in cluster.fabric.servers]
-    parts += [f"{vip.address} is on {vip.owner or 'nobody'}: {vip.state}." for vip in cluster.vips]
+    parts += [f"{vip.address} is {_where(vip)}: {vip.state}." for vip in cluster.vips]
     parts += [f"It was on {earlier}."] if earlier else []
     parts += [f"{name}: {mark}." for name, mark in marks.items()]
     return " ".join(parts)
+
+
+def _lost(vip: VipShape) -> str:
+    """What is said of a VIP that stands below no box."""
+    return printable(f"✕ VIP {vip.address} {_where(vip)}: {vip.state}")
+
+
+def _where(vip: VipShape) -> str:
+    return f"on {vip.masters} servers at once" if vip.owner is None and vip.masters else f"on {vip.owner or 'nobody'}"
 
 
 def _owners(vips: Sequence[VipShape]) -> set[str]:
