@@ -3,68 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from tasks.report.escape import printable
-from tasks.report.shapes import ClusterShape, FabricShape, VipShape
+from tasks.report.layout import CHIP_X, CHIP_Y, STEP_X, STEP_Y, Block, Layout, Node, lay_out
+from tasks.report.shapes import ClusterShape, VipShape
 from tasks.report.svg import ACCENT, BAD, INK, LINE, MUTED, RAISED, SURFACE, UNKNOWN, settings, to_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _WIDE, _HIGH = 1.5, 0.72
-_STEP_X, _STEP_Y = 1.9, 1.55
-_SPINE, _LEAF, _HOST = 2, 1, 0
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A box: what is written in it, and where its middle is."""
-
-    name: str
-    below: str
-    x: float
-    y: float
+_INCH = 0.95
+_BELOW, _NEXT = 0.55, 0.3
+"""From a box to the first line below it, and from that to the next."""
+_LETTERS = 14
+"""So many fit into a box at full size."""
 
 
 def fabric_svg(cluster: ClusterShape, earlier: str | None, prefix: str) -> str | None:
     """The fabric of one cluster; `earlier`: who bore the VIP before. None where nobody told the fabric."""
     if cluster.fabric is None or not cluster.vips:
         return None
-    nodes = _nodes(cluster.fabric)
-    right = max(node.x for node in nodes.values())
+    marks = _marks(cluster.vips)
+    layout = lay_out(cluster.fabric, marks)
+    texts = _texts(cluster.vips, earlier, layout)
+    left = min(node.x for node in layout.nodes.values()) - STEP_X / 2
+    width = max(6.0, layout.right + STEP_X / 2 - left)
+    low = -_HIGH / 2 - 0.25 - _NEXT * max((len(each) for each in texts.values()), default=1)
+    lost = [_lost(vip) for vip in cluster.vips if vip.owner not in layout.nodes]
+    low -= 0.3 if lost else 0
+    high = 2 * STEP_Y + _HIGH / 2 + 0.15
     with settings():
-        figure = Figure(figsize=(max(6.0, (right + _STEP_X) * 0.95), 4.4))
+        figure = Figure(figsize=(width * _INCH, (high - low) * _INCH))
         figure.patch.set_alpha(0)
         axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
         axes.set_axis_off()
-        axes.set_xlim(-_STEP_X / 2, right + _STEP_X / 2)
-        axes.set_ylim(-0.95, _SPINE * _STEP_Y + 0.6)
-        for one, other in _links(cluster.fabric, nodes):
-            axes.plot([one.x, other.x], [one.y, other.y], color=LINE, linewidth=1.6, zorder=1)
-        marks = _marks(cluster.vips)
-        for name, node in nodes.items():
-            _box(axes, node, marks.get(name, ""), owner=name in _owners(cluster.vips), was=name == earlier)
-        for number, vip in enumerate(cluster.vips):
-            if vip.owner in nodes:
-                _badge(axes, nodes[vip.owner], printable(vip.address), number)
-        if earlier in nodes and earlier is not None:
-            node = nodes[earlier]
-            axes.text(node.x, node.y - 0.55, "was here", color=MUTED, ha="center", va="center", fontsize=9)
+        middle = (left + layout.right + STEP_X / 2) / 2
+        axes.set_xlim(middle - width / 2, middle + width / 2)
+        axes.set_ylim(low, high)
+        _lines(axes, layout)
+        if lost:
+            axes.text(middle, low + 0.15, "; ".join(lost), color=BAD, ha="center", va="center", fontsize=10)
+        owners = _owners(cluster.vips)
+        for name, node in layout.nodes.items():
+            if node.small:
+                _chip(axes, node)
+            else:
+                _box(axes, node, marks.get(name, ""), owner=name in owners, was=name == earlier)
+            for number, (text, now) in enumerate(texts.get(name, ())):
+                _line_below(axes, node, text, number, now=now)
     return to_svg(figure, prefix, f"Fabric of cluster {cluster.name}", _described(cluster, earlier, marks))
 
 
 def _described(cluster: ClusterShape, earlier: str | None, marks: Mapping[str, str]) -> str:
     assert cluster.fabric is not None
     parts = [f"{each.name} on {' and '.join(each.leaves) or 'no known leaf'}." for each in cluster.fabric.servers]
-    parts += [f"{vip.address} is on {vip.owner or 'nobody'}: {vip.state}." for vip in cluster.vips]
+    parts += [f"{vip.address} is {_where(vip)}: {vip.state}." for vip in cluster.vips]
     parts += [f"It was on {earlier}."] if earlier else []
     parts += [f"{name}: {mark}." for name, mark in marks.items()]
     return " ".join(parts)
+
+
+def _lost(vip: VipShape) -> str:
+    """What is said of a VIP that stands below no box."""
+    return printable(f"✕ VIP {vip.address} {_where(vip)}: {vip.state}")
+
+
+def _where(vip: VipShape) -> str:
+    return f"on {vip.masters} servers at once" if vip.owner is None and vip.masters else f"on {vip.owner or 'nobody'}"
 
 
 def _owners(vips: Sequence[VipShape]) -> set[str]:
@@ -83,80 +93,81 @@ def _marks(vips: Sequence[VipShape]) -> dict[str, str]:
     return found
 
 
-def _nodes(fabric: FabricShape) -> dict[str, Node]:
-    """Leaves side by side; what hangs on one below it, and what hangs on none beside the spines."""
-    columns: dict[str, float] = {}
-    found: dict[str, Node] = {}
-    hosts = [(each.name, each.address, each.leaves) for each in fabric.servers]
-    hosts += [(each.name, "client" if each.on_link else "probe", each.leaves) for each in fabric.probes]
-    at = 0.0
-    for leaf in fabric.leaves:
-        below = [host for host in hosts if host[2] and host[2][0] == leaf.name]
-        width = max(1, len(below))
-        columns[leaf.name] = at + (width - 1) / 2
-        for number, (name, text, _) in enumerate(below):
-            found[name] = Node(name, text, (at + number) * _STEP_X, _HOST * _STEP_Y)
-        found[leaf.name] = Node(leaf.name, leaf.vtep or "VTEP not told", columns[leaf.name] * _STEP_X, _LEAF * _STEP_Y)
-        at += width
-    spines = list(dict.fromkeys(spine for leaf in fabric.leaves for spine in leaf.spines))
-    middle = (at - 1) / 2
-    for number, spine in enumerate(spines):
-        x = middle + number - (len(spines) - 1) / 2
-        found.setdefault(spine, Node(spine, "spine", x * _STEP_X, _SPINE * _STEP_Y))
-    for number, (name, text, _) in enumerate(host for host in hosts if host[0] not in found):
-        found[name] = Node(name, text, (middle + len(spines) / 2 + 1 + number) * _STEP_X, _SPINE * _STEP_Y)
+def _texts(vips: Sequence[VipShape], earlier: str | None, layout: Layout) -> dict[str, list[tuple[str, bool]]]:
+    """What stands below each box: VIPs that are there, and that one was."""
+    found: dict[str, list[tuple[str, bool]]] = {}
+    for vip in vips:
+        if vip.owner in layout.nodes and vip.owner is not None:
+            found.setdefault(vip.owner, []).append((f"VIP {printable(vip.address)}", True))
+    if earlier in layout.nodes and earlier is not None:
+        found.setdefault(earlier, []).append(("was here", False))
     return found
 
 
-def _links(fabric: FabricShape, nodes: Mapping[str, Node]) -> list[tuple[Node, Node]]:
-    pairs = [(leaf.name, spine) for leaf in fabric.leaves for spine in leaf.spines]
-    pairs += [(each.name, leaf) for each in fabric.servers for leaf in each.leaves]
-    pairs += [(each.name, leaf) for each in fabric.probes for leaf in each.leaves]
-    return [(nodes[one], nodes[other]) for one, other in pairs if one in nodes and other in nodes]
+def _lines(axes: Axes, layout: Layout) -> None:
+    for one, other in layout.links:
+        axes.plot([one[0], other[0]], [one[1], other[1]], color=LINE, linewidth=1.6, zorder=1)
+    if layout.block is not None:
+        _block(axes, layout.block, sum(node.small for node in layout.nodes.values()))
+
+
+def _block(axes: Axes, block: Block, count: int) -> None:
+    x, y, _, height = block
+    _rounded(axes, block, facecolor=SURFACE, edgecolor=LINE, linewidth=1.4)
+    text = f"{count} more leaves: nothing hangs on them, nothing is wrong"
+    axes.text(x, y - height / 2 - 0.2, text, color=MUTED, ha="center", va="center", fontsize=9)
+
+
+def _chip(axes: Axes, node: Node) -> None:
+    _rounded(axes, (node.x, node.y, CHIP_X - 0.12, CHIP_Y - 0.1), facecolor=RAISED, edgecolor=LINE, linewidth=0.8)
+    axes.text(
+        node.x,
+        node.y,
+        printable(node.name),
+        color=INK,
+        ha="center",
+        va="center",
+        fontsize=_fitting(9, node.name, 8),
+        zorder=3,
+    )
 
 
 def _box(axes: Axes, node: Node, mark: str, *, owner: bool, was: bool) -> None:
     colour = BAD if mark == "fails" else UNKNOWN if mark else ACCENT if owner or was else LINE
-    axes.add_patch(
-        FancyBboxPatch(
-            (node.x - _WIDE / 2, node.y - _HIGH / 2),
-            _WIDE,
-            _HIGH,
-            boxstyle="round,pad=0,rounding_size=0.1",
-            facecolor=RAISED,
-            edgecolor=colour,
-            linewidth=2.4 if owner or mark else 1.4,
-            linestyle="--" if was and not owner else "-",
-            zorder=2,
-        )
-    )
+    wide = 2.4 if owner or mark else 1.4
+    style = "--" if was and not owner else "-"
+    rim: dict[str, Any] = {"facecolor": RAISED, "edgecolor": colour, "linewidth": wide, "linestyle": style}
+    _rounded(axes, (node.x, node.y, _WIDE, _HIGH), **rim)
     sign = {"fails": " ✕ fails", "unknown": " ? unknown"}.get(mark, "")
-    axes.text(
-        node.x,
-        node.y + 0.12,
-        printable(node.name) + sign,
-        color=colour if mark else INK,
-        ha="center",
-        va="center",
-        fontsize=11,
-        fontweight="bold",
-        zorder=3,
-    )
-    axes.text(
-        node.x, node.y - 0.17, printable(node.below), color=MUTED, ha="center", va="center", fontsize=8.5, zorder=3
-    )
+    name = printable(node.name) + sign
+    middle: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 3}
+    size = _fitting(11, name, _LETTERS)
+    axes.text(node.x, node.y + 0.12, name, color=colour if mark else INK, fontsize=size, fontweight="bold", **middle)
+    below = printable(node.below)
+    axes.text(node.x, node.y - 0.17, below, color=MUTED, fontsize=_fitting(8.5, below, 1.4 * _LETTERS), **middle)
 
 
-def _badge(axes: Axes, node: Node, address: str, number: int) -> None:
-    y = node.y - 0.55 - 0.3 * number
+def _line_below(axes: Axes, node: Node, text: str, number: int, *, now: bool) -> None:
+    filled = {"boxstyle": "round,pad=0.35", "facecolor": ACCENT, "edgecolor": "none"} if now else None
     axes.text(
         node.x,
-        y,
-        f"VIP {address}",
-        color=SURFACE,
+        node.y - _BELOW - _NEXT * number,
+        text,
+        color=SURFACE if now else MUTED,
         ha="center",
         va="center",
-        fontsize=9,
+        fontsize=_fitting(9, text, 1.6 * _LETTERS),
         zorder=4,
-        bbox={"boxstyle": "round,pad=0.35", "facecolor": ACCENT, "edgecolor": "none"},
+        bbox=filled,
     )
+
+
+def _rounded(axes: Axes, place: Block, **style: Any) -> None:  # noqa: ANN401
+    x, y, width, height = place
+    corner = (x - width / 2, y - height / 2)
+    axes.add_patch(FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.08", zorder=2, **style))
+
+
+def _fitting(size: float, text: str, letters: float) -> float:
+    """Smaller letters for what is longer than its box."""
+    return size * min(1.0, letters / max(1, len(text)))

@@ -41,6 +41,7 @@ def render(report: ReportShape) -> str:
         silent=silent_hosts(report),
         main=[each for each in judged_vips(report) if each.stage == MAIN],
         stages=[each for each in judged_vips(report) if each.stage != MAIN],
+        judged_sections=_judged_sections(report),
         drawings=list(_drawings(report)),
         # What the template library wrote may go in as it is: the SVG of our own figures, our own style and script.
         timeline=Markup(timeline_svg(report.drill, "timeline")) if report.drill is not None else None,  # noqa: S704
@@ -54,6 +55,18 @@ def render(report: ReportShape) -> str:
         outage_verdict=outage_verdict,
         anchor=_anchor,
     )
+
+
+def _judged_sections(report: ReportShape) -> list[tuple[str, str, list[Judged]]]:
+    """Id, title and verdicts: what holds now and what held on the way; where something is wrong comes first."""
+    judged = list(judged_vips(report))
+    now = ("checks", "Checks", [each for each in judged if each.stage == MAIN])
+    way = ("stages", "On the way", sorted((each for each in judged if each.stage != MAIN), key=_wrong, reverse=True))
+    return [way, now] if any(map(_wrong, way[2])) and not any(map(_wrong, now[2])) else [now, way]
+
+
+def _wrong(judged: Judged) -> bool:
+    return any(judged.counts().get(status) for status in ("fail", "unknown"))
 
 
 @cache

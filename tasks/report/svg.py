@@ -64,7 +64,7 @@ def to_svg(figure: Figure, prefix: str, title: str, description: str) -> str:
     for colour, name in _VARIABLES.items():
         text = text.replace(colour, f"var(--{name})")
     names = f'role="img" aria-labelledby="{prefix}-title {prefix}-desc"'
-    text = _SIZE.sub(rf'\1 {names} style="min-width: calc(\2px * 0.8)"', text, count=1)
+    text = _SIZE.sub(rf'\1 {names} style="min-width: calc(\2px * 0.8); max-width: calc(\2px * 1.45)"', text, count=1)
     labels = (
         f'<title id="{prefix}-title">{_escaped(title)}</title><desc id="{prefix}-desc">{_escaped(description)}</desc>'
     )

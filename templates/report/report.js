@@ -5,8 +5,7 @@
   form.hidden = false;
   const search = document.getElementById("search");
   const boxes = [...form.querySelectorAll("input[name=status]")];
-  const section = form.closest("section");
-  const items = [...section.querySelectorAll("li.check")].map((item) => ({
+  const items = [...document.querySelectorAll("section.judged li.check")].map((item) => ({
     item,
     status: item.dataset.status,
     text: item.textContent.toLowerCase(),

@@ -11,9 +11,7 @@ from typing import Any, Self
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tasks.report.document import document
-from tasks.report.formats import rendered
-from tests.unit.report.test_schema import REPORTS
+from tests.unit.report.test_html import PAGES
 
 pytestmark = pytest.mark.browser
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -36,9 +34,9 @@ def browser() -> Iterator[Browser]:
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     directory = tmp_path_factory.mktemp("html")
     made = {}
-    for name, each in REPORTS.items():
+    for name, page in PAGES.items():
         made[name] = directory / f"{name.replace(' ', '-')}.html"
-        made[name].write_text(rendered("html", document(each)))
+        made[name].write_text(page)
     return made
 
 
@@ -63,7 +61,7 @@ class Opened:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", PAGES)
 def test_it_opens_from_disk_and_nothing_overflows(
     browser: Browser, files: dict[str, Path], name: str, size: str
 ) -> None:
@@ -95,10 +93,43 @@ CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["drill", "stale", "silent", "window closed", "plan"])
+@pytest.mark.parametrize("name", ["stored drill", "stored verify_fail", "silent", "window closed", "plan"])
 def test_text_can_be_read(browser: Browser, files: dict[str, Path], name: str, scheme: str) -> None:
     with Opened(browser, files[name], "desk", color_scheme=scheme) as opened:
         assert opened.page.evaluate(CONTRAST) == []
+
+
+COLLISIONS = """() => {
+  const found = [];
+  for (const svg of document.querySelectorAll("svg")) {
+    const texts = [...svg.querySelectorAll("text")].filter((each) => each.textContent.trim());
+    const boxes = texts.map((each) => [each.textContent.trim(), each.getBoundingClientRect()]);
+    for (const [number, [one, a]] of boxes.entries()) for (const [other, b] of boxes.slice(number + 1)) {
+      const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+      const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+      if (wide > 1 && high > 4) found.push(`${one} / ${other}`);
+    }
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("name", ["stored drill", "stored verify_fail", "drill"])
+def test_no_word_of_a_drawing_stands_on_another(browser: Browser, files: dict[str, Path], name: str) -> None:
+    with Opened(browser, files[name], "desk") as opened:
+        assert opened.page.locator("svg text").count() > 0
+        assert opened.page.evaluate(COLLISIONS) == []
+
+
+def test_paper_is_white_and_has_no_controls(browser: Browser, files: dict[str, Path]) -> None:
+    with Opened(browser, files["stored verify_fail"], "desk", color_scheme="dark") as opened:
+        page = opened.page
+        background = "getComputedStyle(document.documentElement).backgroundColor"
+        assert page.evaluate(background) == "rgb(20, 24, 29)"
+        page.emulate_media(media="print")
+        assert page.evaluate(background) == "rgb(255, 255, 255)"
+        assert page.locator("form.filter:visible, nav:visible").count() == 0
+        assert page.locator("li.check[data-status=fail] pre").first.is_visible()
 
 
 def shown(page: Page) -> int:
@@ -121,6 +152,16 @@ def test_search_and_filter(browser: Browser, files: dict[str, Path]) -> None:
         assert statuses == {"fail"}
         page.get_by_label("skip").check()
         assert opened.complaints == []
+
+
+def test_the_search_finds_what_a_drill_saw_on_its_way(browser: Browser, files: dict[str, Path]) -> None:
+    with Opened(browser, files["stored drill"], "desk") as opened:
+        page = opened.page
+        page.get_by_label("Search").fill("preferred-master")
+        assert page.locator("section[aria-labelledby=stages] li.check:visible").count() > 0
+        page.get_by_label("Search").fill("no such word")
+        assert page.locator("li.check:visible").count() == 0
+        assert page.inner_text("#shown").startswith("0 of ")
 
 
 def test_the_wrong_ones_come_first_and_are_open(browser: Browser, files: dict[str, Path]) -> None:
