@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from lab.boot import has_forwarder, nspawn_argv, start_forwarder, start_node
 from lab.inventory import render_inventory, write_inventory
 from lab.keys import login_key, make_keys, make_secrets
+from lab.layers import ensure_layers, layer_key
 from lab.namespaces import build_network, namespaces_of
 from lab.network import cable_plan, node_plan
 from lab.nodefiles import key_files, node_files
@@ -27,6 +28,7 @@ def fingerprint(lab: Lab) -> str:
     nodes = lab.topology.nodes
     ingredients = [
         recipe_key(lab.topology),
+        [layer_key(node, lab.topology) for node in nodes],
         cable_plan(lab.topology, lab.paths),
         [repr(node_plan(node, lab.paths)) for node in nodes],
         [repr(node_files(node, lab.topology, prefix)) for node in nodes],
@@ -60,9 +62,10 @@ def amiss(lab: Lab) -> str | None:
 def assemble(lab: Lab, progress: Callable[[str], None]) -> None:
     """Everything from nothing: root, keys, network, nodes, forwarders, inventory. Returns while the nodes boot."""
     rootfs = ensure_rootfs(lab.paths.state, lab.topology, progress)
+    layers = ensure_layers(lab.paths.state, lab.topology, rootfs, progress)
     progress("making the network, the keys and the nodes' disks")
     build_network(lab.topology, lab.paths)
-    _furnish(lab, rootfs)
+    _furnish(lab, layers)
     progress(f"booting {len(lab.topology.nodes)} nodes")
     for node in lab.topology.nodes:
         start_node(lab, node.name)
@@ -81,13 +84,13 @@ def restart_forwarders(lab: Lab, progress: Callable[[str], None]) -> None:
             start_forwarder(lab, node.name)
 
 
-def _furnish(lab: Lab, rootfs: Path) -> None:
+def _furnish(lab: Lab, layers: Mapping[str, Sequence[Path]]) -> None:
     hosts = make_keys(lab)
     login = login_key(lab)
 
     def furnish(name: str) -> None:
         node = lab.topology.node(name)
-        mount_node(lab.paths, name, rootfs)
+        mount_node(lab.paths, name, layers[name])
         files = node_files(node, lab.topology, lab.paths.prefix) + key_files(node, hosts[name], login)
         write_files(lab.paths.node_root(name), files)
 

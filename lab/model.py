@@ -27,6 +27,15 @@ class Firewall(StrEnum):
 
     IPTABLES = "iptables"
     NFTABLES = "nftables"
+    FIREWALLD = "firewalld"
+    UFW = "ufw"
+
+
+class Distribution(StrEnum):
+    """What a server passes for: Debian, which it is, or an Enterprise Linux, whose clothes it wears."""
+
+    DEBIAN = "debian"
+    EL = "el"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +92,7 @@ class Node:
     svis: tuple[Svi, ...] = ()
     gateways: tuple[Address, ...] = ()
     firewall: Firewall | None = None
+    distribution: Distribution = Distribution.DEBIAN
 
     @property
     def is_router(self) -> bool:

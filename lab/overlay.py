@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lab.command import attempt, run
@@ -13,12 +13,15 @@ from lab.nodefiles import NodeFile
 from lab.place import LabPaths
 
 
-def mount_node(paths: LabPaths, node: str, rootfs: Path) -> None:
-    """An empty overlay on the common root. `volatile`: a lab is never repaired from its disk, so no fsync either."""
+def mount_node(paths: LabPaths, node: str, lower: Sequence[Path]) -> None:
+    """An empty overlay on the common root and what lies above it, the uppermost first.
+
+    `volatile`: a lab is never repaired from its disk, so no fsync either.
+    """
     base = paths.nodes / node
     for part in ("upper", "work", "root"):
         (base / part).mkdir(parents=True)
-    options = f"lowerdir={rootfs},upperdir={base / 'upper'},workdir={base / 'work'},volatile"
+    options = f"lowerdir={':'.join(map(str, lower))},upperdir={base / 'upper'},workdir={base / 'work'},volatile"
     result = attempt(["mount", "-t", "overlay", paths.namespace(node), "-o", options, str(base / "root")])
     if result.returncode != 0:
         message = f"no overlayfs on {paths.state}: {result.stderr.strip()}"

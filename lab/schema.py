@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from lab.model import Address, Firewall, InterfaceAddress, Kind
+from lab.model import Address, Distribution, Firewall, InterfaceAddress, Kind
 
 # Node names appear in host names, namespaces and file names; no "-" because it separates a lab's name from a node's.
 NodeName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9]{0,7}$")]
@@ -95,6 +95,7 @@ class ServerSpec(HostSpec):
 
     kind: Literal[Kind.SERVER]
     firewall: Firewall
+    distribution: Distribution = Distribution.DEBIAN
 
 
 class ClientSpec(HostSpec):

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from lab.coherence import contradictions
 from lab.errors import LabUsageError
-from lab.model import Interface, Kind, Link, Node, Svi, Topology, Vlan
+from lab.model import Distribution, Interface, Kind, Link, Node, Svi, Topology, Vlan
 from lab.schema import HostSpec, LeafSpec, NodeSpec, ServerSpec, SpineSpec, TopologySpec
 
 TOPOLOGY_FILE = Path(__file__).with_name("topology.yaml")
@@ -98,6 +98,7 @@ def _node(name: str, spec: NodeSpec, user: str, vlans: dict[str, Vlan], fabric: 
                 description=spec.description,
                 gateways=tuple(spec.gateways),
                 firewall=spec.firewall if isinstance(spec, ServerSpec) else None,
+                distribution=spec.distribution if isinstance(spec, ServerSpec) else Distribution.DEBIAN,
             )
         case SpineSpec() | LeafSpec():
             svis = spec.svis if isinstance(spec, LeafSpec) else {}

@@ -40,6 +40,8 @@ def test_nornir_reads_it(tmp_path: Path) -> None:
         "I1": ("127.0.7.16", 22022, "cumulus"),
         "L3": ("127.0.7.17", 22022, "cumulus"),
         "C1": ("127.0.7.18", 22022, "cumulus"),
+        "H3": ("127.0.7.19", 22022, "automation"),
+        "H4": ("127.0.7.20", 22022, "automation"),
     }
     extras = read.hosts["L1"].get_connection_parameters("netmiko").extras
     assert extras == {

@@ -54,7 +54,7 @@ def test_a_lab_knows_its_own_namespaces(paths: LabPaths, namespace: str, *, mine
 
 def test_addresses_go_by_position() -> None:
     lab = Lab(paths=DEFAULT, topology=load_topology(), octet=1)
-    assert [lab.address(node.name) for node in lab.topology.nodes] == [f"127.0.1.{last}" for last in range(11, 19)]
+    assert [lab.address(node.name) for node in lab.topology.nodes] == [f"127.0.1.{last}" for last in range(11, 21)]
     assert Lab(paths=NAMED, topology=load_topology(), octet=9).address("H2") == "127.0.9.12"
 
 

@@ -144,7 +144,7 @@ def test_machine_ids_differ() -> None:
 
 def test_cables_have_both_ends_in_namespaces_from_the_start() -> None:
     cables = cable_plan(TOPOLOGY, PATHS)
-    assert len(cables) == 7
+    assert len(cables) == 9
     assert cables[0] == (
         "link add name enp0s8 netns vipbook-t1-H1 address 08:00:27:7d:af:b4 mtu 1500 "
         "type veth peer name swp1 netns vipbook-t1-L1 address 44:38:39:00:11:01 mtu 1500"

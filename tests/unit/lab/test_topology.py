@@ -45,7 +45,7 @@ def put(path: str, value: object) -> Change:
 
 def test_the_lab_as_it_is() -> None:
     topology = load_topology()
-    assert [node.name for node in topology.nodes] == ["H1", "H2", "L1", "L2", "S1", "I1", "L3", "C1"]
+    assert [node.name for node in topology.nodes] == ["H1", "H2", "L1", "L2", "S1", "I1", "L3", "C1", "H3", "H4"]
     assert topology.users == ("automation", "cumulus")
     h1, l1, s1 = topology.node("H1"), topology.node("L1"), topology.node("S1")
     assert (h1.kind, h1.firewall, h1.is_router) == (Kind.SERVER, Firewall.IPTABLES, False)
@@ -88,13 +88,13 @@ def test_links_between_routers_carry_large_frames() -> None:
 def test_a_server_a_leaf_and_a_cluster_more_are_data_alone() -> None:
     changed = document()
     nodes = changed["nodes"]
-    nodes["L1"]["interfaces"]["swp2"] = {"vlan": "vlan100"}
+    nodes["L1"]["interfaces"]["swp3"] = {"vlan": "vlan100"}
     nodes["S1"]["interfaces"]["swp4"] = {}
-    nodes["H3"] = {
+    nodes["H5"] = {
         "kind": "server",
         "firewall": "nftables",
         "gateways": ["100.65.0.1"],
-        "interfaces": {"enp0s8": {"addresses": ["100.65.0.13/24"], "mac": "08:00:27:00:00:03"}},
+        "interfaces": {"enp0s8": {"addresses": ["100.65.0.15/24"], "mac": "08:00:27:00:00:03"}},
     }
     nodes["L4"] = {
         "kind": "leaf",
@@ -103,12 +103,12 @@ def test_a_server_a_leaf_and_a_cluster_more_are_data_alone() -> None:
         "svis": {"vlan100": {"addresses": ["100.65.0.5/24", "fd00:100:65::5/64"], "mac": "44:38:39:00:00:14"}},
         "interfaces": {"swp51": {}},
     }
-    changed["links"] += [["H3:enp0s8", "L1:swp2"], ["L4:swp51", "S1:swp4"]]
-    changed["clusters"]["db"] = {"vrid": 12}
+    changed["links"] += [["H5:enp0s8", "L1:swp3"], ["L4:swp51", "S1:swp4"]]
+    changed["clusters"]["app"] = {"vrid": 12}
     topology = parse_topology(yaml.safe_dump(changed, sort_keys=False), "topology.yaml")
     assert topology.node("S1").fabric_ports == ("swp1", "swp2", "swp3", "swp4")
     assert len(topology.vteps(topology.node("L4").svis[0].vlan)) == 4
-    assert list(topology.clusters) == ["web", "db"]
+    assert list(topology.clusters) == ["web", "db", "app"]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,8 @@ def test_a_server_a_leaf_and_a_cluster_more_are_data_alone() -> None:
         (put("nodes.S1.svis", {}), "nodes.S1.spine.svis: Extra inputs are not permitted"),
         (put("nodes.H1.kind", "host"), "nodes.H1: Input tag 'host'"),
         (put("nodes.H1.kind", ...), "nodes.H1: Unable to extract tag"),
-        (put("nodes.H1.firewall", "ufw"), "Input should be 'iptables' or 'nftables'"),
+        (put("nodes.H1.firewall", "pf"), "Input should be 'iptables', 'nftables', 'firewalld' or 'ufw'"),
+        (put("nodes.H1.distribution", "suse"), "Input should be 'debian' or 'el'"),
         (put("nodes.L1.asn", 0), "nodes.L1.leaf.asn"),
         (put("nodes.L1.loopback", "10.255.0"), "nodes.L1.leaf.loopback"),
         (put("nodes.H1.interfaces.enp0s8.addresses.0", "100.65.0.11/33"), "interfaces.enp0s8.addresses.0"),
@@ -156,7 +157,10 @@ def test_a_server_a_leaf_and_a_cluster_more_are_data_alone() -> None:
         (put("links.0", ["H1", "L1"]), "links.0.0"),
         # Contradictions.
         (put("users.leaf", ...), "users.leaf: missing, and there is a node of this kind"),
-        (put("links.0", ["H9:enp0s8", "L1:swp1"]), "links.0: no node H9 (nodes: H1, H2, L1, L2, S1, I1, L3, C1)"),
+        (
+            put("links.0", ["H9:enp0s8", "L1:swp1"]),
+            "no node H9 (nodes: H1, H2, L1, L2, S1, I1, L3, C1, H3, H4)",
+        ),
         (put("links.0", ["H1:enp0s8", "L1:swp9"]), "links.0: L1 has no interface swp9"),
         (put("links.0", ["H1:enp0s8", "L2:swp1"]), "links: L2:swp1 is used 2 times"),
         (put("links.0", ...), "nodes.H1.interfaces.enp0s8: no link ends there"),
