@@ -55,7 +55,7 @@ def _parse(text: str, clusters: Sequence[Cluster]) -> Expectation:
 
 def _moves(text: str, name: str, server: str, clusters: Sequence[Cluster]) -> Expectation:
     _one_of(name, [cluster.name for cluster in clusters], "cluster of this window")
-    (cluster,) = [each for each in clusters if each.name == name]
+    cluster = next(each for each in clusters if each.name == name)
     host = _one_of(server, [each.name for each in cluster.servers], f"server of {name}")
     return Expectation(text=text, kind="moves", about=name, host=host)
 

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv4Interface
 
 from tasks.intent.document import Document, Path
+from tasks.intent.instances import instances_of
+from tasks.intent.lint_across import ACROSS_RULES
+from tasks.intent.lint_keepalived import ADVICE, KEEPALIVED_RULES
 from tasks.intent.schema import ClusterEntry, ClustersFile
-from tasks.model.address import IPV6, IpAddress
+from tasks.model.address import IPV6, IpInterface
 
 # keepalived takes eight characters of auth_pass and silently cuts the rest (RFC 2338 has an 8-octet field).
 AUTH_PASS_MAX = 8
@@ -26,10 +29,19 @@ def lint_clusters(document: Document, parsed: ClustersFile) -> list[str]:
     for name, cluster in parsed.clusters.items():
         for rule in _CLUSTER_RULES:
             problems += [(("clusters", name, *path), text) for path, text in rule(cluster)]
-    problems += _vrids(parsed)
-    problems += _macvlans(parsed)
-    problems += _addresses(parsed)
+    for across in ACROSS_RULES:
+        problems += across(parsed)
     return [f"{document.place(path)}: {text}" for path, text in problems]
+
+
+def advise_clusters(document: Document, parsed: ClustersFile) -> list[str]:
+    """One sentence for each thing that works and will surprise somebody."""
+    return [
+        f"{document.place(('clusters', name, *path))}: {text}"
+        for name, cluster in parsed.clusters.items()
+        for rule in ADVICE
+        for path, text in rule(cluster)
+    ]
 
 
 def lint_secret(document: Document, cluster: str, text: str) -> list[str]:
@@ -64,6 +76,8 @@ def _timers(cluster: ClusterEntry) -> Iterator[Problem]:
 def _auth(cluster: ClusterEntry) -> Iterator[Problem]:
     entry = cluster.auth_pass
     if entry is None:
+        if cluster.auth_type == "AH":
+            yield ("auth_type",), "AH signs with a password, and there is none; add auth_pass"
         return
     if cluster.version == 3:  # noqa: PLR2004 - VRRP version 3
         yield ("auth_pass",), "VRRPv3 has no authentication and keepalived would ignore it; remove it or set version: 2"
@@ -72,12 +86,15 @@ def _auth(cluster: ClusterEntry) -> Iterator[Problem]:
 
 
 def _priorities(cluster: ClusterEntry) -> Iterator[Problem]:
-    seen: dict[int, str] = {}
-    for name, server in cluster.servers.items():
-        if server.priority in seen:
-            why = f"{server.priority} is {seen[server.priority]}'s too, and equal priorities leave the master to chance"
-            yield ("servers", name, "priority"), f"{why}; give each server its own, 1 to 254"
-        seen.setdefault(server.priority, name)
+    for place, instance in instances_of(cluster):
+        seen: dict[int, str] = {}
+        for name, server in cluster.servers.items():
+            priority = instance.priorities.get(name, server.priority)
+            path = (*place, "priorities", name) if name in instance.priorities else ("servers", name, "priority")
+            if priority in seen:
+                why = f"{priority} is {seen[priority]}'s too, and equal priorities leave the master to chance"
+                yield path, f"{why}; give each server its own, 1 to 254"
+            seen.setdefault(priority, name)
 
 
 def _subnets(cluster: ClusterEntry) -> Iterator[Problem]:
@@ -91,40 +108,40 @@ def _subnets(cluster: ClusterEntry) -> Iterator[Problem]:
         if server.address.ip in (server.address.network.network_address, server.address.network.broadcast_address):
             why = f"{server.address} is the network or broadcast address of {server.address.network}"
             yield ("servers", name, "address"), f"{why}; take a host address"
-    for index, vip in enumerate(cluster.vips):
+    for path, vip in _vips(cluster):
         if not isinstance(vip, IPv4Interface):
             continue
         if vip.ip not in first.network:
-            yield (
-                ("vips", index),
-                f"{vip} is outside {first.network}, the subnet of the servers' interface; take one inside",
-            )
+            yield path, f"{vip} is outside {first.network}, the subnet of the servers' interface; take one inside"
         elif vip.network != first.network:
-            yield (
-                ("vips", index),
-                f"{vip} has another prefix than {first.network}; write {vip.ip}/{first.network.prefixlen}",
-            )
+            yield path, f"{vip} has another prefix than {first.network}; write {vip.ip}/{first.network.prefixlen}"
         elif vip.ip in (first.network.network_address, first.network.broadcast_address):
-            yield ("vips", index), f"{vip} is the network or broadcast address of {first.network}; take a host address"
+            yield path, f"{vip} is the network or broadcast address of {first.network}; take a host address"
+
+
+def _vips(cluster: ClusterEntry) -> Iterator[tuple[Path, IpInterface]]:
+    for place, instance in instances_of(cluster):
+        for key in ("vips", "excluded"):
+            yield from (((*place, key, i), vip) for i, vip in enumerate(getattr(instance, key)))
 
 
 def _families(cluster: ClusterEntry) -> Iterator[Problem]:
-    if all(vip.version == IPV6 for vip in cluster.vips):
-        yield ("vips",), "no IPv4 VIP, and the adverts that carry the IPv6 ones are IPv4; add one, as 100.65.0.10/24"
-    for index, vip in enumerate(cluster.vips):
+    for place, instance in instances_of(cluster):
+        if cluster.version == 2 and all(vip.version == IPV6 for vip in instance.vips):  # noqa: PLR2004 - VRRP version 2
+            why = "no IPv4 VIP, and the adverts of VRRPv2 that carry the IPv6 ones are IPv4"
+            yield (*place, "vips"), f"{why}; add one, as 100.65.0.10/24, or set version: 3"
+    for path, vip in _vips(cluster):
         # RFC 4291 2.6.1; a /127 or /128 has none (RFC 6164).
         if vip.version == IPV6 and vip.network.prefixlen <= _ROUTED6 and vip.ip == vip.network.network_address:
-            yield (
-                ("vips", index),
-                f"{vip} is the subnet-router anycast address of its prefix; take a host address, as {vip.ip + 1}",
-            )
+            why = f"{vip} is the subnet-router anycast address of its prefix"
+            yield path, f"{why}; take a host address, as {vip.ip + 1}"
 
 
 def _vmac(cluster: ClusterEntry) -> Iterator[Problem]:
     if not cluster.use_vmac:
         return
     for name, server in cluster.servers.items():
-        if server.interface == f"vrrp{cluster.vrid}":
+        if server.interface in {f"vrrp{cluster.vrid}", f"vrrp6_{cluster.vrid6 or cluster.vrid}"}:
             why = f"{server.interface} is the name of the macvlan that keepalived makes for use_vmac"
             yield ("servers", name, "interface"), f"{why}; name the interface that it stands on"
 
@@ -174,44 +191,5 @@ _CLUSTER_RULES: tuple[ClusterRule, ...] = (
     _places,
     _leaves,
     _ports,
+    *KEEPALIVED_RULES,
 )
-
-
-def _vrids(parsed: ClustersFile) -> Iterator[Problem]:
-    """A VRID belongs to one instance in a VLAN: two would take each other's adverts."""
-    seen: dict[tuple[int, int], str] = {}
-    for name, cluster in parsed.clusters.items():
-        key = (cluster.fabric.vni, cluster.vrid)
-        if key in seen:
-            why = f"{cluster.vrid} is cluster {seen[key]!r}'s on VNI {key[0]}"
-            yield ("clusters", name, "vrid"), f"{why}; give each instance of a VLAN its own, 1 to 255"
-        seen.setdefault(key, name)
-
-
-def _macvlans(parsed: ClustersFile) -> Iterator[Problem]:
-    """A macvlan is named by its VRID alone, and a server may have the same VRID in two VLANs."""
-    seen: dict[tuple[str, int], str] = {}
-    for name, cluster in parsed.clusters.items():
-        for host in cluster.servers if cluster.use_vmac else ():
-            other = seen.setdefault((host, cluster.vrid), name)
-            if other != name:
-                why = f"{cluster.vrid} is cluster {other!r}'s, whose macvlan vrrp{cluster.vrid} stands on {host}"
-                yield ("clusters", name, "vrid"), f"{why} already; give each cluster with use_vmac its own there"
-                break
-
-
-def _addresses(parsed: ClustersFile) -> Iterator[Problem]:
-    """An address has one use in a VLAN."""
-    seen: dict[tuple[int, str], str] = {}
-    for name, cluster in parsed.clusters.items():
-        uses: list[tuple[Path, IpAddress, str]] = [
-            (("vips", i), vip.ip, f"a VIP of {name}") for i, vip in enumerate(cluster.vips)
-        ]
-        uses += [(("servers", host, "address"), s.address.ip, host) for host, s in cluster.servers.items()]
-        for path, address, use in uses:
-            key = (cluster.fabric.vni, str(address))
-            if key in seen and seen[key] != use:
-                yield ("clusters", name, *path), f"{address} is already {seen[key]}; give each its own address"
-            elif key in seen and path[0] == "vips":
-                yield ("clusters", name, *path), f"{address} stands twice; keep one"
-            seen.setdefault(key, use)

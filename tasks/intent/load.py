@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tasks.intent.document import Document, read_document
-from tasks.intent.lint import lint_clusters, lint_secret
-from tasks.intent.schema import ClusterEntry, SecretEntry, parse_clusters
-from tasks.model.cluster import Cluster, Fabric, Secret, Server
+from tasks.intent.expand import clusters_of
+from tasks.intent.lint import advise_clusters, lint_clusters, lint_secret
+from tasks.intent.schema import SecretEntry, parse_clusters
+from tasks.model.cluster import Cluster, Secret
 from tasks.model.errors import IntentError
 
 SecretReader = Callable[[SecretEntry], str]
@@ -17,18 +18,19 @@ SecretReader = Callable[[SecretEntry], str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """All clusters of a file. `warnings`: what could not be checked."""
+    """All VRRP instances of a file, those of a cluster side by side. `warnings`: what works, and what is not known."""
 
     clusters: tuple[Cluster, ...]
     warnings: tuple[str, ...]
 
     def select(self, names: tuple[str, ...]) -> tuple[Cluster, ...]:
         """The clusters of these names, all when none is named; IntentError for a name that is none of them."""
-        known = {cluster.name: cluster for cluster in self.clusters}
+        known = dict.fromkeys(cluster.name for cluster in self.clusters)
         unknown = [name for name in names if name not in known]
         if unknown:
             raise IntentError(*(f"no cluster {name!r}; accepted: {', '.join(known)}" for name in unknown))
-        return tuple(known[name] for name in dict.fromkeys(names)) if names else self.clusters
+        wanted = dict.fromkeys(names or known)
+        return tuple(cluster for name in wanted for cluster in self.clusters if cluster.name == name)
 
 
 def load_intent(text: str, source: str, read_secret: SecretReader, *, need_secrets: bool) -> Intent:
@@ -41,7 +43,7 @@ def load_intent(text: str, source: str, read_secret: SecretReader, *, need_secre
     if parsed is None:
         raise IntentError(*problems)
     problems = lint_clusters(document, parsed)
-    warnings: list[str] = []
+    warnings = advise_clusters(document, parsed)
     secrets: dict[str, Secret] = {}
     for name, entry in parsed.clusters.items():
         if entry.auth_pass is None:
@@ -51,7 +53,9 @@ def load_intent(text: str, source: str, read_secret: SecretReader, *, need_secre
         problems += wrong
     if problems:
         raise IntentError(*problems)
-    clusters = tuple(_cluster(name, entry, secrets.get(name)) for name, entry in parsed.clusters.items())
+    clusters = tuple(
+        each for name, entry in parsed.clusters.items() for each in clusters_of(name, entry, secrets.get(name))
+    )
     return Intent(clusters=clusters, warnings=tuple(warnings))
 
 
@@ -65,40 +69,3 @@ def _secret(
         return [f"{document.place(('clusters', name, 'auth_pass'))}: {error.args[0]}"], []
     secrets[name] = Secret(text)
     return [], lint_secret(document, name, text)
-
-
-def _cluster(name: str, entry: ClusterEntry, auth_pass: Secret | None) -> Cluster:
-    fabric = entry.fabric
-    return Cluster(
-        name=name,
-        vrid=entry.vrid,
-        version=entry.version,
-        advert_int=entry.advert_int,
-        preempt=entry.preempt,
-        unicast=entry.unicast,
-        auth_pass=auth_pass,
-        vips=tuple(sorted(entry.vips, key=lambda vip: vip.version)),
-        use_vmac=entry.use_vmac,
-        servers=tuple(
-            Server(
-                name=host,
-                interface=server.interface,
-                address=server.address,
-                priority=server.priority,
-                leaves=server.leaves,
-                port=server.port,
-            )
-            for host, server in entry.servers.items()
-        ),
-        fabric=Fabric(
-            vni=fabric.vni,
-            svi=fabric.svi,
-            vrr=fabric.vrr,
-            vxlan=fabric.vxlan,
-            bridge=fabric.bridge or fabric.svi,
-            vlan=fabric.vlan,
-            leaves=tuple(fabric.leaves),
-            allowance_s=fabric.allowance,
-        ),
-        probes=tuple(entry.probes),
-    )

@@ -78,7 +78,17 @@ def _unfit(vip: IPv6Interface) -> str | None:
     return next((kind for kind, is_so in kinds.items() if is_so), None)
 
 
+def _of_server6(value: object) -> object:
+    """Where IPv6 adverts come from: link-local, or any address that a peer can be told."""
+    found = _with_prefix(value)
+    if not isinstance(found, IPv6Interface) or found.ip.is_multicast or found.ip.is_unspecified:
+        msg = f"{value!r} is no IPv6 address of an interface; write it as fe80::a00:27ff:fe7d:afb4/64"
+        raise ValueError(msg)
+    return found
+
+
 ServerAddress = Annotated[IPv4Interface, BeforeValidator(_of_server)]
+ServerAddress6 = Annotated[IPv6Interface, BeforeValidator(_of_server6)]
 VipAddress = Annotated[IPv4Interface | IPv6Interface, BeforeValidator(_of_vip)]
 
 
@@ -103,6 +113,17 @@ Leaf = Annotated[
 ]
 
 
+# What keepalived can be told without being taken for its own syntax: a program and its arguments.
+Program = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9_.,:/=@%+\- ]{1,250}$")]
+UserName = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_\-]{0,31}$")]
+# A name of our own making in keepalived.conf, or a process's as the kernel has it.
+Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,30}$")]
+Weight = Annotated[int, Field(ge=-253, le=253)]
+Priority = Annotated[int, Field(ge=1, le=254)]
+Vrid = Annotated[int, Field(ge=1, le=255)]
+Vips = Annotated[list[VipAddress], Field(min_length=1, max_length=20)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -120,7 +141,8 @@ class ServerEntry(_Strict):
 
     interface: InterfaceName
     address: ServerAddress
-    priority: Annotated[int, Field(ge=1, le=254)]
+    priority: Priority
+    address6: ServerAddress6 | None = None
     leaf: Leaf | None = None
     port: InterfaceName | None = None
 
@@ -145,20 +167,89 @@ class FabricEntry(_Strict):
     allowance: Annotated[float, Field(gt=0, le=60)] = 1.0
 
 
-class ClusterEntry(_Strict):
-    """One VRRP instance."""
+class ScriptEntry(_Strict):
+    """A program that is run again and again; it fails with an exit status other than 0."""
 
-    vrid: Annotated[int, Field(ge=1, le=255)]
-    vips: Annotated[list[VipAddress], Field(min_length=1, max_length=20)]
+    command: Program
+    interval: Annotated[float, Field(ge=0.1, le=3600)] = 2.0
+    timeout: Annotated[float, Field(ge=0.1, le=3600)] = 2.0
+    fall: Annotated[int, Field(ge=1, le=100)] = 2
+    rise: Annotated[int, Field(ge=1, le=100)] = 2
+    weight: Weight = 0
+
+
+class ProcessEntry(_Strict):
+    """A process that must run."""
+
+    process: Word
+    quorum: Annotated[int, Field(ge=1, le=65535)] = 1
+    delay: Annotated[float, Field(ge=0, le=3600)] = 1.0
+    weight: Weight = 0
+
+
+class TrackEntry(_Strict):
+    """What must be well for a server to be master."""
+
+    interfaces: list[InterfaceName] = Field(default_factory=list)
+    scripts: dict[Word, ScriptEntry] = Field(default_factory=dict)
+    processes: dict[Word, ProcessEntry] = Field(default_factory=dict)
+
+
+class GarpEntry(_Strict):
+    """Gratuitous ARPs; what is left out is chosen by the advert interval."""
+
+    delay: Annotated[int, Field(ge=0, le=3600)] | None = None
+    repeat: Annotated[int, Field(ge=1, le=100)] = 5
+    refresh: Annotated[int, Field(ge=0, le=86400)] = 60
+    lower_prio_delay: Annotated[int, Field(ge=0, le=3600)] | None = None
+    lower_prio_repeat: Annotated[int, Field(ge=0, le=100)] = 1
+
+
+class NotifyEntry(_Strict):
+    """Programs that keepalived runs at a change."""
+
+    master: Program | None = None
+    backup: Program | None = None
+    fault: Program | None = None
+    stop: Program | None = None
+    any: Program | None = None
+
+
+class InstanceEntry(_Strict):
+    """A further VRRP instance on the servers of the cluster."""
+
+    vrid: Vrid
+    vrid6: Vrid | None = None
+    vips: Vips
+    excluded: Annotated[list[VipAddress], Field(max_length=200)] = Field(default_factory=list)
+    priorities: dict[HostName, Priority] = Field(default_factory=dict)
+
+
+class ClusterEntry(_Strict):
+    """A cluster: its first VRRP instance, and what all its instances have in common."""
+
+    vrid: Vrid
+    vrid6: Vrid | None = None
+    vips: Vips
+    excluded: Annotated[list[VipAddress], Field(max_length=200)] = Field(default_factory=list)
     servers: Annotated[dict[HostName, ServerEntry], Field(min_length=2)]
     fabric: FabricEntry
     probes: list[HostName] = Field(default_factory=list)
     version: Literal[2, 3] = 2
     advert_int: Annotated[float, Field(ge=0.01, le=255)] = 1.0
     preempt: bool = True
+    preempt_delay: Annotated[float, Field(ge=0, le=1000)] = 0.0
     unicast: bool = False
     use_vmac: bool = False
+    auth_type: Literal["PASS", "AH"] = "PASS"
     auth_pass: SecretEntry | None = None
+    sync_group: bool | None = None
+    track: TrackEntry = Field(default_factory=TrackEntry)
+    script_user: UserName = "nobody"
+    garp: GarpEntry = Field(default_factory=GarpEntry)
+    notify: NotifyEntry = Field(default_factory=NotifyEntry)
+    extra: Annotated[list[str], Field(max_length=50)] = Field(default_factory=list)
+    instances: dict[Word, InstanceEntry] = Field(default_factory=dict)
 
 
 # A vrrp_instance's name stands in logs and JSON; keepalived's own limit is far above this.
@@ -211,16 +302,25 @@ def _path(document: Document, path: Path) -> Path:
     return found
 
 
+# The mapping at a path, by the names below a cluster's; the longest that fits decides.
+_MODELS: dict[Path, type[BaseModel]] = {
+    ("servers",): ServerEntry,
+    ("fabric",): FabricEntry,
+    ("auth_pass",): SecretEntry,
+    ("garp",): GarpEntry,
+    ("notify",): NotifyEntry,
+    ("instances",): InstanceEntry,
+    ("track",): TrackEntry,
+    ("track", "scripts"): ScriptEntry,
+    ("track", "processes"): ProcessEntry,
+}
+
+
 def _accepted(path: Path) -> list[str]:
     """The keys that the mapping at `path` takes."""
-    model: type[BaseModel] = ClustersFile
-    match path:
-        case (_, _):
-            model = ClusterEntry
-        case (_, _, "servers", *_):
-            model = ServerEntry
-        case (_, _, "fabric", *_):
-            model = FabricEntry
-        case (_, _, "auth_pass", *_):
-            model = SecretEntry
+    inside = path[2:]
+    fitting = [(len(key), model) for key, model in _MODELS.items() if inside[: len(key)] == key]
+    model: type[BaseModel] = ClusterEntry if len(path) > 1 else ClustersFile
+    if fitting:
+        model = max(fitting, key=lambda each: each[0])[1]
     return list(model.model_fields)

@@ -1,6 +1,7 @@
 """What VRRP's own timers allow: the bound that a measured outage is held against.
 
-RFC 3768 6.1 (VRRPv2) and RFC 5798 6.1 (VRRPv3). All times in seconds.
+RFC 3768 6.1 (VRRPv2), RFC 5798 6.1 and RFC 9568 6.1 (VRRPv3; the later one says active for master). All times in
+seconds.
 """
 
 from __future__ import annotations

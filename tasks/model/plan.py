@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from tasks.model.answer import Command
+from tasks.model.server import PackageManager
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One change: what it is for people, the commands that make it, and the shell lines that take it back.
 
-    `keeps` are the files that exist and are kept before anything changes. `undo` lines run on the server itself as
+    `keeps` are the files that are kept before anything changes; with `keeps_missing` one of them may not be there, and
+    is removed on the way back. `undo` lines run on the server itself as
     root; the steps in reverse order, the lines of one step as they stand.
     """
 
@@ -22,6 +24,7 @@ class Step:
     commands: tuple[Command, ...] = ()
     keeps: tuple[str, ...] = ()
     undo: tuple[str, ...] = ()
+    keeps_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,8 @@ class ServerPlan:
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
     refusal: str | None = None
+    manager: PackageManager | None = None
+    """What installs packages there."""
 
     @property
     def all_steps(self) -> tuple[Step, ...]:

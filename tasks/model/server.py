@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from tasks.model.address import IpInterface
+from tasks.model.address import IpAddress, IpInterface
 from tasks.model.mac import MacAddress
 from tasks.model.reading import Reading
+
+PackageManager = Literal["apt", "dnf", "yum"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,27 +94,61 @@ class InputChain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedRule:
+    """A rule of firewalld or ufw that opens one protocol from one address, as its manager tells it."""
+
+    text: str
+    address: IpAddress
+    protocol: str
+    ours: bool
+    saved: bool
+    """In the permanent configuration; else in what runs."""
+    zone: str = ""
+    """firewalld's zone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Firewall:
-    """The firewall in charge: `iptables`, `nftables`, `none`, or one that is not handled (`firewalld`, `ufw`)."""
+    """The firewall in charge: `iptables`, `nftables`, `firewalld`, `ufw`, `none`, or two of them, joined by `and`."""
 
     manager: str
     chains: tuple[InputChain, ...]
     persistent: str | None
-    """Text of the file that the firewall's service loads at boot."""
+    """Text of the file that the firewall's service loads at boot; of IPv4 where there are two."""
     saved: tuple[InputChain, ...]
-    """iptables only: the input chains of that file."""
+    """iptables only: the input chains of those files."""
     snippet: str | None
     """nftables only: text of our own file that the persistent one includes."""
     at_boot: bool = True
     """Is the service enabled that loads the persistent file?"""
+    path: str = ""
+    """Where the persistent file stands."""
+    persistent6: str | None = None
+    """iptables: the file of IPv6; ufw: its before6.rules."""
+    path6: str = ""
+    managed: tuple[ManagedRule, ...] = ()
+    """firewalld and ufw: the rules that open a protocol from an address."""
+    zones: tuple[tuple[str, str], ...] = ()
+    """firewalld: interface and its zone, of each interface that adverts come in by."""
+    knows: bool = True
+    """firewalld: has rich rules with priorities (0.7.0 on); ufw: knows protocol vrrp by name (0.36.2 on)."""
+    strict6: bool = False
+    """firewalld: does it drop what comes in by an interface that the answer would not leave by (IPv6_rpfilter)?"""
+    default: str = ""
+    """firewalld and ufw: what becomes of a packet that no rule is for, in their own words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
     """keepalived's package; `version` is None when it is not installed."""
 
-    manager: str
+    manager: PackageManager | None
+    """None: a system whose packages vipbook does not know."""
     version: str | None
+    candidate: str | None = None
+    """What would be installed; None where nobody knows without asking the network."""
+    system: str = ""
+    """The system's name for people, from os-release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nornir.core.task import Result, Task
 from nornir_jinja2.plugins.tasks import template_file
 
-from tasks.model.address import IPV6
 from tasks.model.cluster import Cluster
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
@@ -41,6 +40,7 @@ def environment() -> Environment:
         autoescape=False,  # noqa: S701 - plain text, never HTML
     )
     loaded.filters["seconds"] = seconds
+    loaded.filters["sync_groups"] = sync_groups
     loaded.tests["dynamic_interfaces"] = dynamic_interfaces
     return loaded
 
@@ -48,11 +48,20 @@ def environment() -> Environment:
 def dynamic_interfaces(cluster: Cluster) -> bool:
     """Does its configuration name an interface that keepalived makes itself?
 
-    An IPv6 VIP of an IPv4 instance stands on the base interface unless `dev` names the macvlan, and without the option
-    keepalived refuses a `dev` that is not there yet. `use_vmac_addr` is no way: it makes a second macvlan, with another
-    virtual MAC and with the base's link-local address, which the fabric would see move between two MACs.
+    A VIP of another family than its adverts stands on the base interface unless `dev` names the macvlan, and without
+    the option keepalived refuses a `dev` that is not there yet. `use_vmac_addr` is no way: it makes a second macvlan,
+    with another virtual MAC and with the base's link-local address, which the fabric would see move between two MACs.
     """
-    return cluster.use_vmac and any(vip.version == IPV6 for vip in cluster.vips)
+    return cluster.use_vmac and any(vip.version != cluster.family for vip in cluster.vips)
+
+
+def sync_groups(clusters: Sequence[Cluster]) -> dict[str, list[Cluster]]:
+    """Instances by the group that they are in."""
+    found: dict[str, list[Cluster]] = {}
+    for cluster in clusters:
+        if cluster.sync_group is not None:
+            found.setdefault(cluster.sync_group, []).append(cluster)
+    return found
 
 
 def seconds(value: float) -> str:

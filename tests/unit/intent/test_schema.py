@@ -190,13 +190,13 @@ RED = [
     ("{clear: hunter22}", "hunter22", "7: clusters.web.auth_pass", "give {env: NAME} or {file: PATH}"),
     ("{clear: hunter22}", "[hunter22]", "7: clusters.web.auth_pass", "give {env: NAME} or {file: PATH}"),
     # unknown keys name what is accepted at that very place, and the nearest
-    ("vips:", "vipz: 1\n    vips:", "4: clusters.web.vipz", "accepted: vrid, vips, servers, fabric,"),
+    ("vips:", "vipz: 1\n    vips:", "4: clusters.web.vipz", "accepted: vrid, vrid6, vips, excluded, servers, fabric,"),
     ("vips:", "vipz: 1\n    vips:", "4: clusters.web.vipz", "did you mean 'vips'?"),
     (
         "port: swp1}",
         "prot: swp1}",
         "9: clusters.web.servers.H1.prot",
-        "accepted: interface, address, priority, leaf, port",
+        "accepted: interface, address, priority, address6, leaf, port",
     ),
     ("port: swp1}", "port: swp1, prt: 1}", "9: clusters.web.servers.H1.prt", "did you mean 'port'?"),
     ("vni: 100", "vni: 100\n      brigde: x", "13: clusters.web.fabric.brigde", "did you mean 'bridge'?"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
 
 import jinja2
@@ -12,8 +13,9 @@ from nornir.core.inventory import Host, Hosts, Inventory
 from nornir.core.task import Result
 from nornir.plugins.runners import SerialRunner
 
-from tasks.model.cluster import Cluster
-from tasks.observe.firewall import parse_iptables
+from tasks.model.cluster import Cluster, Opening
+from tasks.model.options import Garp, Notify, Track, TrackProcess, TrackScript
+from tasks.observe.iptables import parse_iptables
 from tasks.render.firewall import iptables_rule, nft_inserts, nft_rule, nft_snippet
 from tasks.render.keepalived import dynamic_interfaces, environment, render_keepalived, seconds
 from tests.unit.builders import OUR_LINE, VIP, cluster, nft_chain, nftables, server
@@ -21,9 +23,6 @@ from tests.unit.builders import OUR_LINE, VIP, cluster, nft_chain, nftables, ser
 H1_CONF = """\
 global_defs {
     router_id H1
-    vrrp_garp_master_repeat 5
-    vrrp_garp_master_delay 5
-    vrrp_garp_master_refresh 60
 }
 
 vrrp_instance VI_web {
@@ -37,6 +36,10 @@ vrrp_instance VI_web {
         auth_type PASS
         auth_pass hunter22
     }
+    garp_master_repeat 5
+    garp_master_delay 5
+    garp_master_refresh 60
+    garp_lower_prio_repeat 1
     virtual_ipaddress {
         100.65.0.10/24 dev enp0s8
     }
@@ -118,15 +121,13 @@ def test_a_virtual_mac() -> None:
 
 
 def test_an_ipv6_vip_stays_out_of_the_adverts() -> None:
-    text = rendered("H1", cluster(vips=(VIP, VIP6)))
+    text = rendered("H1", cluster(vips=(VIP, VIP6), excluded=(VIP6,)))
     assert text == H1_CONF.removesuffix("}\n") + EXCLUDED.replace("DEVICE", "enp0s8") + "}\n"
 
 
 def test_an_ipv6_vip_on_the_macvlan_names_it() -> None:
-    text = rendered("H1", cluster(use_vmac=True, vips=(VIP, VIP6)))
-    wanted = (
-        H1_CONF.replace("advert_int 1\n", VMAC).replace(" dev enp0s8", "").replace("fresh 60\n", f"fresh 60\n{DYN}")
-    )
+    text = rendered("H1", cluster(use_vmac=True, vips=(VIP, VIP6), excluded=(VIP6,)))
+    wanted = H1_CONF.replace("advert_int 1\n", VMAC).replace(" dev enp0s8", "").replace("id H1\n", f"id H1\n{DYN}")
     assert text == wanted.removesuffix("}\n") + EXCLUDED.replace("DEVICE", "vrrp11") + "}\n"
 
 
@@ -205,7 +206,7 @@ def test_seconds(value: float, text: str) -> None:
 
 
 def test_our_iptables_rule_is_spelled_as_iptables_prints_it() -> None:
-    rule = iptables_rule(IPv4Address("100.65.0.12"))
+    rule = iptables_rule(Opening(address=IPv4Address("100.65.0.12")))
     assert f"-A INPUT {' '.join(rule)}\n" == OUR_LINE
     (chain,) = parse_iptables(f"-P INPUT DROP\n-A INPUT {' '.join(rule)}\n")
     (read,) = chain.rules
@@ -220,10 +221,98 @@ def test_our_iptables_rule_is_spelled_as_iptables_prints_it() -> None:
 
 def test_our_nftables_rule_and_file() -> None:
     chains = nftables(nft_chain(), nft_chain(name="second")).chains
-    peers = [IPv4Address("100.65.0.12"), IPv4Address("100.65.0.13")]
+    peers = [Opening(address=IPv4Address(f"100.65.0.{last}")) for last in (12, 13)]
     assert nft_rule(peers[0]) == 'ip saddr 100.65.0.12 ip protocol vrrp accept comment "vipbook"'
     lines = [f"insert rule inet filter {chain} {nft_rule(peer)}" for chain in ("input", "second") for peer in peers]
     assert nft_inserts(chains, peers) == lines
     head, *rest = nft_snippet(chains, peers).splitlines()
     assert head.startswith("# Managed by vipbook")
     assert rest == lines
+
+
+TRACK = Track(
+    interfaces=("eth9",),
+    scripts=(TrackScript(name="chk", command="/usr/bin/chk --fast", weight=-20),),
+    processes=(TrackProcess(name="app", process="nginx", quorum=2),),
+    script_user="prober",
+)
+GLOBAL = "    enable_script_security\n    script_user prober\n"
+
+
+@pytest.mark.parametrize(
+    ("changed", "lines"),
+    [
+        ({"preempt_delay_s": 30.0}, ["    preempt_delay 30"]),
+        ({"preempt_delay_s": 2.5}, ["    preempt_delay 2.5"]),
+        ({"garp": Garp(repeat=3)}, ["    garp_master_repeat 3"]),
+        ({"garp": Garp(delay_s=1)}, ["    garp_master_delay 1"]),
+        ({"garp": Garp(refresh_s=0)}, ["    garp_master_refresh 0"]),
+        ({"garp": Garp(lower_prio_delay_s=7)}, ["    garp_lower_prio_delay 7"]),
+        ({"garp": Garp(lower_prio_repeat=4)}, ["    garp_lower_prio_repeat 4"]),
+        ({"auth_type": "AH"}, ["        auth_type AH"]),
+        ({"excluded": (IPv4Interface("100.65.0.30/24"),)}, ["        100.65.0.30/24 dev enp0s8"]),
+        ({"track": TRACK}, ["    track_interface {", "        eth9"]),
+        ({"track": TRACK}, ["    track_script {", "        web_chk"]),
+        ({"track": TRACK}, ["    track_process {", "        web_app"]),
+        ({"track": TRACK}, ['    script "/usr/bin/chk --fast"', "    user prober", "    interval 2", "    timeout 2"]),
+        ({"track": TRACK}, ["    fall 2", "    rise 2", "    weight -20", "    init_fail"]),
+        ({"track": TRACK}, ["vrrp_track_process web_app {", "    process nginx", "    quorum 2", "    delay 1"]),
+        ({"track": TRACK}, ["    enable_script_security", "    script_user prober"]),
+        ({"notify": Notify(master="/bin/n m")}, ['    notify_master "/bin/n m" nobody']),
+        ({"notify": Notify(backup="/bin/n")}, ['    notify_backup "/bin/n" nobody']),
+        ({"notify": Notify(fault="/bin/n")}, ['    notify_fault "/bin/n" nobody']),
+        ({"notify": Notify(stop="/bin/n")}, ['    notify_stop "/bin/n" nobody']),
+        ({"notify": Notify(any="/bin/n")}, ['    notify "/bin/n" nobody']),
+        ({"extra": ("no_accept", "down_timer_adverts 5")}, ["    no_accept", "    down_timer_adverts 5"]),
+        ({"sync_group": "VG_web"}, ["vrrp_sync_group VG_web {", "    group {", "        VI_web", "    }", "}"]),
+    ],
+)
+def test_each_further_option_has_its_lines(changed: dict[str, object], lines: list[str]) -> None:
+    text = rendered("H1", cluster(**changed))
+    assert "\n".join(lines) in text
+    assert "\n".join(lines) not in rendered("H1", cluster())
+
+
+def test_what_is_passed_through_is_marked_as_such() -> None:
+    text = run_for("H1", cluster(extra=("no_accept",))).result
+    assert "# From `extra` in clusters.yaml, as it stands there" in text
+
+
+def test_ipv6_adverts_come_from_the_declared_address() -> None:
+    both = (
+        server("H1", address6=IPv6Interface("fe80::11/64")),
+        server("H2", address6=IPv6Interface("fe80::12/64")),
+    )
+    six = cluster(label="6", family=6, version=3, auth_pass=None, vips=(VIP6,), servers=both)
+    text = rendered("H1", six)
+    assert "vrrp_instance VI_web_6 {" in text
+    assert "    mcast_src_ip fe80::11\n" in text
+    assert "mcast_src_ip" not in rendered("H1", replace(six, unicast=True))
+    assert "    unicast_peer {\n        fe80::12\n    }\n" in rendered("H1", replace(six, unicast=True))
+
+
+def test_what_the_instances_of_a_cluster_track_is_declared_once() -> None:
+    first = cluster(track=TRACK, sync_group="VG_web")
+    text = rendered("H1", first, replace(first, label="front", vrid=12))
+    assert text.count("vrrp_script web_chk {") == 1
+    assert text.count("        web_chk\n") == 2
+    assert text.count(GLOBAL) == 1
+    assert "    group {\n        VI_web\n        VI_web_front\n    }\n" in text
+
+
+def test_every_line_that_is_no_name_or_number_has_its_reason() -> None:
+    """Whatever vipbook chooses by itself is explained where it stands."""
+    text = run_for("H1", cluster(track=TRACK, use_vmac=True, sync_group="VG_web", preempt_delay_s=5.0)).result
+    lines = [line.strip() for line in text.splitlines()]
+    chosen = (
+        "state",
+        "use_vmac",
+        "preempt_delay",
+        "garp_master_repeat",
+        "garp_lower_prio_repeat",
+        "init_fail",
+        "delay",
+    )
+    for keyword in (*chosen, "group", "enable_script_security"):
+        index = next(i for i, line in enumerate(lines) if line.split(" ")[0] == keyword)
+        assert lines[index - 1].startswith("#"), keyword

@@ -1,0 +1,85 @@
+"""A cluster of the file becomes its VRRP instances."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.intent.load import load_intent
+from tasks.model.cluster import Cluster
+from tests.unit.intent.test_lint_keepalived import LOCAL, MORE, V3, keys, six
+
+FRONT6 = "instances: {front: {vrid: 12, vips: [100.65.0.20/24, 'fd00:100:65::20/64']}}"
+
+
+def clusters(text: str) -> tuple[Cluster, ...]:
+    return load_intent(text, "clusters.yaml", lambda entry: entry.clear or "", need_secrets=True).clusters
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        (keys(), [("VI_web", 4, 11, None)]),
+        (six(), [("VI_web", 4, 11, "VG_web"), ("VI_web_6", 6, 11, "VG_web")]),
+        (six().replace("vrid: 11", "vrid: 11\n    vrid6: 99"),
+            [("VI_web", 4, 11, "VG_web"), ("VI_web_6", 6, 99, "VG_web")]),
+        (six(vips="vips: ['fd00:100:65::10/64']"), [("VI_web", 6, 11, None)]),
+        (keys("sync_group: false", text=six()), [("VI_web", 4, 11, None), ("VI_web_6", 6, 11, None)]),
+        (keys(MORE % ""), [("VI_web", 4, 11, None), ("VI_web_front", 4, 12, None)]),
+        (keys("sync_group: true", MORE % ""), [("VI_web", 4, 11, "VG_web"), ("VI_web_front", 4, 12, "VG_web")]),
+        (
+            keys(FRONT6, text=six(LOCAL, unicast=False)),
+            [
+                ("VI_web", 4, 11, "VG_web"),
+                ("VI_web_6", 6, 11, "VG_web"),
+                ("VI_web_front", 4, 12, "VG_web_front"),
+                ("VI_web_front_6", 6, 12, "VG_web_front"),
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_instances(text: str, made: list[tuple[str, int, int, str | None]]) -> None:
+    assert [(each.instance, each.family, each.vrid, each.sync_group) for each in clusters(text)] == made
+
+
+def test_with_version_2_ipv6_travels_outside_the_adverts() -> None:
+    (only,) = clusters(keys().replace("[100.65.0.10/24]", "[100.65.0.10/24, 'fd00:100:65::10/64']"))
+    assert [str(vip) for vip in only.excluded] == ["fd00:100:65::10/64"]
+    assert [str(vip) for vip in only.advertised] == ["100.65.0.10/24"]
+
+
+def test_excluded_vips_travel_with_the_first_instance() -> None:
+    first, second = clusters(keys("excluded: [100.65.0.30/24, 'fd00:100:65::30/64']", text=six()))
+    assert [str(vip.ip) for vip in first.vips] == ["100.65.0.10", "100.65.0.30", "fd00:100:65::30"]
+    assert [str(vip.ip) for vip in first.advertised] == ["100.65.0.10"]
+    assert [str(vip.ip) for vip in second.vips] == ["fd00:100:65::10"]
+
+
+def test_adverts_come_from_the_address_of_their_family() -> None:
+    first, second = clusters(six())
+    assert [str(each) for each in first.openings("H1")] == ["100.65.0.12"]
+    assert [str(each) for each in second.openings("H1")] == ["fd00:100:65::12"]
+    (ah,) = clusters(keys("auth_type: AH"))
+    assert [str(each) for each in ah.openings("H1")] == ["100.65.0.12", "100.65.0.12 (AH)"]
+
+
+def test_each_family_has_a_virtual_mac_and_a_macvlan_of_its_own() -> None:
+    first, second = clusters(keys("use_vmac: true", text=six()))
+    assert [(str(each.vmac), each.vmac_interface) for each in (first, second)] == [
+        ("00:00:5e:00:01:0b", "vrrp11"),
+        ("00:00:5e:00:02:0b", "vrrp6_11"),
+    ]
+
+
+def test_an_instance_may_have_other_priorities() -> None:
+    first, second = clusters(keys(MORE % ", priorities: {H1: 1, H2: 100}"))
+    assert [[server.priority for server in each.servers] for each in (first, second)] == [[100, 1], [1, 100]]
+
+
+@pytest.mark.parametrize(
+    ("interval", "given", "delay"),
+    [("1", "", 5), ("0.1", "", 1), ("0.99", "", 1), ("0.1", "garp: {delay: 0}", 0), ("2", "garp: {delay: 9}", 9)],
+)
+def test_a_fast_cluster_gets_a_fast_second_burst(interval: str, given: str, delay: int) -> None:
+    text = V3.replace("advert_int: 1", f"advert_int: {interval}")
+    (only,) = clusters(keys(given, text=text) if given else text)
+    assert only.garp.delay_s == delay

@@ -1,0 +1,151 @@
+"""Rules on what keepalived makes of an intent: each goes red with file, line, path and mend."""
+
+from __future__ import annotations
+
+import pytest
+
+from tasks.intent.load import Intent, load_intent
+from tasks.model.errors import IntentError
+from tests.unit.builders import CLUSTERS_YAML
+
+V3 = CLUSTERS_YAML.replace("version: 2", "version: 3").replace("    auth_pass: {clear: hunter22}\n", "")
+NO_PASSWORD = CLUSTERS_YAML.replace("    auth_pass: {clear: hunter22}\n", "")
+LOCAL = {"H1": "fe80::11/64", "H2": "fe80::12/64"}
+ROUTED = {"H1": "fd00:100:65::11/64", "H2": "fd00:100:65::12/64"}
+VIPS6 = "vips: [100.65.0.10/24, 'fd00:100:65::10/64']"
+
+
+def six(addresses: dict[str, str] = ROUTED, *, vips: str = VIPS6, unicast: bool = True) -> str:
+    """A cluster of both families with VRRPv3."""
+    text = V3.replace("vips: [100.65.0.10/24]", vips)
+    text = text.replace("advert_int: 1", f"advert_int: 1\n    unicast: {str(unicast).lower()}")
+    for host, address in addresses.items():
+        last = "11" if host == "H1" else "12"
+        text = text.replace(f"100.65.0.{last}/24,", f"100.65.0.{last}/24, address6: '{address}',")
+    return text
+
+
+def keys(*lines: str, text: str = CLUSTERS_YAML) -> str:
+    """The cluster with these keys before its servers."""
+    return text.replace("    servers:", "".join(f"    {line}\n" for line in lines) + "    servers:")
+
+
+def load(text: str) -> Intent:
+    return load_intent(text, "clusters.yaml", lambda entry: entry.clear or "", need_secrets=True)
+
+
+def said_of(text: str) -> list[str]:
+    with pytest.raises(IntentError) as caught:
+        load(text)
+    return [each.partition("clusters.web.")[2] for each in caught.value.problems]
+
+
+SCRIPT = "track: {scripts: {chk: {command: /bin/true, weight: -50}}}"
+MORE = "instances: {front: {vrid: 12, vips: [100.65.0.20/24]%s}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "piece"),
+    [
+        (six({}), "servers.H1.address6", "missing; with VRRPv3 IPv6 VIPs have adverts of their own"),
+        (six({"H1": ROUTED["H1"]}), "servers.H2.address6", "add it, as fd00:100:65::11/64"),
+        (six({"H1": LOCAL["H1"]}, unicast=False), "servers.H2.address6", "add it, as fe80::a00"),
+        (six(LOCAL), "servers.H1.address6", "link-local, and peers are told a routable one"),
+        (six(unicast=False), "servers.H1.address6", "come from a link-local address (RFC 9568 5.1.2.1)"),
+        (six(vips="vips: [100.65.0.10/24]"), "servers.H1.address6", "no IPv6 VIP has adverts of its own here; remove"),
+        (six({**ROUTED, "H1": "ff02::1/64"}), "servers.H1.address6", "no IPv6 address of an interface"),
+        (six().replace("::12/64", "::11/64"), "servers.H2.address6", "already H1; give each its own"),
+        (six().replace("vrid: 11", "vrid: 11\n    vrid6: 256"), "vrid6", "less than or equal to 255"),
+        (keys("vrid6: 12"), "vrid6", "there is no second instance for IPv6 VIPs; remove it"),
+        (six().replace("65::10/64", "66::10/64"), "vips.1", "outside fd00:100:65::/64"),
+        (keys("preempt: false", "preempt_delay: 30"), "preempt_delay", "nothing to delay with preempt: false"),
+        (keys("preempt_delay: 1001"), "preempt_delay", "less than or equal to 1000"),
+        (keys("preempt: false", SCRIPT), "track.scripts.chk.weight", "leave weight out, so that it goes to FAULT"),
+        (keys("track: {scripts: {chk: {command: true}}}"), "track.scripts.chk.command", "valid string"),
+        (keys("track: {scripts: {chk: {command: /bin/a;rm}}}"), "track.scripts.chk.command", "match pattern"),
+        (keys("track: {scripts: {chk: {comand: /bin/a}}}"), "track.scripts.chk.comand", "did you mean 'command'?"),
+        (keys("track: {scripts: {chk: {command: /bin/a, timeout: 9}}}"), "track.scripts.chk.timeout", "at most 4"),
+        (keys("track: {interfaces: [enp0s8]}"), "track.interfaces.0", "the interface of H1, tracked anyway; remove it"),
+        (keys("track: {interfaces: [eth9, eth9]}"), "track.interfaces.1", "stands twice; keep one"),
+        (keys("track: {processes: {app: {process: a, quorum: 0}}}"), "track.processes.app.quorum", "greater than"),
+        (keys("sync_group: true"), "sync_group", "one instance alone has nothing to be in step with"),
+        (keys("sync_group: true", MORE % ", priorities: {H1: 1, H2: 9}"), "instances.front.priorities", "pull them ap"),
+        (keys(MORE % ", priorities: {H9: 9}"), "instances.front.priorities.H9", "accepted: H1, H2"),
+        (keys(MORE % ", priorities: {H1: 1}"), "servers.H2.priority", "1 is H1's too"),
+        (keys(MORE.replace("front", "front_6") % ""), "instances.front_6", "take another one"),
+        (keys(MORE.replace("vrid: 12", "vrid: 11") % ""), "instances.front.vrid", "give each instance of a VLAN"),
+        (keys(MORE.replace("0.20/", "0.10/") % ""), "instances.front.vips.0", "stands twice; keep one"),
+        (keys(MORE.replace("0.20/24", "1.20/24") % ""), "instances.front.vips.0", "outside 100.65.0.0/24"),
+        (keys("garp: {delay: 5}", text=V3.replace("int: 1", "int: 0.1")), "garp.delay", "give at most 1, or leave it"),
+        (keys("garp: {repeat: 0}"), "garp.repeat", "greater than or equal to 1"),
+        (keys("garp: {dealy: 1}"), "garp.dealy", "did you mean 'delay'?"),
+        (keys("excluded: [100.65.0.10/24]"), "excluded.0", "100.65.0.10 stands in vips too; keep one"),
+        (keys("excluded: [100.65.1.10/24]"), "excluded.0", "outside 100.65.0.0/24"),
+        (keys("auth_type: AH", text=NO_PASSWORD), "auth_type", "there is none; add auth_pass"),
+        (keys("notify: {master: 'x y'}"), "notify.master", "match pattern"),
+        (keys("script_user: 'Root User'"), "script_user", "match pattern"),
+        (keys("extra: ['priority 200']"), "extra.0", "priority is vipbook's own to write"),
+        (keys("extra: [vrrp_strict]"), "extra.0", "drops every packet to the VIP"),
+        (keys("extra: ['include /etc/x']"), "extra.0", "can't be shown in a plan"),
+        (keys("extra: ['']"), "extra.0", "give one line"),
+        (keys('extra: ["no_accept\\nx"]'), "extra.0", "control characters"),
+        (keys("extra: ['virtual_routes {']"), "extra", "1 block left open; close them"),
+        (keys("extra: ['}']"), "extra.0", "closes a block that it did not open"),
+    ],
+)  # fmt: skip
+def test_one_broken_rule(text: str, path: str, piece: str) -> None:
+    said = said_of(text)
+    assert any(each.startswith(f"{path}: ") and piece in each for each in said), said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        six(),
+        six(LOCAL, unicast=False),
+        six(vips="vips: ['fd00:100:65::10/64']"),
+        six().replace("vrid: 11", "vrid: 11\n    vrid6: 12"),
+        keys("preempt: false"),
+        keys("preempt_delay: 30", "track: {interfaces: [eth9]}"),
+        keys("garp: {delay: 1}", text=V3.replace("int: 1", "int: 0.1")),
+        keys("garp: {delay: 9}", text=V3.replace("int: 1", "int: 0.9")),
+        keys(MORE % ", priorities: {H1: 1, H2: 100}"),
+        keys("sync_group: true", MORE % ""),
+        keys("excluded: [100.65.0.30/24, 'fd00:1::1/64']"),
+        keys("auth_type: AH"),
+        keys("extra: [no_accept, 'virtual_routes {', '10.0.0.0/8 dev enp0s8', '}']"),
+        keys("notify: {master: '/usr/local/bin/n.sh a --b=c', any: /bin/true}"),
+    ],
+)
+def test_what_works_is_let_through_without_a_word(text: str) -> None:
+    assert load(text).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "piece"),
+    [
+        (CLUSTERS_YAML.replace("leaf: L1, port: swp1", "leaf: [L1, L2], port: bond1"), "H1 hangs on L1 and L2"),
+        (keys("track: {interfaces: [eth9]}"), "each time that eth9 comes back the VIP moves; set preempt_delay"),
+        (keys("track: {scripts: {chk: {command: /bin/true}}}"), "each time that chk comes back"),
+        (keys("preempt_delay: 5", SCRIPT), "-50 does not bridge the 99 between the two highest priorities"),
+    ],
+)
+def test_what_will_surprise_is_a_warning(text: str, piece: str) -> None:
+    (said,) = load(text).warnings
+    assert piece in said
+
+
+@pytest.mark.parametrize(
+    ("more", "piece"),
+    [
+        ("vni: 200", "enp0s8 of H1 is on VNI 100 in cluster 'web', on 200 here; an interface is in one VLAN"),
+        ("100.65.0.13/24", "enp0s8 of H1 has 100.65.0.11/24 in cluster 'web'; name the same address in both"),
+    ],
+)
+def test_a_server_is_one_thing_in_all_clusters(more: str, piece: str) -> None:
+    second = CLUSTERS_YAML.removeprefix("clusters:\n").replace("  web:", "  db:").replace("vrid: 11", "vrid: 12")
+    second = second.replace("0.10/24", "0.20/24")
+    second = second.replace("vni: 100", more) if "vni" in more else second.replace("100.65.0.11/24", more)
+    with pytest.raises(IntentError) as caught:
+        load(CLUSTERS_YAML + second)
+    assert any(piece in each for each in caught.value.problems)
