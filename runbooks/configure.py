@@ -77,7 +77,8 @@ def _ask_servers(session: Session) -> dict[str, Reply]:
 
 
 def _planned(session: Session, name: str, reply: Reply) -> ServerOutcome:
-    planned = plan_server(session.desired[name], server_facts(name, reply), session.memberships(name))
+    facts = server_facts(name, reply, session.interfaces(name))
+    planned = plan_server(session.desired[name], facts, session.memberships(name))
     if isinstance(planned, Unread):
         return ServerOutcome(host=name, outcome=Outcome.UNKNOWN, plan=ServerPlan(host=name), reason=planned.reason)
     if planned.refusal is not None:

@@ -107,8 +107,8 @@ def _announced(order: Order, run: DrillRun, wait_s: float) -> str:
 
 def _measured_from(session: Session, order: Order) -> Session:
     """The session with the named probe hosts alone: an echo from another would teach it where the VIP is meanwhile."""
-    (cluster,) = session.clusters
-    return replace(session, clusters=(replace(cluster, probes=order.probes or cluster.probes),))
+    clusters = (replace(cluster, probes=order.probes or cluster.probes) for cluster in session.clusters)
+    return replace(session, clusters=tuple(clusters))
 
 
 def _look(session: Session) -> Look:

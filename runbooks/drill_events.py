@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -55,8 +55,8 @@ def probe_events(probes: ProbeStream, host: str) -> Iterator[Entry]:
             yield gap.ended_at, host, "probe", f"answered again (probe {gap.after.sequence}, {gap.lost} lost)"
 
 
-def journal_events(session: Session, host: str, cluster: Cluster, since: float) -> list[Entry]:
-    """Transitions of this cluster's instance; a journal that can't be read is an entry that says so."""
+def journal_events(session: Session, host: str, clusters: Sequence[Cluster], since: float) -> list[Entry]:
+    """Transitions of these instances; a journal that can't be read is an entry that says so."""
     command = Command(
         key="journal",
         argv=("journalctl", "--no-pager", "-u", "keepalived.service", "-o", "json", "--since", f"@{since - 1:.0f}"),
@@ -68,9 +68,10 @@ def journal_events(session: Session, host: str, cluster: Cluster, since: float) 
     read = reading(reply.by_key.get("journal"), parse_transitions)
     if not isinstance(read, Read):
         return [(since, host, "journal", f"not read: {read.reason}")]
+    instances = {cluster.instance for cluster in clusters}
     offset = reply.clock_offset_s if abs(reply.clock_offset_s) > _CLOCK_TOLERANCE_S else 0.0
     return [
         (each.at - offset, host, "keepalived", each.text)
         for each in read.value
-        if each.instance == cluster.instance and each.event not in _QUIET
+        if each.instance in instances and each.event not in _QUIET
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from runbooks.drill_events import Timeline, journal_events
@@ -78,8 +78,7 @@ class DrillRun:
                 "reach it by another one"
             )
         owner = cluster.server(baseline.judged[0].owner or "")
-        others = [server for server in cluster.servers if server.name != target.name]
-        heir = max(others, key=lambda server: server.priority) if target.name == owner.name else owner
+        heir = _heir(cluster, target.name, owner.name)
         bound = _failover_bound(cluster, target, owner, heir, baseline.replies)
         fault = link_down(target, state, vips=_vips_of(session, target))
         ageing = max(plan.ageing_s for plan in baseline.probes)
@@ -114,7 +113,7 @@ class DrillRun:
         stages = [Stage(name="before", vips=self.baseline.judged)]
         tripped_at = self._trip()
         wait_s = self.failover.longest_s + self._ageing() + _MARGIN_S
-        stage, _ = self._stage("failover", self.heir, wait_s, self.target.name)
+        stage, _ = self._stage("failover", self._heirs(), wait_s, self.target.name)
         stages.append(stage)
         restored_at = self._restore()
         stage, left = self._stage("failback", self._returning(), self._failback_wait() + self._ageing())
@@ -168,23 +167,25 @@ class DrillRun:
         return at
 
     def _stage(
-        self, name: str, owner: Server, wait_s: float, tripped: str | None = None
+        self, name: str, owners: Mapping[str, str], wait_s: float, tripped: str | None = None
     ) -> tuple[Stage, tuple[Subject, ...]]:
         """Judge until the VIP is right at its owner several times in a row, or the time is up."""
-        self.progress(f"{name}: waiting for {owner.name} and for every leaf")
+        names = ", ".join(dict.fromkeys(owners.values()))
+        self.progress(f"{name}: waiting for {names} and for every leaf")
         deadline = time.monotonic() + wait_s
         steady, said, settling, quiet = 0, "", Settling(), True
         while True:
             looked = time.monotonic()
             # Servers and leaves alone until they agree: the probes run anyway, and tell by their own stamps.
-            clusters = unprobed((self.cluster,)) if quiet else (self.cluster,)
+            every = self.session.clusters
+            clusters = unprobed(every) if quiet else every
             replies = observe(self.session, clusters)
-            facts = subjects(self.session, clusters, replies, owner.name, tripped, self._leaves_before())
+            facts = subjects(self.session, clusters, replies, owners, tripped, self._leaves_before())
             vips = judge(facts)
             quiet = quiet and not arrived(vips) and looked < deadline - wait_s / 2
             settling.look(vips, time.time())
             held = worst(vip.status for vip in vips) in {Status.PASS, Status.WARN}
-            steady = steady + 1 if held and clusters == (self.cluster,) else 0
+            steady = steady + 1 if held and clusters == every else 0
             if steady >= _STEADY:
                 break
             if not held and (said := _told(said, first_problem(vips), self.progress)) and looked > deadline:
@@ -232,13 +233,31 @@ class DrillRun:
                 f"it puts {self.target.interface} back by itself within {self.undo.after_s} s of the fault"
             )
 
-    def _returning(self) -> Server:
-        """Who should bear the VIP once the target is back."""
-        return self.owner if self.cluster.preempt else self.heir
+    def _owners(self) -> dict[str, str]:
+        """Who bore the VIPs of each instance before."""
+        judged = {subject.cluster.instance: vip.owner for subject, vip in self._before()}
+        return {instance: owner for instance, owner in judged.items() if owner is not None}
+
+    def _before(self) -> Iterable[tuple[Subject, VipVerdict]]:
+        return zip(self.baseline.found, self.baseline.judged, strict=True)
+
+    def _heirs(self) -> dict[str, str]:
+        """Who should bear the VIPs of each instance while the target is down."""
+        owners = self._owners()
+        return {
+            cluster.instance: _heir(cluster, self.target.name, owners[cluster.instance]).name
+            for cluster in self.session.clusters
+            if cluster.instance in owners
+        }
+
+    def _returning(self) -> dict[str, str]:
+        """Who should bear them once the target is back."""
+        return self._owners() if self.cluster.preempt else self._heirs()
 
     def _failback_wait(self) -> float:
         cluster = self.cluster
-        return master_down_s(cluster.version, cluster.advert_int, self.target.priority) + _MARGIN_S
+        down = master_down_s(cluster.version, cluster.advert_int, self.target.priority)
+        return down + cluster.preempt_delay_s + _MARGIN_S
 
     def _close(self) -> list[str]:
         """Disarm for good, and say what did not come back."""
@@ -251,8 +270,15 @@ class DrillRun:
     def _gather(self, since: float) -> None:
         """What the servers' journals tell of the same minutes."""
         for server in self.cluster.servers:
-            for event in journal_events(self.session, server.name, self.cluster, since):
+            for event in journal_events(self.session, server.name, self.session.clusters, since):
                 self.timeline.add(*event)
+
+
+def _heir(cluster: Cluster, target: str, owner: str) -> Server:
+    """Who has the VIPs while the target is down: whoever has them, or the highest of the others."""
+    if target != owner:
+        return cluster.server(owner)
+    return max((server for server in cluster.servers if server.name != target), key=lambda server: server.priority)
 
 
 def _vips_of(session: Session, server: Server) -> list[IpInterface]:

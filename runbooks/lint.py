@@ -26,5 +26,5 @@ def lint(inventory: Path, names: Sequence[str], *, warn: Callable[[str], None]) 
         asked=(),
         answered=(),
         verdict=Status.WARN if intent.warnings else Status.PASS,
-        reason=f"{inventory}: {', '.join(cluster.name for cluster in clusters)}: nothing to mend",
+        reason=f"{inventory}: {', '.join(dict.fromkeys(cluster.name for cluster in clusters))}: nothing to mend",
     )

@@ -11,8 +11,10 @@ from typing import Any
 
 from runbooks.interrupts import deferred, shielded
 from runbooks.session import Session
-from tasks.change.files import keep, sudo
-from tasks.change.plan import installed_by, plan_server, removed_by
+from tasks.change.files import keep, keep_if_there
+from tasks.change.package import installed as installed_packages
+from tasks.change.package import listing, remove, removed_by, simulate_removal
+from tasks.change.plan import plan_server
 from tasks.change.undo import Undo, way_back
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_server
@@ -102,12 +104,15 @@ class ServerChange:
             self.progress(f"{self.host}: {step.summary}")
             with deferred(self.progress):
                 answers = self._ask(step.commands, timeout_s=_PACKAGE_S, stop=True)
-                installed += installed_by("".join(answer.stdout for answer in answers.by_key.values()))
+                said = {key: answer.stdout for key, answer in answers.by_key.items()}
+                if after := listing(self.plan.manager):
+                    said |= {key: answer.stdout for key, answer in self._ask(after).by_key.items()}
+                installed += installed_packages(self.plan.manager, said)
             self._require(step.commands, answers)
 
     def _facts(self) -> ServerFacts:
         commands = server_commands(self.session.memberships(self.host))
-        return server_facts(self.host, self._ask(commands))
+        return server_facts(self.host, self._ask(commands), self.session.interfaces(self.host))
 
     def _replanned(self, facts: ServerFacts) -> ServerPlan:
         """The plan from what stands there now: a package brings files along, and time has passed since the question."""
@@ -122,11 +127,11 @@ class ServerChange:
         """Keep, arm and change in one round trip: nothing is changed that the server could not put back alone."""
         for step in plan.steps:
             self.progress(f"{self.host}: {step.summary}")
-        kept = dict.fromkeys(path for step in plan.steps for path in step.keeps)
+        keeps = {path: keep_if_there if step.keeps_missing else keep for step in plan.steps for path in step.keeps}
         self._do(
             [
                 *undo.prepare(),
-                *(keep(path, undo.directory) for path in kept),
+                *(kept(path, undo.directory) for path, kept in keeps.items()),
                 undo.arm(),
                 *(command for step in plan.steps for command in step.commands),
             ]
@@ -183,11 +188,11 @@ class ServerChange:
         outcome, reason = Outcome.ROLLED_BACK, why
         if installed:
             try:
-                trial = self._do([sudo("simulate", "apt-get", "-s", "purge", *installed)])
+                trial = self._do([simulate_removal(self.plan.manager, installed)])
                 more = set(removed_by(trial["simulate"].stdout)) - set(installed)
                 if more:
                     raise StepError(self.host, "", f"removing them would remove {', '.join(sorted(more))} too")
-                self._do([sudo("purge", "apt-get", "purge", "-y", *installed)], timeout_s=_PACKAGE_S)
+                self._do([remove(self.plan.manager, installed)], timeout_s=_PACKAGE_S)
             except HostError as error:
                 outcome, reason = Outcome.NOT_ROLLED_BACK, f"{why}; packages left: {', '.join(installed)} ({error})"
         return ServerOutcome(host=self.host, outcome=outcome, plan=self.plan, reason=reason)
@@ -226,7 +231,8 @@ def _essence(value: object) -> object:
         return (value.text, value.owner, value.group, value.mode)
     if isinstance(value, Firewall):
         rules = [(chain.policy, [rule.text for rule in chain.rules]) for chain in value.chains]
-        return (value.manager, rules, value.persistent, value.snippet)
+        managed = sorted((rule.zone, rule.saved, rule.text) for rule in value.managed)
+        return (value.manager, rules, value.persistent, value.persistent6, value.snippet, managed)
     return value
 
 

@@ -80,6 +80,10 @@ class Session:
         """All clusters of the intent that this server is a member of, named by the operator or not."""
         return memberships(self.intent, server)
 
+    def interfaces(self, server: str) -> tuple[str, ...]:
+        """The interfaces of this server that adverts come in by."""
+        return tuple(dict.fromkeys(each.server(server).interface for each in self.memberships(server)))
+
     def close(self) -> None:
         """Close every session."""
         self.nornir.close_connections(on_good=True, on_failed=True)
@@ -222,7 +226,7 @@ def _desired(nornir: Nornir, intent: Intent, clusters: Sequence[Cluster]) -> dic
         name: Desired(
             host=name,
             config=results[name][0].result,
-            peers=tuple(dict.fromkeys(peer for each in by_server[name] for peer in each.peers(name))),
+            openings=tuple(dict.fromkeys(opening for each in by_server[name] for opening in each.openings(name))),
             vmac_bases=tuple(dict.fromkeys(each.server(name).interface for each in by_server[name] if each.use_vmac)),
         )
         for name in names

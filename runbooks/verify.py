@@ -170,11 +170,11 @@ def subjects(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only th
     session: Session,
     clusters: Sequence[Cluster],
     replies: Mapping[str, Reply],
-    expected_owner: str | None = None,
+    expected: Mapping[str, str] | None = None,
     tripped: str | None = None,
     before: Mapping[IpAddress, Mapping[str, LeafFacts]] | None = None,
 ) -> tuple[Subject, ...]:
-    """Everything observed, put together by VIP."""
+    """Everything observed, put together by VIP. `expected`: who should bear the VIPs of an instance, by its name."""
     from tasks.judge.subject import Subject  # noqa: PLC0415 - as above
     from tasks.observe.leaf import leaf_facts  # noqa: PLC0415
     from tasks.observe.probe import probe_facts  # noqa: PLC0415
@@ -184,11 +184,14 @@ def subjects(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only th
         Subject(
             cluster=cluster,
             vip=vip,
-            servers={each.name: server_facts(each.name, replies[each.name]) for each in cluster.servers},
+            servers={
+                each.name: server_facts(each.name, replies[each.name], session.interfaces(each.name))
+                for each in cluster.servers
+            },
             leaves={leaf: leaf_facts(leaf, replies[leaf], cluster, str(vip.ip)) for leaf in cluster.fabric.leaves},
             probes={probe: probe_facts(probe, replies[probe], clusters) for probe in cluster.probes},
             desired=session.desired,
-            expected_owner=expected_owner,
+            expected_owner=(expected or {}).get(cluster.instance),
             tripped=tripped,
             before=before.get(vip.ip) if before is not None else None,
         )

@@ -103,7 +103,7 @@ def open_window(session: Session, name: str, expected: Sequence[str], *, accept_
         kept.write(
             WindowFile(
                 name=name,
-                clusters=tuple(cluster.name for cluster in session.clusters),
+                clusters=tuple(dict.fromkeys(cluster.name for cluster in session.clusters)),
                 expectations=result.expectations,
                 accept_failing=accept_failing,
                 opened_at=look.started_at,

@@ -21,7 +21,7 @@ SAMPLE = "hunter22"
 
 def main() -> int:
     """Write the answers and the rendered configurations; exit status 1 when a host did not answer."""
-    session = open_session(ROOT / "inventory", [])
+    session = open_session(ROOT / "inventory", ["web"])
     try:
         replies = observe(session, session.clusters)
     finally:

@@ -49,6 +49,15 @@ def keep(path: str, directory: str) -> Command:
     return sudo(f"keep {path}", "cp", "-a", path, f"{directory}/{kept(path)}")
 
 
+def keep_if_there(path: str, directory: str) -> Command:
+    """The same for a file that may not be there."""
+    source, target = shlex.quote(path), shlex.quote(f"{directory}/{kept(path)}")
+    fragment = f"if sudo -n test -e {source}; then sudo -n cp -a {source} {target}; fi"
+    return Command(
+        key=f"keep {path}", argv=("cp", "-a", path, f"{directory}/{kept(path)}"), sudo=True, fragment=fragment
+    )
+
+
 def put_back(path: str) -> str:
     """Shell line that makes the file again what `keep` found, also when it found none."""
     old, fresh, here = (shlex.quote(each) for each in (kept(path), beside(path), path))

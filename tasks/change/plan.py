@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
-
 from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_new
-from tasks.change.firewall import notes_on, plan_firewall
+from tasks.change.firewall import notes_on, plan_firewall, refusal_of
+from tasks.change.package import plan_package
 from tasks.change.sysctl import notes_on_sysctl, plan_sysctl
+from tasks.change.versions import unknown_options
 from tasks.judge.server import SAFE_MODES, access_of, differences
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster, Desired
 from tasks.model.plan import ServerPlan, Step
 from tasks.model.reading import Read, Unread
-from tasks.model.server import ConfigFile, Firewall, Instance, Package, ServerFacts, Service
+from tasks.model.server import ConfigFile, Instance, Package, ServerFacts, Service
 from tasks.observe.questions import CONFIG_PATH
 from tasks.render.keepalived import dynamic_interfaces
 
 UNIT = "keepalived.service"
-_HANDLED = {"iptables", "nftables", "none"}
 
 
 def plan_server(desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, ...]) -> ServerPlan | Unread:
@@ -32,48 +31,37 @@ def plan_server(desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, .
     assert isinstance(facts.sysctl_file, Read)
     assert isinstance(facts.arp_announce, Read)
     firewall = facts.firewall.value
-    if firewall.manager not in _HANDLED:
-        return ServerPlan(host=desired.host, refusal=_refusal(firewall))
+    refusal = refusal_of(firewall, clusters) or _refusal(facts.package.value, clusters)
+    if refusal is not None:
+        return ServerPlan(host=desired.host, refusal=refusal)
     config = _config(desired, facts.config.value, facts.service.value, clusters)
     instances = facts.instances.value if isinstance(facts.instances, Read) else ()
     stale = config == () and _stale(desired, facts.config.value, facts.service.value, instances, clusters)
     sysctl = plan_sysctl(desired.vmac_bases, facts.sysctl_file.value, facts.arp_announce.value)
     return ServerPlan(
         host=desired.host,
-        packages=_package(facts.package.value),
+        packages=plan_package(facts.package.value),
+        manager=facts.package.value.manager,
         steps=(
-            *plan_firewall(firewall, desired.peers),
+            *plan_firewall(firewall, desired.openings),
             # Before the first packet of a virtual MAC, and not taken back before the last.
             *(sysctl if desired.vmac_bases else ()),
             *config,
             *_service(facts.service.value, reload=stale or any(step.topic == "config" for step in config)),
             *(() if desired.vmac_bases else sysctl),
         ),
-        notes=(*notes_on(firewall), *notes_on_sysctl(desired.vmac_bases, facts.sysctl_file.value)),
+        notes=(*notes_on(firewall, desired.openings), *notes_on_sysctl(desired.vmac_bases, facts.sysctl_file.value)),
     )
 
 
-def _refusal(firewall: Firewall) -> str:
-    return (
-        f"{firewall.manager} in charge of the firewall, which this version does not change; "
-        "handled: iptables, nftables, none"
-    )
-
-
-def _package(package: Package) -> tuple[Step, ...]:
-    if package.version is not None:
-        return ()
-    # A configuration file that stands already is ours or the operator's: keep it, and never ask.
-    options = ("-o", "Dpkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=60")
-    install = ("apt-get", "install", "-y", "--no-install-recommends", *options, "keepalived")
-    return (
-        Step(
-            topic="package",
-            summary="install keepalived",
-            diff="+keepalived",
-            commands=(sudo("install", *install),),
-        ),
-    )
+def _refusal(package: Package, clusters: tuple[Cluster, ...]) -> str | None:
+    """Why this server can't have what is declared: an unknown system, or a keepalived that is too old for it."""
+    if package.manager is None:
+        system = package.system or "a system without a name in /etc/os-release"
+        return f"{system}: neither apt on Debian or Ubuntu, nor dnf or yum on an Enterprise Linux or Fedora"
+    version = package.version or package.candidate
+    unknown = unknown_options(version, clusters) if version is not None else []
+    return "; ".join(unknown) or None
 
 
 def _config(desired: Desired, file: ConfigFile, service: Service, clusters: tuple[Cluster, ...]) -> tuple[Step, ...]:
@@ -166,17 +154,3 @@ def _service(service: Service, *, reload: bool) -> tuple[Step, ...]:
             undo=lines(*undo),
         ),
     )
-
-
-def installed_by(text: str) -> tuple[str, ...]:
-    """Packages that `apt-get install` brought in, from its own output, so that they can be taken out again.
-
-    Only those that it calls NEW: it sets up upgraded and half-installed ones too, and they were there before.
-    """
-    found = re.search(r"^The following NEW packages will be installed:\n((?:[ \t]+.*\n)+)", text, re.MULTILINE)
-    return tuple(found[1].split()) if found else ()
-
-
-def removed_by(text: str) -> tuple[str, ...]:
-    """Packages that `apt-get -s purge` says it would take out."""
-    return tuple(re.findall(r"^(?:Remv|Purg) ([a-z0-9][a-z0-9.+\-]+)", text, re.MULTILINE))

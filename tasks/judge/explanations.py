@@ -26,9 +26,9 @@ class Scope:
     after: Snapshot
     clusters: tuple[Cluster, ...]
 
-    def cluster(self, name: str) -> Cluster:
-        """The cluster of that name."""
-        return next(each for each in self.clusters if each.name == name)
+    def instances(self, name: str) -> tuple[Cluster, ...]:
+        """The VRRP instances of the cluster of that name."""
+        return tuple(each for each in self.clusters if each.name == name)
 
     def vips(self) -> set[str]:
         """The addresses of all VIPs."""
@@ -47,7 +47,7 @@ class Scope:
         return bool(found), f"{len(found)} entries changed" if found else "nothing of it changed"
 
     def _moved(self, expected: Expectation) -> tuple[bool, str]:
-        names = [f"{expected.about}/{vip.ip}" for vip in self.cluster(expected.about).vips]
+        names = [f"{expected.about}/{vip.ip}" for each in self.instances(expected.about) for vip in each.vips]
         then, now = ({snapshot.owners.get(name) for name in names} for snapshot in (self.before, self.after))
         if now != {expected.host}:
             return False, f"{_listed(now)} bears it"
@@ -79,7 +79,8 @@ def explained_fields(expected: Expectation, change: Change, scope: Scope) -> Abs
     entry = change.entry
     everything = set(change.before.row.fields if change.before else ()) | set(entry.row.fields)
     if expected.kind == "moves":
-        return _by_move(scope.cluster(expected.about), entry, everything)
+        moved = [_by_move(each, entry, everything) for each in scope.instances(expected.about)]
+        return set().union(*moved)
     if expected.kind == "down":
         return everything if entry.host == expected.about or _left(expected.about, change, scope) else set()
     if expected.kind == "topic" and expected.about == KEEPALIVED and entry.table == "VRRP":

@@ -2,69 +2,109 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from collections.abc import Sequence
 
-from tasks.judge.firewall_rules import closes, is_open, strays
+from tasks.judge.firewall_rules import closes, is_managed, is_open, managed_strays, strays
 from tasks.judge.subject import Check, Subject
-from tasks.model.cluster import Server
+from tasks.model.address import IPV6
+from tasks.model.cluster import Cluster, Opening, Server
 from tasks.model.reading import Unread
 from tasks.model.server import Firewall
 from tasks.model.verdict import Finding
-from tasks.render.firewall import NFT_INCLUDE, nft_inserts
+from tasks.render.firewall import NFT_INCLUDE, nft_inserts, of_family
 
-HANDLED = ("iptables", "nftables", "none")
+MANAGED = ("firewalld", "ufw")
+HANDLED = ("iptables", "nftables", *MANAGED, "none")
 
 
 def judge_firewall(subject: Subject, server: Server) -> Finding:
-    """Protocol 112 is open from every peer, at runtime and after a boot, before anything that closes."""
+    """VRRP is open from every peer, at runtime and after a boot, before anything that closes."""
     read = subject.servers[server.name].firewall
-    peers = subject.cluster.peers(server.name)
-    expected = "protocol 112 open from " + ", ".join(map(str, peers)) + ", at runtime and persistently"
+    openings = subject.cluster.openings(server.name)
+    from_all = ", ".join(map(str, openings))
+    expected = f"protocol 112 open from {from_all}, at runtime and persistently"
     if isinstance(read, Unread):
         return Check(name="firewall", target=server.name, expected=expected).unread(read)
     check = Check(name="firewall", target=server.name, expected=expected, evidence=(read.source,))
     firewall = read.value
     if firewall.manager not in HANDLED:
+        if " and " in firewall.manager:
+            return check.fails(f"{firewall.manager} are in charge at once: what one opens the other may drop", "two")
         return check.unknown(f"{firewall.manager} in charge, which this version does not read")
-    if not any(closes(chain) for chain in (*firewall.chains, *firewall.saved)):
+    if firewall.manager not in MANAGED and not any(closes(chain) for chain in (*firewall.chains, *firewall.saved)):
         return check.passes("nothing on the input hook could keep VRRP out", firewall.manager)
-    closed = [str(peer) for peer in peers if not open_now(firewall, peer)]
+    if (why := eats_vips(firewall, (subject.cluster,))) is not None:
+        return check.fails(why, "IPv6_rpfilter strict")
+    return _judge_rules(check, firewall, openings, frozenset(subject.desired[server.name].openings))
+
+
+def _judge_rules(check: Check, firewall: Firewall, openings: Sequence[Opening], wanted: frozenset[Opening]) -> Finding:
+    """Now, after a boot, and nothing of ours beside it."""
+    closed = [str(each) for each in openings if not open_now(firewall, each)]
     if closed:
         return check.fails(f"{firewall.manager} does not open protocol 112 from {', '.join(closed)}", "closed")
     if not firewall.at_boot and firewall.manager != "none":
         return check.fails(f"open now, but the service that loads {firewall.manager}'s rules at boot is disabled", "no")
-    if _loaded_by_others(firewall):
+    if _loaded_by_others(firewall, openings):
         return check.warns(
             f"{firewall.manager} opens it now; what closes now is in no file of its own", "not persistent"
         )
-    lost = [str(peer) for peer in peers if not open_after_boot(firewall, peer)]
+    lost = [str(each) for each in openings if not open_after_boot(firewall, each)]
     if lost:
         return check.fails(f"open now, but closed after a boot for {', '.join(lost)}", "not persistent")
-    wanted = frozenset(subject.desired[server.name].peers)
-    stray = [rule.text for chain in firewall.chains if closes(chain) for rule in strays(chain, wanted)]
+    stray = _strays(firewall, wanted)
     if stray:
         return check.warns("a rule of ours opens for nobody of the cluster", "\n".join(stray))
-    return check.passes(f"{firewall.manager} opens protocol 112 from {', '.join(map(str, peers))}", firewall.manager)
+    from_all = ", ".join(map(str, openings))
+    return check.passes(f"{firewall.manager} opens protocol 112 from {from_all}", firewall.manager)
 
 
-def _loaded_by_others(firewall: Firewall) -> bool:
+def eats_vips(firewall: Firewall, clusters: Sequence[Cluster]) -> str | None:
+    """Does it drop what is sent to an IPv6 VIP on a virtual MAC; None: no.
+
+    The packet comes in by the macvlan, and its answer leaves by the interface beneath.
+    """
+    hit = [each.name for each in clusters if each.use_vmac and any(vip.version == IPV6 for vip in each.vips)]
+    if not firewall.strict6 or not hit:
+        return None
+    return (
+        f"firewalld's IPv6_rpfilter drops every packet to the IPv6 VIP of {hit[0]}, which comes in by the interface of "
+        "the virtual MAC; set IPv6_rpfilter=no in /etc/firewalld/firewalld.conf and reload it, or use_vmac: false"
+    )
+
+
+def _strays(firewall: Firewall, wanted: frozenset[Opening]) -> list[str]:
+    found = [rule.text for chain in firewall.chains if closes(chain) for rule in strays(chain, wanted)]
+    return found + [rule.text for rule in managed_strays(firewall, wanted)]
+
+
+def _loaded_by_others(firewall: Firewall, openings: Sequence[Opening]) -> bool:
     """Do the rules come from something else than the firewall's own file, so that nobody knows what a boot brings?"""
-    closing = any(closes(chain) for chain in firewall.saved)
-    return firewall.persistent is None or (firewall.manager == "iptables" and not closing)
+    if firewall.manager in MANAGED:
+        return False
+    if firewall.manager == "nftables":
+        return firewall.persistent is None
+    now = [chain for chain in firewall.chains if closes(chain) and any(of_family(chain, each) for each in openings)]
+    saved = {chain.family for chain in firewall.saved if closes(chain)}
+    return any(chain.family not in saved for chain in now)
 
 
-def open_now(firewall: Firewall, peer: IPv4Address) -> bool:
+def open_now(firewall: Firewall, opening: Opening) -> bool:
     """Every chain on the hook must let it through: an accept is final for its own chain only."""
-    return all(is_open(chain, peer) for chain in firewall.chains if closes(chain))
+    if firewall.manager in MANAGED:
+        return is_managed(firewall, opening, saved=False)
+    return all(is_open(chain, opening) for chain in firewall.chains if closes(chain) and of_family(chain, opening))
 
 
-def open_after_boot(firewall: Firewall, peer: IPv4Address) -> bool:
+def open_after_boot(firewall: Firewall, opening: Opening) -> bool:
     """Will what the firewall's service loads at boot open for this peer?"""
+    if firewall.manager in MANAGED:
+        return is_managed(firewall, opening, saved=True)
     if firewall.manager == "iptables":
-        return all(is_open(chain, peer) for chain in firewall.saved if closes(chain))
+        return all(is_open(chain, opening) for chain in firewall.saved if closes(chain) and of_family(chain, opening))
     if firewall.manager == "nftables":
         included = NFT_INCLUDE in (firewall.persistent or "").splitlines()
-        wanted = nft_inserts([chain for chain in firewall.chains if closes(chain)], (peer,))
+        wanted = nft_inserts([chain for chain in firewall.chains if closes(chain)], (opening,))
         return included and all(line in (firewall.snippet or "").splitlines() for line in wanted)
     return True
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from collections.abc import Sequence
 
-from tasks.model.server import FirewallRule, InputChain
+from tasks.model.cluster import Opening
+from tasks.model.server import Firewall, FirewallRule, InputChain, ManagedRule
+from tasks.render.firewall import of_family
 
 
-def opens(rule: FirewallRule, peer: IPv4Address) -> bool:
-    """A rule of ours that accepts exactly VRRP from exactly this peer."""
+def opens(rule: FirewallRule, opening: Opening) -> bool:
+    """A rule of ours that accepts exactly this protocol from exactly this peer."""
     return (
         rule.ours
         and rule.verdict == "accept"
-        and rule.protocol == "vrrp"
-        and rule.source == str(peer)
+        and rule.protocol == opening.protocol
+        and rule.source == str(opening.address)
         and not rule.narrow
     )
 
@@ -23,7 +25,7 @@ def blocks(rule: FirewallRule) -> bool:
 
     What else a rule demands is not weighed: standing in front of it costs nothing.
     """
-    return rule.verdict in {"drop", "reject", "jump"} and rule.protocol in {None, "vrrp"}
+    return rule.verdict in {"drop", "reject", "jump"} and rule.protocol in {None, "vrrp", "ah"}
 
 
 def first_block(chain: InputChain) -> int | None:
@@ -31,11 +33,11 @@ def first_block(chain: InputChain) -> int | None:
     return next((index for index, rule in enumerate(chain.rules) if blocks(rule)), None)
 
 
-def is_open(chain: InputChain, peer: IPv4Address) -> bool:
+def is_open(chain: InputChain, opening: Opening) -> bool:
     """Is there a rule of ours for this peer, in front of everything that could close?"""
     limit = first_block(chain)
     rules = chain.rules if limit is None else chain.rules[:limit]
-    return any(opens(rule, peer) for rule in rules)
+    return any(opens(rule, opening) for rule in rules)
 
 
 def closes(chain: InputChain) -> bool:
@@ -43,22 +45,58 @@ def closes(chain: InputChain) -> bool:
     return chain.policy != "accept" or first_block(chain) is not None
 
 
-def strays(chain: InputChain, peers: frozenset[IPv4Address]) -> tuple[FirewallRule, ...]:
+def strays(chain: InputChain, openings: frozenset[Opening]) -> tuple[FirewallRule, ...]:
     """Rules of ours that open for nobody who is a peer, stand behind a rule that closes, or stand there again."""
-    return tuple(chain.rules[index] for index in stray_indexes(chain, peers))
+    return tuple(chain.rules[index] for index in stray_indexes(chain, openings))
 
 
-def stray_indexes(chain: InputChain, peers: frozenset[IPv4Address]) -> tuple[int, ...]:
+def stray_indexes(chain: InputChain, openings: frozenset[Opening]) -> tuple[int, ...]:
     """Where these rules stand, counted from 0: two rules of one text are told apart by nothing else."""
     limit = first_block(chain)
-    kept: set[IPv4Address] = set()
+    kept: set[Opening] = set()
     found: list[int] = []
     for index, rule in enumerate(chain.rules):
         if not rule.ours:
             continue
-        peer = next((each for each in peers if opens(rule, each)), None)
-        if peer is None or peer in kept or (limit is not None and index > limit):
+        opening = next((each for each in openings if opens(rule, each)), None)
+        if opening is None or opening in kept or (limit is not None and index > limit):
             found.append(index)
         else:
-            kept.add(peer)
+            kept.add(opening)
     return tuple(found)
+
+
+def would_drop(firewall: Firewall, openings: Sequence[Opening]) -> str | None:
+    """What keeps these packets out as things are, in the firewall's own words; None when nothing does.
+
+    A chain that only might (a jump, a rule that demands more than the protocol) counts: nobody can rely on it.
+    """
+    for each in openings:
+        if firewall.manager in {"firewalld", "ufw"}:
+            if not is_managed(firewall, each, saved=False):
+                return f"{firewall.default}, which no rule opens for protocol {each.protocol} from {each.address}"
+            continue
+        for chain in firewall.chains:
+            if of_family(chain, each) and closes(chain) and not is_open(chain, each):
+                place = f"{chain.family} {chain.table} {chain.name}"
+                block = first_block(chain)
+                rule = f"policy {chain.policy}" if block is None else chain.rules[block].text
+                return f"{place}: {rule}"
+    return None
+
+
+def is_managed(firewall: Firewall, opening: Opening, *, saved: bool) -> bool:
+    """Do firewalld or ufw let it in, now or (saved) after a boot; firewalld: in every zone that it may come by?"""
+    zones = {zone for _, zone in firewall.zones} or {""}
+    found = {
+        rule.zone
+        for rule in firewall.managed
+        if rule.saved is saved and (rule.address, rule.protocol) == (opening.address, opening.protocol)
+    }
+    return zones <= found
+
+
+def managed_strays(firewall: Firewall, openings: frozenset[Opening]) -> tuple[ManagedRule, ...]:
+    """Rules of ours that open for nobody who is a peer."""
+    wanted = {(each.address, each.protocol) for each in openings}
+    return tuple(rule for rule in firewall.managed if rule.ours and (rule.address, rule.protocol) not in wanted)

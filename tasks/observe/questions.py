@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster
 from tasks.observe.leaf_questions import leaf_commands
+from tasks.observe.package import SYSTEM_FRAGMENT, VERSION_FRAGMENT
 from tasks.observe.probe_questions import probe_commands
+from tasks.observe.shell import NOT_ASKED
 from tasks.render.sysctl import SYSCTL_FILE
 
 __all__ = [
     "CONFIG_PATH",
-    "IPTABLES_FILE",
-    "NFTABLES_FILE",
+    "FIREWALL_FILES",
     "NFTABLES_SNIPPET",
     "leaf_commands",
     "probe_commands",
@@ -21,14 +22,72 @@ __all__ = [
 ]
 
 CONFIG_PATH = "/etc/keepalived/keepalived.conf"
-IPTABLES_FILE = "/etc/iptables/rules.v4"
-NFTABLES_FILE = "/etc/nftables.conf"
 NFTABLES_SNIPPET = "/etc/nftables-vipbook.nft"
+FIREWALL_FILES = (
+    # Debian's and Enterprise Linux's.
+    *("/etc/iptables/rules.v4", "/etc/sysconfig/iptables"),
+    *("/etc/iptables/rules.v6", "/etc/sysconfig/ip6tables"),
+    *("/etc/nftables.conf", "/etc/sysconfig/nftables.conf"),
+    NFTABLES_SNIPPET,
+    *(f"/etc/ufw/{name}.rules" for name in ("user", "user6", "before", "before6")),
+    "/etc/default/ufw",
+)
+"""What the firewalls load at boot; read as far as they are there."""
 # All interfaces, so that the value is known of those too that only our file still names.
 _ARP_ANNOUNCE = ("grep", "-H", ".", "/proc/sys/net/ipv4/conf/*/arp_announce")
 _UNIT = "keepalived.service"
+_TIMES = ("--property=ExecMainStartTimestamp,ExecReload", _UNIT)
 _MANAGERS = ("firewalld.service", "ufw.service", "nftables.service", "netfilter-persistent.service", "iptables.service")
 
+# Where it runs alone: firewall-cmd takes a quarter of a second, so its questions go side by side.
+_FIREWALLD = """
+if systemctl is-active --quiet firewalld.service; then
+    vipbook_said=$(mktemp -d) || exit 5
+    sudo -n firewall-cmd --list-all-zones > "$vipbook_said/runtime" &
+    sudo -n firewall-cmd --permanent --list-all-zones > "$vipbook_said/permanent" &
+    sudo -n firewall-cmd --get-default-zone > "$vipbook_said/default" &
+    sudo -n firewall-cmd --version > "$vipbook_said/version" &
+    sudo -n grep -s '^IPv6_rpfilter=' /etc/firewalld/firewalld.conf > "$vipbook_said/rpfilter"
+    wait
+    for vipbook_name in version default runtime permanent rpfilter; do
+        printf '== %s\\n' "$vipbook_name"
+        cat "$vipbook_said/$vipbook_name"
+        rm -f "$vipbook_said/$vipbook_name"
+    done
+    rmdir "$vipbook_said"
+else
+    (exit @NOT_ASKED@)
+fi
+"""
+_UFW = """
+if grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf; then
+    sudo -n ufw --dry-run allow proto vrrp from 192.0.2.1 >/dev/null
+else
+    (exit @NOT_ASKED@)
+fi
+"""
+# The tables of the older kernel interface are beside iptables-nft's, and `iptables -S` does not show them.
+_LEGACY = """
+vipbook_legacy() {
+    if grep -qs '^filter$' "/proc/net/$2" && iptables -V | grep -q nf_tables &&
+        command -v "$1-legacy" >/dev/null 2>&1
+    then
+        sudo -n "$1-legacy" -w -S INPUT
+    fi
+}
+vipbook_legacy iptables ip_tables_names && printf '== ip6\\n' && vipbook_legacy ip6tables ip6_tables_names
+"""
+# A newline of our own in front of each mark, so that a file that ends without one comes out as it is.
+_FILES = """
+for vipbook_path in @PATHS@; do
+    printf '\\n== %s\\n' "$vipbook_path"
+    if sudo -n test -e "$vipbook_path"; then sudo -n cat "$vipbook_path" || exit 1; else echo '== none'; fi
+done
+"""
+# systemd before 247 knows no --timestamp, and prints the local time in whole seconds.
+_LOADED = """
+systemctl show --timestamp=us+utc @WORDS@ 2>/dev/null || TZ=UTC systemctl show @WORDS@
+"""
 # keepalived writes its state where its own /tmp is (a unit with PrivateTmp has another one), after the signal whose
 # number it tells itself. An old file goes first, so that what is read is never an older state, and ours goes
 # afterwards, because the password stands in it.
@@ -86,7 +145,8 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
     turns = str(int((1.2 * longest + 0.5) / 0.25) + 1)
     return (
         Command(key="json", argv=("keepalived", "--signum=JSON"), fragment=_JSON),
-        Command(key="package", argv=("dpkg-query", "-W", "-f=${Version} ${db:Status-Status}\\n", "keepalived")),
+        Command(key="system", argv=("cat", "/etc/os-release"), fragment=SYSTEM_FRAGMENT),
+        Command(key="package", argv=("dpkg-query or rpm", "keepalived"), fragment=VERSION_FRAGMENT),
         Command(key="stat", argv=("stat", "-c", "%U %G %a %Y", CONFIG_PATH), sudo=True),
         Command(key="config", argv=("cat", CONFIG_PATH), sudo=True),
         Command(
@@ -95,14 +155,32 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
         ),
         Command(
             key="loaded",
-            argv=("systemctl", "show", "--timestamp=us+utc", "--property=ExecMainStartTimestamp,ExecReload", _UNIT),
+            argv=("systemctl", "show", "--timestamp=us+utc", *_TIMES),
+            fragment=_LOADED.replace("@WORDS@", " ".join(_TIMES)),
         ),
         Command(key="units", argv=("systemctl", "show", "--property=Id,ActiveState,UnitFileState", *_MANAGERS)),
-        Command(key="iptables", argv=("iptables", "-w", "-S", "INPUT"), sudo=True),
+        Command(key="iptables", argv=("iptables", "-w", "-S"), sudo=True),
+        Command(key="ip6tables", argv=("ip6tables", "-w", "-S"), sudo=True),
+        Command(key="iptables-legacy", argv=("iptables-legacy", "-w", "-S", "INPUT"), sudo=True, fragment=_LEGACY),
         Command(key="ruleset", argv=("nft", "-j", "list", "ruleset"), sudo=True),
-        Command(key="rules.v4", argv=("cat", IPTABLES_FILE), sudo=True),
-        Command(key="nftables.conf", argv=("cat", NFTABLES_FILE), sudo=True),
-        Command(key="snippet", argv=("cat", NFTABLES_SNIPPET), sudo=True),
+        Command(
+            key="firewall files",
+            argv=("cat", *FIREWALL_FILES),
+            sudo=True,
+            fragment=_FILES.replace("@PATHS@", " ".join(FIREWALL_FILES)),
+        ),
+        Command(
+            key="firewalld",
+            argv=("firewall-cmd", "--list-all-zones"),
+            sudo=True,
+            fragment=_FIREWALLD.replace("@NOT_ASKED@", str(NOT_ASKED)),
+        ),
+        Command(
+            key="ufw",
+            argv=("ufw", "--dry-run", "allow", "proto", "vrrp", "from", "192.0.2.1"),
+            sudo=True,
+            fragment=_UFW.replace("@NOT_ASKED@", str(NOT_ASKED)),
+        ),
         # Everybody may read these.
         Command(key="sysctl stat", argv=("stat", "-c", "%U %G %a %Y", SYSCTL_FILE)),
         Command(key="sysctl file", argv=("cat", SYSCTL_FILE)),

@@ -12,13 +12,19 @@ from tasks.model.server import ConfigFile, Firewall, Instance, Package, ServerFa
 from tasks.observe.firewall import parse_firewall
 from tasks.observe.iproute2 import parse_interfaces
 from tasks.observe.keepalived_json import parse_instances
+from tasks.observe.package import parse_package
+from tasks.observe.questions import FIREWALL_FILES, NFTABLES_SNIPPET
 from tasks.observe.readings import Garbled, reading
+from tasks.observe.shell import NOT_ASKED
 from tasks.observe.sysctl import parse_arp_announce
 from tasks.render.mask import masked
 
 
-def server_facts(host: str, reply: Reply) -> ServerFacts:
-    """The answers as types. A host that gave none has every reading Unread, with the reason."""
+def server_facts(host: str, reply: Reply, interfaces: tuple[str, ...] = ()) -> ServerFacts:
+    """The answers as types. A host that gave none has every reading Unread, with the reason.
+
+    `interfaces` are those that adverts come in by; firewalld's zones depend on them.
+    """
     if not isinstance(reply, Answers):
         unread = Unread(reason=reply.reason, source=None)
         return ServerFacts(
@@ -36,13 +42,13 @@ def server_facts(host: str, reply: Reply) -> ServerFacts:
     answers = reply.by_key
     return ServerFacts(
         host=host,
-        package=reading(answers.get("package"), _package, accept=_package_answered),
+        package=_package(answers.get("system"), answers.get("package")),
         config=_config(answers.get("stat"), answers.get("config")),
         service=_service(answers.get("service"), answers.get("loaded")),
         instances=reading(answers.get("json"), _instances, accept=_instances_answered),
         later=reading(answers.get("later"), _instances, accept=_instances_answered),
         interfaces=reading(answers.get("interfaces"), parse_interfaces),
-        firewall=_firewall(answers),
+        firewall=_firewall(answers, interfaces),
         sysctl_file=_config(answers.get("sysctl stat"), answers.get("sysctl file")),
         arp_announce=reading(answers.get("arp_announce"), parse_arp_announce, accept=_found),
     )
@@ -61,14 +67,11 @@ def _instances(text: str) -> tuple[Instance, ...]:
     return parse_instances(text) if text.strip() else ()
 
 
-def _package_answered(answer: Answer) -> bool:
-    """dpkg-query says with status 1 that it knows no such package: that is an answer."""
-    return answer.status == 0 or (answer.status == 1 and "no packages found" in answer.stderr)
-
-
-def _package(text: str) -> Package:
-    version, _, status = text.strip().partition(" ")
-    return Package(manager="apt", version=version if status == "installed" else None)
+def _package(system: Answer | None, version: Answer | None) -> Reading[Package]:
+    """One reading from two answers; the source is the one that tells the version."""
+    if system is None or system.status != 0:
+        return reading(system, parse_package)
+    return reading(version, lambda text: parse_package(system.stdout + text))
 
 
 def _found(answer: Answer) -> bool:
@@ -133,26 +136,66 @@ def _epoch(found: re.Match[str]) -> float:
     return whole + float(found[2] or 0)
 
 
-def _firewall(answers: dict[str, Answer]) -> Reading[Firewall]:
+_FIREWALL_ANSWERS = (
+    "units",
+    "iptables",
+    "ip6tables",
+    "iptables-legacy",
+    "ruleset",
+    "firewall files",
+    "firewalld",
+    "ufw",
+)
+
+
+def _firewall(answers: dict[str, Answer], interfaces: tuple[str, ...]) -> Reading[Firewall]:
     """One reading from several answers; what is not installed or not there is an answer too."""
-    sources = [answers.get(key) for key in ("units", "iptables", "ruleset", "rules.v4", "nftables.conf", "snippet")]
-    for source in sources:
-        if source is None:
+    asked: dict[str, Answer] = {}
+    for key in _FIREWALL_ANSWERS:
+        answer = answers.get(key)
+        if answer is None:
             return Unread(reason="the round trip ended before the firewall was read", source=None)
-        if source.status != 0 and not _absent(source) and not _no_program(source):
-            return reading(source, _never)
-    units, iptables, ruleset, *files = [source for source in sources if source is not None]
-    texts: list[str | None] = [None if answer.status else answer.stdout for answer in files]
-    by_name = dict(zip(("iptables", "nftables", "snippet"), texts, strict=True))
-    # The source shown is that of the tool that rules: both texts when both hold rules.
-    shown = iptables if iptables.stdout.count("\n") > 1 else ruleset
+        unasked = answer.status == NOT_ASKED or _no_program(answer)
+        if answer.status != 0 and not unasked and key != "ufw":
+            return reading(answer, _never)
+        asked[key] = answer
+    texts = {key: "" if answer.status else answer.stdout for key, answer in asked.items()}
+    # The source shown is that of the tool that rules.
+    shown = asked["ruleset"]
+    if asked["firewalld"].status == 0:
+        shown = asked["firewalld"]
+    elif asked["iptables"].stdout.count("\n") > _EMPTY:
+        shown = asked["iptables"]
     found = reading(
-        units,
+        asked["units"],
         lambda text: parse_firewall(
-            text, "" if iptables.status else iptables.stdout, "" if ruleset.status else ruleset.stdout, by_name
+            text,
+            texts["iptables"],
+            texts["ruleset"],
+            _files(texts["firewall files"]),
+            ip6tables=texts["ip6tables"],
+            legacy=texts["iptables-legacy"],
+            firewalld=texts["firewalld"] or None,
+            ufw_knows=asked["ufw"].status == 0,
+            interfaces=interfaces,
         ),
     )
     return replace(found, source=shown)
+
+
+_EMPTY = 3
+"""Lines that `iptables -S` prints where there is nothing but policies."""
+
+
+def _files(text: str) -> dict[str, str | None]:
+    """Texts by path; `snippet` is our own nftables file."""
+    marks = "|".join(map(re.escape, FIREWALL_FILES))
+    _, *parts = re.split(rf"\n== ({marks})\n", text)
+    found = {path: None if body == "== none\n" else body for path, body in zip(parts[::2], parts[1::2], strict=True)}
+    missing = set(FIREWALL_FILES) - set(found)
+    if missing:
+        raise Garbled(f"{min(missing)} was not read")
+    return {**found, "snippet": found[NFTABLES_SNIPPET]}
 
 
 def _no_program(answer: Answer) -> bool:

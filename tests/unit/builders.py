@@ -11,7 +11,7 @@ from typing import Any
 from tasks.judge.subject import Subject
 from tasks.model.address import IpInterface
 from tasks.model.answer import Answer, Answers
-from tasks.model.cluster import Cluster, Desired, Fabric, Secret, Server
+from tasks.model.cluster import Cluster, Desired, Fabric, Opening, Secret, Server
 from tasks.model.leaf import (
     DuplicateDetection,
     EvpnMac,
@@ -29,13 +29,14 @@ from tasks.model.mac import MacAddress
 from tasks.model.probe import ClientTimers, PingFacts, ProbeFacts, Route
 from tasks.model.reading import Read, Unread
 from tasks.model.server import ConfigFile, Firewall, Instance, Interface, Package, ServerFacts, Service
-from tasks.observe.firewall import parse_iptables, parse_nft
+from tasks.observe.iptables import parse_iptables
+from tasks.observe.nft import parse_nft
 from tasks.render.firewall import NFT_INCLUDE, nft_snippet
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 VIP = IPv4Interface("100.65.0.10/24")
 VIP6 = IPv6Interface("fd00:100:65::10/64")
-H1_IP, H2_IP = IPv4Address("100.65.0.11"), IPv4Address("100.65.0.12")
+H1_IP, H2_IP = (Opening(address=IPv4Address(f"100.65.0.{last}")) for last in (11, 12))
 MACS = {"H1": MacAddress("08:00:27:7d:af:b4"), "H2": MacAddress("08:00:27:70:07:ae")}
 OTHER_MAC = MacAddress("08:00:27:ff:ff:ff")
 VMAC = MacAddress("00:00:5e:00:01:0b")
@@ -181,6 +182,8 @@ def iptables(text: str = IPTABLES, saved: str | None = RULES_V4) -> Firewall:
         persistent=saved,
         saved=parse_iptables(saved or ""),
         snippet=None,
+        path="/etc/iptables/rules.v4",
+        path6="/etc/iptables/rules.v6",
     )
 
 
@@ -223,6 +226,7 @@ def nftables(*entries: dict[str, Any], conf: str | None = None, snippet: object 
         persistent=f"{NFTABLES_CONF}{NFT_INCLUDE}\n" if conf is None else conf,
         saved=(),
         snippet=nft_snippet(chains, (H1_IP,)) if snippet is _ALL else snippet,  # type: ignore[arg-type]
+        path="/etc/nftables.conf",
     )
 
 
@@ -391,7 +395,7 @@ def client_facts(mac: MacAddress = MACS["H1"], *, vip: IpInterface = VIP, **chan
 
 
 def desired(host: str, *, config: str = CONFIG) -> Desired:
-    return Desired(host=host, config=config, peers=cluster().peers(host))
+    return Desired(host=host, config=config, openings=cluster().openings(host))
 
 
 def subject(*, owner: str = "H1", **changed: Any) -> Subject:  # noqa: ANN401

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.change.firewall import edited_rules, plan_firewall
+from tasks.change.firewall import plan_firewall
+from tasks.change.iptables import edited_rules
 from tasks.judge.firewall import open_after_boot, open_now
 from tasks.judge.firewall_rules import closes, is_open, strays
+from tasks.model.cluster import Opening
 from tasks.model.plan import Step
-from tasks.observe.firewall import parse_iptables
-from tasks.observe.questions import NFTABLES_FILE, NFTABLES_SNIPPET
+from tasks.observe.iptables import parse_iptables
+from tasks.observe.questions import NFTABLES_SNIPPET
 from tests.unit.builders import (
     IPTABLES,
     OUR_LINE,
@@ -29,8 +31,8 @@ from tests.unit.builders import (
     nftables,
 )
 
-PEER, SECOND = IPv4Address("100.65.0.12"), IPv4Address("100.65.0.14")
-PEER_OF_H2 = IPv4Address("100.65.0.11")
+PEER, SECOND, PEER_OF_H2 = (Opening(address=IPv4Address(f"100.65.0.{last}")) for last in (12, 14, 11))
+NFTABLES_FILE = "/etc/nftables.conf"
 STRAY = OUR_LINE.replace(".12/", ".99/")
 REJECT_LINE = "-A INPUT -j REJECT --reject-with icmp-host-prohibited\n"
 BARE, RULES_BARE = IPTABLES.replace(OUR_LINE, ""), RULES_V4.replace(OUR_LINE, "")
@@ -55,12 +57,12 @@ def played(text: str, lines: Iterable[Sequence[str]]) -> str:
     return "\n".join([policy, *rules]) + "\n"
 
 
-def runtime(text: str, peers: Sequence[IPv4Address]) -> Step | None:
+def runtime(text: str, peers: Sequence[Opening]) -> Step | None:
     found = [step for step in plan_firewall(iptables(text, RULES_V4), peers) if "rules.v4" not in step.summary]
     return found[0] if found else None
 
 
-def check_played(text: str, peers: Sequence[IPv4Address]) -> None:
+def check_played(text: str, peers: Sequence[Opening]) -> None:
     step = runtime(text, peers)
     if step is None:
         return
@@ -95,9 +97,7 @@ CHAINS = {
 
 @pytest.mark.parametrize("peers", [(PEER,), (PEER, SECOND)], ids=["one", "two"])
 @pytest.mark.parametrize("name", CHAINS)
-def test_the_chain_is_open_afterwards_and_the_same_after_the_way_back(
-    name: str, peers: tuple[IPv4Address, ...]
-) -> None:
+def test_the_chain_is_open_afterwards_and_the_same_after_the_way_back(name: str, peers: tuple[Opening, ...]) -> None:
     check_played(CHAINS[name], peers)
 
 
@@ -116,7 +116,7 @@ def test_any_chain_of_distinct_rules_is_open_afterwards(rules: list[str], policy
         assert is_open(chain, PEER)
 
 
-def edited(text: str, peers: Sequence[IPv4Address] = (PEER,)) -> str:
+def edited(text: str, peers: Sequence[Opening] = (PEER,)) -> str:
     return edited_rules(text, parse_iptables(text), peers)
 
 

@@ -58,7 +58,8 @@ def whole(changed: Mapping[tuple[str, str], str] | None = None) -> Subject:
     """The subject of these answers."""
     said = replies(changed)
     desired = {
-        name: Desired(host=name, config=text, peers=CLUSTER.peers(name)) for name, text in recorded()["desired"].items()
+        name: Desired(host=name, config=text, openings=CLUSTER.openings(name))
+        for name, text in recorded()["desired"].items()
     }
     return Subject(
         cluster=CLUSTER,

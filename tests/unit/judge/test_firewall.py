@@ -36,7 +36,7 @@ BEHIND = BARE + OUR_LINE
 WITH_STRAY = IPTABLES.replace(OUR_LINE, OUR_LINE + OUR_LINE.replace(".12/", ".99/"))
 RULES_BARE = RULES_V4.replace(OUR_LINE, "")
 RULES_BEHIND = RULES_BARE.replace(REJECT_LINE, REJECT_LINE + OUR_LINE)
-UNHANDLED = Firewall(manager="firewalld", chains=(), persistent=None, saved=(), snippet=None)
+UNHANDLED = Firewall(manager="pf", chains=(), persistent=None, saved=(), snippet=None)
 SECOND_CHAIN = nft_chain(name="second")
 OURS, OURS_IN_SECOND = nft_ours("100.65.0.11"), nft_ours("100.65.0.11", chain="second")
 BEHIND_IN_SECOND = (nft_chain(), OURS, SECOND_CHAIN, nft_json_rule({"drop": None}, chain="second"), OURS_IN_SECOND)
@@ -44,8 +44,8 @@ BEHIND_IN_SECOND = (nft_chain(), OURS, SECOND_CHAIN, nft_json_rule({"drop": None
 DRIFT = [
     # server, what it says instead, the checks of that server that change, piece of a message; the VIP stays healthy
     ("H2", {"firewall": GONE}, "firewall unknown", GONE.reason),
-    ("H2", {"firewall": UNHANDLED}, "firewall unknown", "firewalld in charge, which this version does not"),
-    ("H2", {"firewall": replace(UNHANDLED, manager="iptables and nftables")}, "firewall unknown", "and"),
+    ("H2", {"firewall": UNHANDLED}, "firewall unknown", "pf in charge, which this version does not"),
+    ("H2", {"firewall": replace(UNHANDLED, manager="iptables and nftables")}, "firewall fail", "at once"),
     ("H2", {"firewall": replace(UNHANDLED, manager="none")}, "", ""),
     ("H1", {"firewall": iptables(BARE)}, "firewall fail", "iptables does not open protocol 112 from 100.65.0.12"),
     ("H1", {"firewall": iptables(BEHIND)}, "firewall fail", "does not open protocol 112"),

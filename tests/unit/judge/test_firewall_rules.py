@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.judge.firewall_rules import blocks, closes, first_block, is_open, opens, strays
+from tasks.model.cluster import Opening
 from tasks.model.server import FirewallRule, InputChain
-from tasks.observe.firewall import parse_iptables
+from tasks.observe.iptables import parse_iptables
 from tests.unit.builders import equals, nft_chain, nft_json_rule, nftables
 
-PEER, OTHER = IPv4Address("100.65.0.12"), IPv4Address("100.65.0.13")
+PEER, OTHER = (Opening(address=IPv4Address(f"100.65.0.{last}")) for last in (12, 13))
 
 
 def rule(verdict: str = "accept", **changed: object) -> FirewallRule:
@@ -22,7 +23,7 @@ def rule(verdict: str = "accept", **changed: object) -> FirewallRule:
     return FirewallRule(verdict=verdict, **(fields | changed))  # type: ignore[arg-type]
 
 
-def ours(peer: IPv4Address = PEER, **changed: object) -> FirewallRule:
+def ours(peer: Opening = PEER, **changed: object) -> FirewallRule:
     return rule(**({"source": str(peer), "protocol": "vrrp", "ours": True} | changed))  # type: ignore[arg-type]
 
 
@@ -114,7 +115,7 @@ def test_chains(tried: InputChain, block: int | None, open_: bool, closing: bool
         (chain(ours(narrow=True), ours(), DROP), {PEER}, [0]),
     ],
 )
-def test_strays_are_ours_and_open_for_nobody(tried: InputChain, peers: set[IPv4Address], found: list[int]) -> None:
+def test_strays_are_ours_and_open_for_nobody(tried: InputChain, peers: set[Opening], found: list[int]) -> None:
     assert [id(each) for each in strays(tried, frozenset(peers))] == [id(tried.rules[index]) for index in found]
 
 

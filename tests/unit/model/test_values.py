@@ -99,7 +99,7 @@ def test_a_secret_is_told_to_who_asks() -> None:
 
 
 def test_the_rendered_configuration_does_not_show() -> None:
-    assert "hunter22" not in repr(Desired(host="H1", config="auth_pass hunter22", peers=()))
+    assert "hunter22" not in repr(Desired(host="H1", config="auth_pass hunter22", openings=()))
 
 
 @pytest.mark.parametrize("value", [cluster(), server("H1"), Secret("x"), MacAddress("0" * 12)])

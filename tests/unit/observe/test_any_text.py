@@ -62,6 +62,7 @@ SAMPLE_TEXTS: dict[str, list[str]] = {
     "parse_evpn_neighbors": [sample("frr/arp-cache_frozen.json")],
     "parse_fdb": [sample("iproute2/fdb.json"), sample("iproute2/fdb.txt")],
     "parse_firewall": ["Id=nftables.service\nActiveState=active\nUnitFileState=enabled\n\nId=ufw.service\n"],
+    "parse_firewalld": [sample("firewall/firewalld_H3.txt")],
     "parse_instances": [sample("keepalived/state_v2.json")],
     "parse_iptables": [IPTABLES, RULES_V4],
     "parse_interfaces": [sample("iproute2/addr.json")],
@@ -79,20 +80,24 @@ SAMPLE_TEXTS: dict[str, list[str]] = {
     "parse_nvue_paths": [sample("frr/macip_by_rd.json")],
     "parse_nvue_sessions": ['{"swp51": {"state": "established", "address-family": {"l2vpn-evpn": {"rx-prefix": 57}}}}'],
     "parse_nvue_vni": ['{"local-vtep": "10.0.0.11", "vxlan-interface": {"vxlan48": {}}, "vlan": 10}'],
+    "parse_package": ["manager=dnf\nname=Some Linux 9\ninstalled=2.2.7-1.el9\n"],
     "parse_ping": [SUMMARY],
     "parse_probe_stream": ["\n".join(sample("ping/stream.txt").splitlines()[:40]) + "\n"],
     "parse_route": ['[{"dst":"10.1.10.100","gateway":"10.0.0.1","dev":"eth1"}]', "10.1.10.100 via 10.0.0.1 dev eth1\n"],
     "parse_sessions": [sample("frr/summary.json")],
     "parse_timers": [TIMERS],
     "parse_transitions": [journal()],
+    "parse_ufw": [sample("firewall/iptables_H4.txt")],
     "parse_vni": [sample("frr/vni.json")],
 }
 BOUND: dict[str, dict[str, Any]] = {
     "parse_nvue_vni": {"vni": 10},
+    "parse_firewalld": {"interfaces": ("enp0s8",)},
+    "parse_ufw": {"files": {"user.rules": sample("firewall/files_H4.txt")}},
     "parse_firewall": {
         "iptables": IPTABLES,
         "ruleset": sample("firewall/ruleset_vmac_H2.json"),
-        "files": {"iptables": RULES_V4, "nftables": None, "snippet": None},
+        "files": {"/etc/iptables/rules.v4": RULES_V4},
     },
 }
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tasks.judge.firewall_rules import closes, is_open
-from tasks.observe.firewall import parse_firewall, parse_nft
+from tasks.observe.firewall import parse_firewall
+from tasks.observe.nft import parse_nft
 from tests.unit.builders import H1_IP, H2_IP, IPTABLES
 
 SAMPLES = Path(__file__).parents[2] / "data" / "observe" / "firewall"

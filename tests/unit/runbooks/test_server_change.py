@@ -46,6 +46,9 @@ class Played:
     asked: list[Command] = field(default_factory=list)
     desired: Mapping[str, Desired] = field(default_factory=lambda: {"H1": desired("H1")})
 
+    def interfaces(self, _: str) -> tuple[str, ...]:
+        return ("enp0s8",)
+
     def memberships(self, _: str) -> tuple[Cluster, ...]:
         return (cluster(),)
 
@@ -85,7 +88,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 yield facts[-1]
 
         coming = each()
-        monkeypatch.setattr(server_change, "server_facts", lambda _host, _reply: next(coming))
+        monkeypatch.setattr(server_change, "server_facts", lambda _host, _reply, _interfaces: next(coming))
 
     return play
 

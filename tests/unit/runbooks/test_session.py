@@ -37,7 +37,7 @@ def test_a_session_holds_what_every_server_should_be(inventory: Path) -> None:
     assert [cluster.name for cluster in session.clusters] == ["web"]
     assert set(session.desired) == {"H1", "H2"}
     assert "auth_pass hunter22" in session.desired["H1"].config
-    assert [str(peer) for peer in session.desired["H1"].peers] == ["100.65.0.12"]
+    assert [str(each) for each in session.desired["H1"].openings] == ["100.65.0.12"]
     assert session.desired["H1"].vmac_bases == ()
     assert [each.name for each in session.memberships("H2")] == ["web"]
     assert session.memberships("L1") == ()

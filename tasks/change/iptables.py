@@ -1,0 +1,113 @@
+"""iptables, either backend: one rule an opening, in front of what closes, at runtime and in the saved file."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_like
+from tasks.judge.firewall_rules import closes, first_block, is_open, stray_indexes, strays
+from tasks.model.cluster import Opening
+from tasks.model.plan import Step
+from tasks.model.server import Firewall, InputChain
+from tasks.observe.iptables import is_input_rule
+from tasks.render.firewall import iptables_rule, openings_of
+
+_PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
+
+
+def plan_iptables(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:
+    """Steps for both families, IPv4 first."""
+    closing = [chain for chain in firewall.chains if closes(chain)]
+    now = [_now(chain, openings) for chain in closing if _differs(chain, openings)]
+    files = (("ip", firewall.path, firewall.persistent), ("ip6", firewall.path6, firewall.persistent6))
+    saved = [step for family, path, text in files for step in _saved(firewall, family, path, text, openings)]
+    return (*now, *saved)
+
+
+def _differs(chain: InputChain, openings: Sequence[Opening]) -> bool:
+    wanted = openings_of(chain, openings)
+    return bool(strays(chain, frozenset(wanted))) or not all(is_open(chain, each) for each in wanted)
+
+
+def _now(chain: InputChain, openings: Sequence[Opening]) -> Step:
+    program = _PROGRAMS[chain.family]
+    stray = stray_indexes(chain, frozenset(openings_of(chain, openings)))
+    missing = [each for each in openings_of(chain, openings) if not is_open(chain, each)]
+    staying = tuple(rule for index, rule in enumerate(chain.rules) if index not in stray)
+    block = first_block(replace(chain, rules=staying))
+    position = (block if block is not None else len(staying)) + 1
+    # By number, the last one first: the words of a rule would name the first that reads like it.
+    remove = [(program, "-w", "-D", "INPUT", str(index + 1)) for index in reversed(stray)]
+    insert = [(program, "-w", "-I", "INPUT", str(position), *iptables_rule(each)) for each in missing]
+    back = [(program, "-w", "-D", "INPUT", *iptables_rule(each)) for each in missing]
+    back += [(program, "-w", "-I", "INPUT", str(index + 1), *_words(chain.rules[index].text)) for index in stray]
+    added = [f"+-I INPUT {position} {' '.join(iptables_rule(each))}" for each in missing]
+    return Step(
+        topic="firewall",
+        summary=opening_summary(program, missing),
+        diff="\n".join([*(f"-{chain.rules[index].text}" for index in stray), *added]),
+        commands=tuple(sudo(f"{program} {i}", *argv) for i, argv in enumerate([*remove, *insert])),
+        undo=lines(*back),
+    )
+
+
+def opening_summary(manager: str, missing: Sequence[Opening]) -> str:
+    """What a step does, for people."""
+    if missing:
+        return f"{manager}: open protocol 112 from " + ", ".join(map(str, missing))
+    return f"{manager}: remove rules of ours that open for nobody"
+
+
+def _words(text: str) -> list[str]:
+    """The rule's own words behind `-A INPUT`, as iptables itself printed them."""
+    return shlex.split(text)[2:]
+
+
+def _saved(
+    firewall: Firewall, family: str, path: str, before: str | None, openings: Sequence[Opening]
+) -> tuple[Step, ...]:
+    if before is None:
+        return ()
+    after = edited_rules(before, [chain for chain in firewall.saved if chain.family == family], openings)
+    if after == before:
+        return ()
+    return (
+        Step(
+            topic="firewall",
+            summary=f"{path}: the same after a boot",
+            diff=diff_of(path, before, after),
+            commands=(
+                *write_like(path, after),
+                sudo(f"validate {path}", f"{_PROGRAMS[family]}-restore", "--test", beside(path)),
+                replace_by_new(path),
+            ),
+            keeps=(path,),
+            undo=(put_back(path),),
+        ),
+    )
+
+
+def edited_rules(text: str, saved: Sequence[InputChain], openings: Sequence[Opening]) -> str:
+    """An iptables-save text with our rules in front of the first INPUT rule that closes; every other line as it was."""
+    chains = [chain for chain in saved if closes(chain)]
+    if not chains:
+        return text
+    chain = chains[0]
+    stray = stray_indexes(chain, frozenset(openings_of(chain, openings)))
+    missing = [each for each in openings_of(chain, openings) if not is_open(chain, each)]
+    block = first_block(chain)
+    fresh = [f"-A INPUT {' '.join(iptables_rule(each))}\n" for each in missing]
+    result: list[str] = []
+    table, index = "", 0
+    for line in text.splitlines(keepends=True):
+        table = line.strip() if line.startswith("*") else table
+        rule = table == "*filter" and is_input_rule(line)
+        if (rule and index == block) or (block is None and fresh and table == "*filter" and line.strip() == "COMMIT"):
+            result += fresh
+            fresh = []
+        if not (rule and index in stray):
+            result.append(line)
+        index += rule
+    return "".join(result)

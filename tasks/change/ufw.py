@@ -1,0 +1,101 @@
+"""ufw: a rule an opening, in front of all others, by ufw itself; a marked block in before.rules where it can't."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_like
+from tasks.change.iptables import opening_summary
+from tasks.judge.firewall_rules import is_managed, managed_strays
+from tasks.model.address import IPV6
+from tasks.model.cluster import Opening
+from tasks.model.plan import Step
+from tasks.model.server import Firewall, ManagedRule
+from tasks.observe.ufw import our_block
+from tasks.render.firewall import COMMENT, UFW_BEGIN, UFW_END, ufw_block, ufw_rule
+
+_USER_FILES = {4: "/etc/ufw/user.rules", 6: "/etc/ufw/user6.rules"}
+_REQUIRED_END = "# End required lines\n"
+"""A line of ufw's own: what stands before it makes the chains."""
+
+
+def plan_ufw(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:
+    """Steps, or none. ufw makes runtime and file the same by itself."""
+    if firewall.knows and not our_block(firewall.persistent or "") and not our_block(firewall.persistent6 or ""):
+        return _by_ufw(firewall, openings)
+    wanted = () if firewall.knows else openings
+    return (*_by_ufw(firewall, openings if firewall.knows else ()), *_before_rules(firewall, wanted))
+
+
+def _by_ufw(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:
+    missing = [
+        each
+        for each in openings
+        if not (is_managed(firewall, each, saved=True) and is_managed(firewall, each, saved=False))
+    ]
+    # Those in before.rules are that block's to mend.
+    stray = [rule for rule in managed_strays(firewall, frozenset(openings)) if rule.text.startswith("### tuple")]
+    if not missing and not stray:
+        return ()
+    adding = [("ufw", "prepend", "allow", *ufw_rule(each), "comment", COMMENT) for each in reversed(missing)]
+    removing = [("ufw", "delete", "allow", *ufw_rule(_opening(rule))) for rule in stray]
+    back = [("ufw", "delete", "allow", *ufw_rule(each)) for each in missing]
+    back += [("ufw", "prepend", "allow", *ufw_rule(_opening(rule)), "comment", COMMENT) for rule in reversed(stray)]
+    versions = {each.address.version for each in missing} | {rule.address.version for rule in stray}
+    files = [_USER_FILES[version] for version in sorted(versions)]
+    return (
+        Step(
+            topic="firewall",
+            summary=opening_summary("ufw", missing),
+            diff="\n".join(
+                [f"-{' '.join(argv[2:])}" for argv in removing] + [f"+{' '.join(argv[2:])}" for argv in adding]
+            ),
+            commands=tuple(sudo(f"ufw {index}", *argv) for index, argv in enumerate([*removing, *adding])),
+            keeps=tuple(files),
+            undo=(*lines(*back), *(put_back(path) for path in files)),
+        ),
+    )
+
+
+def _opening(rule: ManagedRule) -> Opening:
+    return Opening(address=rule.address, protocol="ah" if rule.protocol == "ah" else "vrrp")
+
+
+def _before_rules(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:
+    """For ufw before 0.36.2, which knows no protocol vrrp, and after it, when the block is needed no more."""
+    commands, keeps, diffs = [], [], []
+    pairs = ((firewall.path, firewall.persistent, 4), (firewall.path6, firewall.persistent6, IPV6))
+    for path, before, version in pairs:
+        if before is None or (after := with_block(before, ufw_block(openings, version))) == before:
+            continue
+        program = "ip6tables-restore" if version == IPV6 else "iptables-restore"
+        commands += [*write_like(path, after), sudo(f"validate {path}", program, "--test", beside(path))]
+        commands.append(replace_by_new(path))
+        keeps.append(path)
+        diffs.append(diff_of(path, before, after))
+    if not keeps:
+        return ()
+    return (
+        Step(
+            topic="firewall",
+            summary=opening_summary("ufw", list(openings)) + f", in {' and '.join(keeps)}",
+            diff="\n".join(diffs),
+            commands=(*commands, sudo("ufw reload", "ufw", "reload")),
+            keeps=tuple(keeps),
+            undo=(*(put_back(path) for path in keeps), "ufw reload"),
+        ),
+    )
+
+
+def with_block(text: str, block: str) -> str:
+    """The file with our block in the place of the one that is there, behind ufw's own first lines; "" removes it."""
+    head, mark, rest = text.partition(f"{UFW_BEGIN}\n")
+    _, end, tail = rest.partition(f"{UFW_END}\n")
+    if mark and end:
+        return head + block + tail
+    if not block:
+        return text
+    if _REQUIRED_END in text:
+        return text.replace(_REQUIRED_END, _REQUIRED_END + block, 1)
+    head, commit, tail = text.rpartition("COMMIT\n")
+    return head + block + commit + tail

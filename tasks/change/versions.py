@@ -1,0 +1,55 @@
+"""Which keepalived knows what: an option that this version lacks is refused before anything is touched.
+
+From keepalived's own history of releases; what is not listed was there in the oldest release that vipbook handles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tasks.model.cluster import Cluster
+from tasks.observe.package import upstream
+
+Version = tuple[int, int, int]
+OLDEST: Version = (2, 0, 4)
+"""The first with --config-test, without which a configuration can't be checked before it is used."""
+TRACK_PROCESS: Version = (2, 0, 11)
+# Keywords that an operator may pass through and that came after the oldest release.
+KEYWORDS: dict[str, Version] = {
+    "disable_local_igmp": (2, 2, 0),
+    "down_timer_adverts": (2, 2, 3),
+    "garp_extra_if": (2, 2, 0),
+    "unicast_fault_no_peer": (2, 2, 5),
+    "vmac_addr": (2, 2, 0),
+}
+
+
+def _used(cluster: Cluster) -> Iterator[tuple[str, Version]]:
+    """Options of this cluster that not every release knows, and the first that does."""
+    if cluster.track.processes:
+        yield "vrrp_track_process", TRACK_PROCESS
+    for line in cluster.extra:
+        keyword = line.split()[0]
+        if keyword in KEYWORDS:
+            yield keyword, KEYWORDS[keyword]
+
+
+def unknown_options(version: str, clusters: Sequence[Cluster]) -> list[str]:
+    """One sentence an option that this version does not know, naming the one that does."""
+    known = upstream(version)
+    if known is None:
+        return [f"keepalived {version}: not a version that can be told; vipbook handles {_text(OLDEST)} and newer"]
+    if known < OLDEST:
+        why = "has no --config-test, so a configuration can't be checked before it is used"
+        return [f"keepalived {_text(known)} {why}; {_text(OLDEST)} has it"]
+    found = [
+        f"{cluster.name}: keepalived {_text(known)} does not know {option}; {_text(since)} does"
+        for cluster in clusters
+        for option, since in _used(cluster)
+        if known < since
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _text(version: Version) -> str:
+    return ".".join(map(str, version))

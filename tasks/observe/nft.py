@@ -1,0 +1,104 @@
+"""Native base chains on the input hook, from `nft -j list ruleset`, reduced to what decides on VRRP."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tasks.model.server import FirewallRule, InputChain
+from tasks.observe.iptables import protocol_name
+from tasks.observe.json_text import documents, mapping, optional_whole, optional_word, sequence, word
+from tasks.render.firewall import COMMENT
+
+# iptables-nft keeps its rules in nftables tables of these names; they are read through iptables, their owner.
+_IPTABLES_TABLES = {"filter", "nat", "mangle", "raw", "security"}
+# keepalived's own, for use_vmac: `out` keeps IGMP and MLD reports from leaving by the macvlan, and `in` guards VIPs.
+# Both come and go with the daemon, adverts pass them, and they are no sign that nftables is in charge.
+_KEEPALIVEDS = {("keepalived", "in"), ("keepalived", "out")}
+_FAMILIES = {"ip", "ip6", "inet"}
+
+
+def parse_nft(text: str) -> tuple[InputChain, ...]:
+    """Native base chains on the input hook, from `nft -j list ruleset`; iptables-nft's own are left out."""
+    if not text.strip():
+        return ()
+    entries: list[dict[str, Any]] = []
+    for document in documents(text):
+        listed = sequence(mapping(document, "the ruleset").get("nftables"), "nftables")
+        entries += [mapping(each, "an entry of nftables") for each in listed]
+    chains = [mapping(entry["chain"], "chain") for entry in entries if "chain" in entry]
+    rules = [mapping(entry["rule"], "rule") for entry in entries if "rule" in entry]
+    return tuple(
+        InputChain(
+            family=word(chain, "family"),
+            table=word(chain, "table"),
+            name=word(chain, "name"),
+            policy=optional_word(chain, "policy") or "accept",
+            rules=tuple(_nft_rule(rule) for rule in rules if _same_chain(rule, chain)),
+        )
+        for chain in chains
+        if chain.get("hook") == "input" and word(chain, "family") in _FAMILIES and not _of_others(chain)
+    )
+
+
+def _same_chain(rule: dict[str, Any], chain: dict[str, Any]) -> bool:
+    of = (word(rule, "family"), word(rule, "table"), word(rule, "chain"))
+    return of == (word(chain, "family"), word(chain, "table"), word(chain, "name"))
+
+
+def _of_others(chain: dict[str, Any]) -> bool:
+    """Is the chain iptables-nft's, firewalld's or keepalived's own?"""
+    table, name = word(chain, "table"), word(chain, "name")
+    if (table, name) in _KEEPALIVEDS:
+        return True
+    if table == "firewalld":
+        return True
+    return chain["family"] in {"ip", "ip6"} and table in _IPTABLES_TABLES and name.isupper()
+
+
+def _nft_rule(rule: dict[str, Any]) -> FirewallRule:
+    source = protocol = None
+    narrow = False
+    verdict = "other"
+    expressions = sequence(rule.get("expr", []), "expr")
+    for expression in expressions:
+        kind = next(iter(mapping(expression, "an expression")), "")
+        if kind == "match":
+            field, value = _nft_match(mapping(expression["match"], "match"))
+            if field == "saddr" and isinstance(value, str):
+                source = value
+            elif field == "protocol" and isinstance(value, str | int) and not str(value).startswith("@"):
+                protocol = protocol_name(str(value))
+            else:
+                narrow = True
+        elif kind in {"accept", "drop", "reject"}:
+            verdict = kind
+        elif kind in {"jump", "goto", "vmap", "queue"}:
+            verdict = "jump"
+        elif kind not in {"counter", "log", "comment"}:
+            narrow = True
+    return FirewallRule(
+        text=json.dumps(expressions, separators=(",", ":")),
+        verdict=verdict,
+        source=source,
+        protocol=protocol,
+        narrow=narrow,
+        ours=rule.get("comment") == COMMENT,
+        handle=optional_whole(rule, "handle"),
+    )
+
+
+def _nft_match(match: dict[str, Any]) -> tuple[str | None, object]:
+    """The one field that an equality compares with one value; (None, None) for everything finer."""
+    left, right = match.get("left"), match.get("right")
+    if match.get("op") != "==" or not isinstance(left, dict):
+        return None, None
+    payload, meta = (mapping(left.get(kind, {}), kind) for kind in ("payload", "meta"))
+    field = optional_word(payload, "field")
+    if payload.get("protocol") in {"ip", "ip6"} and field in {"saddr", "protocol"}:
+        return field, right
+    if payload.get("protocol") == "ip6" and field == "nexthdr":
+        return "protocol", right
+    if meta.get("key") == "l4proto":
+        return "protocol", right
+    return None, None

@@ -1,0 +1,63 @@
+"""What ufw will load, from its files, and what it has loaded, from iptables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address, ip_network
+
+from tasks.model.server import ManagedRule
+from tasks.observe.iptables import protocol_name
+from tasks.render.firewall import COMMENT, UFW_BEGIN, UFW_END
+
+# `### tuple ### allow vrrp any 0.0.0.0/0 any 100.65.0.13 in comment=766970626f6f6b`; the comment is in hexadecimal.
+_TUPLE = re.compile(
+    r"^### tuple ### allow (?P<protocol>\S+) any \S+ any (?P<source>\S+) in(?: comment=(?P<comment>[0-9a-f]*))?$",
+    re.MULTILINE,
+)
+_RUNNING = re.compile(
+    r"^-A ufw6?-(?:user|before)-input -s (?P<source>\S+) -p (?P<protocol>\S+) -j ACCEPT$", re.MULTILINE
+)
+_BEFORE = re.compile(r"^-A ufw6?-before-input -p (?P<protocol>\S+) -s (?P<source>\S+) -j ACCEPT$", re.MULTILINE)
+
+
+def parse_ufw(iptables: str, files: Mapping[str, str | None]) -> tuple[tuple[ManagedRule, ...], str]:
+    """Rules that open a protocol from an address, and the default policy.
+
+    `iptables`: `iptables -S` and `ip6tables -S`; `files`: texts of user.rules, user6.rules, before.rules, before6.rules
+    and default by these names, None where there is none.
+    """
+    rules: list[ManagedRule] = []
+    for name in ("user.rules", "user6.rules"):
+        for found in _TUPLE.finditer(files.get(name) or ""):
+            ours = found["comment"] == COMMENT.encode().hex()
+            rules += _rule(found, ours=ours, saved=True)
+    for name in ("before.rules", "before6.rules"):
+        for found in _BEFORE.finditer(our_block(files.get(name) or "")):
+            rules += _rule(found, ours=True, saved=True)
+    for found in _RUNNING.finditer(iptables):
+        rules += _rule(found, ours=False, saved=False)
+    policy = re.search(r'^DEFAULT_INPUT_POLICY="?(\w+)"?', files.get("default") or "", re.MULTILINE)
+    return tuple(rules), f"default policy {policy[1] if policy else 'DROP'} for what comes in"
+
+
+def our_block(text: str) -> str:
+    """The lines between our two marks; empty when they are not there."""
+    _, mark, rest = text.partition(f"{UFW_BEGIN}\n")
+    inside, end, _ = rest.partition(f"{UFW_END}\n")
+    return inside if mark and end else ""
+
+
+def _rule(found: re.Match[str], *, ours: bool, saved: bool) -> Iterator[ManagedRule]:
+    try:
+        network = ip_network(found["source"])
+    except ValueError:
+        return
+    if network.prefixlen == network.max_prefixlen:
+        yield ManagedRule(
+            text=found[0],
+            address=ip_address(network.network_address),
+            protocol=protocol_name(found["protocol"]),
+            ours=ours,
+            saved=saved,
+        )

@@ -1,0 +1,204 @@
+"""firewalld and ufw: what they are told, and the way back."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from tasks.change.firewall import notes_on, plan_firewall, refusal_of
+from tasks.change.ufw import with_block
+from tasks.judge.firewall import open_after_boot, open_now
+from tasks.model.cluster import Opening
+from tasks.model.plan import Step
+from tasks.model.server import Firewall, ManagedRule
+from tasks.render.firewall import rich_rule, ufw_block
+from tests.unit.builders import VIP, VIP6, cluster
+
+FOUR, SIX = (Opening(address=ip_address(each)) for each in ("100.65.0.14", "fd00:100:65::14"))
+AH = replace(FOUR, protocol="ah")
+GONE = Opening(address=ip_address("100.65.0.99"))
+BEFORE = "*filter\n:ufw-before-input - [0:0]\n# End required lines\n\n-A ufw-before-input -i lo -j ACCEPT\nCOMMIT\n"
+
+
+def rule(opening: Opening, *, saved: bool, ours: bool = True, zone: str = "public", text: str = "") -> ManagedRule:
+    fields: dict[str, Any] = {"address": opening.address, "protocol": opening.protocol, "ours": ours, "saved": saved}
+    return ManagedRule(text=text or rich_rule(opening), zone=zone, **fields)
+
+
+def firewalld(*rules: ManagedRule, **changed: Any) -> Firewall:  # noqa: ANN401
+    fields: dict[str, Any] = {"manager": "firewalld", "chains": (), "persistent": None, "saved": (), "snippet": None}
+    fields |= {"zones": (("enp0s8", "public"),), "default": "zone public with target default", "managed": rules}
+    return Firewall(**(fields | changed))
+
+
+def both(opening: Opening, **changed: Any) -> list[ManagedRule]:  # noqa: ANN401
+    return [rule(opening, saved=saved, **changed) for saved in (False, True)]
+
+
+def ufw(*rules: ManagedRule, **changed: Any) -> Firewall:  # noqa: ANN401
+    fields = {"persistent": BEFORE, "persistent6": BEFORE.replace("ufw-", "ufw6-"), "path": "/etc/ufw/before.rules"}
+    return firewalld(*rules, **({"manager": "ufw", "zones": (), "path6": "/etc/ufw/before6.rules"} | fields | changed))
+
+
+def by_ufw(opening: Opening, *, ours: bool = True) -> list[ManagedRule]:
+    """As ufw has it: a tuple in its file, and a rule without a comment that runs."""
+    return [
+        rule(opening, saved=True, ours=ours, zone="", text="### tuple ### …"),
+        rule(opening, saved=False, ours=False, zone="", text="-A ufw-user-input …"),
+    ]
+
+
+def argvs(steps: tuple[Step, ...]) -> list[list[str]]:
+    return [list(command.argv) for step in steps for command in step.commands]
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "said"),
+    [
+        ([], [FOUR], [("--add", FOUR, False), ("--add", FOUR, True)]),
+        (both(FOUR), [FOUR], []),
+        (both(FOUR, ours=False), [FOUR], []),
+        ([rule(FOUR, saved=False)], [FOUR], [("--add", FOUR, True)]),
+        ([rule(FOUR, saved=True)], [FOUR], [("--add", FOUR, False)]),
+        (both(GONE), [], [("--remove", GONE, False), ("--remove", GONE, True)]),
+        (both(GONE, ours=False), [], []),
+        ([*both(GONE), *both(FOUR)], [FOUR], [("--remove", GONE, False), ("--remove", GONE, True)]),
+        (both(FOUR, zone="work"), [FOUR], [("--add", FOUR, False), ("--add", FOUR, True)]),
+        (both(FOUR), [FOUR, SIX], [("--add", SIX, False), ("--add", SIX, True)]),
+        (both(FOUR), [FOUR, AH], [("--add", AH, saved) for saved in (False, True)]),
+    ],
+)
+def test_firewalld_is_told_what_is_missing_and_what_is_too_much(
+    there: list[ManagedRule], wanted: list[Opening], said: list[tuple[str, Opening, bool]]
+) -> None:
+    steps = plan_firewall(firewalld(*there), wanted)
+    assert argvs(steps) == [
+        ["firewall-cmd", *(["--permanent"] if saved else []), "--zone=public", f"{verb}-rich-rule={rich_rule(opening)}"]
+        for verb, opening, saved in said
+    ]
+
+
+def test_firewalld_in_every_zone_that_adverts_come_in_by() -> None:
+    zones = (("enp0s8", "public"), ("enp0s9", "work"))
+    found = argvs(plan_firewall(firewalld(*both(FOUR), zones=zones), [FOUR]))
+    assert [argv[1:-1] for argv in found] == [["--zone=work"], ["--permanent", "--zone=work"]]
+
+
+def test_the_way_back_of_firewalld_takes_each_out_and_puts_the_file_back() -> None:
+    (step,) = plan_firewall(firewalld(*both(GONE)), [FOUR])
+    lines = [shlex.split(line) for line in step.undo[:-1]]
+    told = [[word.partition("=")[0] for word in line if word.startswith("--")] for line in lines]
+    verbs = ("--add-rich-rule", "--remove-rich-rule")
+    assert sorted(told) == sorted([*permanent, "--zone", verb] for verb in verbs for permanent in ([], ["--permanent"]))
+    assert step.keeps == ("/etc/firewalld/zones/public.xml",)
+    assert step.keeps_missing
+    assert "public.xml" in step.undo[-1]
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "said"),
+    [
+        ([], [FOUR], [["prepend", "allow", "proto", "vrrp", "from", "100.65.0.14", "to", "any", "comment", "vipbook"]]),
+        (by_ufw(FOUR), [FOUR], []),
+        (by_ufw(FOUR, ours=False), [FOUR], []),
+        ([by_ufw(FOUR)[0]], [FOUR], [["prepend", "allow", "proto", "vrrp", "from", "100.65.0.14"]]),
+        (by_ufw(GONE), [], [["delete", "allow", "proto", "vrrp", "from", "100.65.0.99", "to", "any"]]),
+        (by_ufw(GONE, ours=False), [], []),
+        (by_ufw(replace(GONE, protocol="ah")), [], [["delete", "allow", "proto", "ah", "from", "100.65.0.99"]]),
+        (
+            by_ufw(GONE),
+            [SIX],
+            [["delete", "allow", "proto", "vrrp"], ["prepend", "allow", "proto", "vrrp", "from", "fd00:100:65::14"]],
+        ),
+    ],
+)
+def test_ufw_is_told(there: list[ManagedRule], wanted: list[Opening], said: list[list[str]]) -> None:
+    found = argvs(plan_firewall(ufw(*there), wanted))
+    assert [argv[1 : 1 + len(words)] for argv, words in zip(found, said, strict=True)] == said
+    assert {argv[0] for argv in found} <= {"ufw"}
+
+
+def test_an_older_ufw_gets_a_block_in_before_rules_and_is_reloaded() -> None:
+    (step,) = plan_firewall(ufw(knows=False), [FOUR, SIX])
+    fed = {command.key: (command.feed or b"").decode() for command in step.commands if command.feed}
+    assert fed["write /etc/ufw/before.rules"] == with_block(BEFORE, ufw_block([FOUR], 4))
+    assert "-p 112 -s fd00:100:65::14" in fed["write /etc/ufw/before6.rules"]
+    assert [argv[0] for argv in argvs((step,))].count("ip6tables-restore") == 1
+    assert step.commands[-1].argv == ("ufw", "reload")
+    assert step.undo[-1] == "ufw reload"
+
+
+def test_a_newer_ufw_takes_the_block_out_again() -> None:
+    blocked = with_block(BEFORE, ufw_block([FOUR], 4))
+    mine = rule(FOUR, saved=True, zone="", text="-A ufw-before-input …")
+    steps = plan_firewall(ufw(mine, *by_ufw(FOUR), persistent=blocked), [FOUR])
+    assert any((command.feed or b"").decode() == BEFORE for step in steps for command in step.commands)
+
+
+@pytest.mark.parametrize("text", [BEFORE, BEFORE.replace("# End required lines\n", ""), "*filter\nCOMMIT\n"])
+def test_the_block_stands_inside_the_table_and_leaves_no_trace(text: str) -> None:
+    block = ufw_block([FOUR], 4)
+    once = with_block(text, block)
+    assert once.index(block) < once.rindex("COMMIT")
+    assert with_block(once, block) == once
+    assert with_block(once, "") == text
+    assert with_block(once, ufw_block([GONE], 4)) == once.replace("0.14", "0.99")
+
+
+@pytest.mark.parametrize(
+    ("found", "now", "later"),
+    [
+        (firewalld(), False, False),
+        (firewalld(*both(FOUR)), True, True),
+        (firewalld(rule(FOUR, saved=False)), True, False),
+        (firewalld(rule(FOUR, saved=True)), False, True),
+        (firewalld(*both(FOUR, zone="work")), False, False),
+        (firewalld(*both(FOUR), zones=(("a", "public"), ("b", "work"))), False, False),
+        (firewalld(*both(replace(FOUR, protocol="ah"))), False, False),
+        (ufw(*by_ufw(FOUR)), True, True),
+        (ufw(by_ufw(FOUR)[0]), False, True),
+        (ufw(by_ufw(FOUR)[1]), True, False),
+    ],
+)
+def test_open_now_and_after_a_boot(found: Firewall, now: bool, later: bool) -> None:  # noqa: FBT001
+    assert open_now(found, FOUR) is now
+    assert open_after_boot(found, FOUR) is later
+
+
+V6 = cluster(vips=(VIP, VIP6), use_vmac=True)
+
+
+@pytest.mark.parametrize(
+    ("found", "clusters", "piece"),
+    [
+        (firewalld(), (), None),
+        (firewalld(strict6=True), (cluster(use_vmac=True),), None),
+        (firewalld(strict6=True), (cluster(vips=(VIP, VIP6)),), None),
+        (firewalld(), (V6,), None),
+        (firewalld(strict6=True), (V6,), "IPv6_rpfilter drops every packet to the IPv6 VIP of web"),
+        (firewalld(knows=False), (), "before 0.7.0"),
+        (firewalld(manager="firewalld and iptables"), (), "at once"),
+        (firewalld(manager="pf"), (), "handled: iptables"),
+        (ufw(knows=False), (), None),
+    ],
+)
+def test_refusals(found: Firewall, clusters: tuple[Any, ...], piece: str | None) -> None:
+    said = refusal_of(found, clusters)
+    assert (said is None) if piece is None else piece in (said or "")
+
+
+@pytest.mark.parametrize(
+    ("found", "piece"),
+    [
+        (firewalld(), "today protocol 112 is dropped by firewalld: zone public with target default"),
+        (ufw(default="default policy DROP for what comes in"), "dropped by ufw: default policy DROP"),
+        (firewalld(*both(FOUR)), None),
+    ],
+)
+def test_the_plan_says_what_would_drop_it_today(found: Firewall, piece: str | None) -> None:
+    said = notes_on(found, [FOUR])
+    assert said == () if piece is None else piece in said[0]

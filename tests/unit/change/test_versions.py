@@ -1,0 +1,65 @@
+"""An option that a version does not know is refused by name, with the version that has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tasks.change.plan import plan_server
+from tasks.change.versions import unknown_options
+from tasks.model.options import Track, TrackProcess
+from tasks.model.plan import ServerPlan
+from tasks.model.server import Package
+from tests.unit.builders import cluster, desired, server_facts
+
+PROCESS = {"track": Track(processes=(TrackProcess(name="app", process="nginx"),))}
+
+
+@pytest.mark.parametrize(
+    ("version", "changed", "said"),
+    [
+        ("1:2.2.7-1", {}, []),
+        ("2.0.4-1.el8", {}, []),
+        ("1.3.5-19.el7", {}, ["keepalived 1.3.5 has no --config-test", "2.0.4 has it"]),
+        ("2.0.3-1", {}, ["no --config-test"]),
+        ("git", {}, ["not a version that can be told"]),
+        ("2.0.10-11.el8", PROCESS, ["web: keepalived 2.0.10 does not know vrrp_track_process; 2.0.11 does"]),
+        ("2.0.11-1", PROCESS, []),
+        ("2.1.5-9.el8", {"extra": ("garp_extra_if all",)}, ["does not know garp_extra_if; 2.2.0 does"]),
+        ("1:2.2.4-0.2", {"extra": ("unicast_fault_no_peer",)}, ["unicast_fault_no_peer; 2.2.5 does"]),
+        ("1:2.2.7-1", {"extra": ("unicast_fault_no_peer", "something_new 3")}, []),
+    ],
+)
+def test_each_version(version: str, changed: dict[str, Any], said: list[str]) -> None:
+    found = unknown_options(version, [cluster(**changed)])
+    assert bool(found) is bool(said)
+    assert all(piece in " ".join(found) for piece in said)
+
+
+@pytest.mark.parametrize("package", [{"version": "2.0.10-11.el8"}, {"version": None, "candidate": "2.0.10-11.el8"}])
+def test_the_plan_refuses_before_anything_is_touched(package: dict[str, Any]) -> None:
+    facts = server_facts("H1", package=Package(manager="dnf", **package))
+    found = plan_server(desired("H1"), facts, (cluster(**PROCESS),))
+    assert isinstance(found, ServerPlan)
+    assert "2.0.11 does" in (found.refusal or "")
+    assert not found.changed
+
+
+def test_an_unknown_system_is_refused_by_its_name() -> None:
+    facts = server_facts("H1", package=Package(manager=None, version=None, system="openSUSE Leap 15.6"))
+    found = plan_server(desired("H1"), facts, (cluster(),))
+    assert isinstance(found, ServerPlan)
+    assert (found.refusal or "").startswith("openSUSE Leap 15.6: neither apt")
+
+
+@pytest.mark.parametrize(
+    ("manager", "words"),
+    [("apt", ("apt-get", "install", "-y")), ("dnf", ("dnf", "install", "-y")), ("yum", ("yum", "install", "-y"))],
+)
+def test_each_package_manager_is_told_in_its_own_words(manager: Any, words: tuple[str, ...]) -> None:  # noqa: ANN401
+    facts = server_facts("H1", package=Package(manager=manager, version=None))
+    found = plan_server(desired("H1"), facts, (cluster(),))
+    assert isinstance(found, ServerPlan)
+    assert found.packages[0].commands[-1].argv[:3] == words
+    assert found.manager == manager

@@ -1,0 +1,121 @@
+"""firewall-cmd's answers: zones of the interfaces, and the rules that open one protocol from one address."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from tasks.observe.firewall import parse_firewall
+from tasks.observe.firewalld import parse_firewalld
+from tasks.observe.readings import Garbled
+
+SAMPLE = (Path(__file__).parents[2] / "data" / "observe" / "firewall" / "firewalld_H3.txt").read_text()
+OURS4 = 'rule priority="-112" family="ipv4" source address="100.65.0.14" protocol value="vrrp" accept'
+OURS6 = 'rule priority="-112" family="ipv6" source address="fd00:100:65::14" protocol value="vrrp" accept'
+ACTIVE = "Id=firewalld.service\nActiveState=active\nUnitFileState=enabled\n"
+
+
+def said(*, runtime: str = "", permanent: str = "", version: str = "1.3.3", rpfilter: str = "IPv6_rpfilter=no") -> str:
+    zone = "public\n  target: default\n  interfaces: \n  rich rules: \n"
+    return (
+        f"== version\n{version}\n== default\npublic\n== runtime\n{zone}{runtime}"
+        f"== permanent\n{zone}{permanent}== rpfilter\n{rpfilter}\n"
+    )
+
+
+def test_the_labs_answers() -> None:
+    found = parse_firewalld(SAMPLE, ("enp0s8",))
+    assert found.zones == (("enp0s8", "public"),)
+    assert {(rule.text, rule.saved, rule.ours) for rule in found.rules} == {
+        (text, saved, True) for text in (OURS4, OURS6) for saved in (False, True)
+    }
+    assert {str(rule.address) for rule in found.rules} == {"100.65.0.14", "fd00:100:65::14"}
+    assert (found.priorities, found.strict6, found.default) == (True, False, "zone public with target default")
+
+
+@pytest.mark.parametrize(
+    ("rule", "ours"),
+    [
+        (OURS4, True),
+        (OURS4.replace(' priority="-112"', ""), False),
+        (OURS4.replace("-112", "-1"), False),
+    ],
+)
+def test_a_rule_is_ours_by_its_priority(rule: str, ours: bool) -> None:  # noqa: FBT001
+    (found,) = parse_firewalld(said(runtime=f"\t{rule}\n"), ("eth0",)).rules
+    assert (found.ours, found.address, found.protocol) == (ours, ip_address("100.65.0.14"), "vrrp")
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        OURS4.replace("accept", "drop"),
+        OURS4.replace("accept", 'accept limit value="1/s"'),
+        OURS4.replace("accept", 'log prefix="x" accept'),
+        OURS4.replace("100.65.0.14", "100.65.0.0/24"),
+        OURS4.replace("source address", "source NOT address"),
+        OURS4.replace("source address", "destination address"),
+        OURS4.replace('protocol value="vrrp"', 'service name="ssh"'),
+        OURS4.replace(' source address="100.65.0.14"', ""),
+        'rule family="ipv4" source address="100.65.0.14" protocol value="vrrp" accept "',
+        "something else",
+    ],
+)
+def test_a_rule_of_another_form_opens_nothing_for_sure(rule: str) -> None:
+    assert parse_firewalld(said(runtime=f"\t{rule}\n"), ("eth0",)).rules == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "strict"),
+    [
+        ("IPv6_rpfilter=yes", True),
+        ("IPv6_rpfilter=strict", True),
+        ("IPv6_rpfilter=strict-forward", True),
+        ("", True),
+        ("IPv6_rpfilter=no", False),
+        ("IPv6_rpfilter=loose", False),
+        ("IPv6_rpfilter=loose-forward", False),
+    ],
+)
+def test_the_filter_of_reverse_paths(line: str, strict: bool) -> None:  # noqa: FBT001
+    assert parse_firewalld(said(rpfilter=line), ("eth0",)).strict6 is strict
+
+
+@pytest.mark.parametrize(("version", "knows"), [("0.6.3", False), ("0.7.0", True), ("0.9.11", True), ("2.1", True)])
+def test_priorities_came_with_a_version(version: str, knows: bool) -> None:  # noqa: FBT001
+    assert parse_firewalld(said(version=version), ("eth0",)).priorities is knows
+
+
+def test_an_interface_is_in_the_zone_that_names_it() -> None:
+    text = said(runtime=f"internal\n  target: ACCEPT\n  interfaces: eth0 eth2\n  rich rules: \n\t{OURS4}\n")
+    found = parse_firewalld(text, ("eth0", "eth1"))
+    assert found.zones == (("eth0", "internal"), ("eth1", "public"))
+    assert [rule.zone for rule in found.rules] == ["internal"]
+    assert found.default == "zone internal with target ACCEPT, zone public with target default"
+
+
+@pytest.mark.parametrize(
+    ("text", "piece"),
+    [
+        ("", "did not tell"),
+        (SAMPLE.partition("== permanent")[0], "permanent"),
+        (said(version="new"), "not a version"),
+        (said().replace("== default\npublic", "== default\n"), "its default zone"),
+        (said().replace("== default\npublic", "== default\nwork"), "names zone 'work' and does not list it"),
+    ],
+)
+def test_half_an_answer_is_none(text: str, piece: str) -> None:
+    with pytest.raises(Garbled, match=piece):
+        parse_firewalld(text, ("eth0",))
+
+
+def test_it_is_in_charge_when_its_service_runs() -> None:
+    found = parse_firewall(ACTIVE, "-P INPUT ACCEPT\n", "", {}, firewalld=SAMPLE, interfaces=("enp0s8",))
+    assert (found.manager, found.zones, found.at_boot) == ("firewalld", (("enp0s8", "public"),), True)
+
+
+def test_active_and_not_asked_is_no_answer() -> None:
+    with pytest.raises(Garbled, match="was not asked"):
+        parse_firewall(ACTIVE, "", "", {})

@@ -1,0 +1,80 @@
+"""ufw's files and what it has loaded."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from tasks.judge.firewall_rules import is_managed
+from tasks.model.cluster import Opening
+from tasks.model.server import Firewall
+from tasks.observe.firewall import parse_firewall
+from tasks.observe.ufw import our_block, parse_ufw
+from tasks.render.firewall import ufw_block
+
+DATA = Path(__file__).parents[2] / "data" / "observe" / "firewall"
+RULES = (DATA / "iptables_H4.txt").read_text()
+PARTS = (DATA / "files_H4.txt").read_text().split("\n== ")
+FILES = {part.partition("\n")[0]: part.partition("\n")[2] for part in PARTS if part.startswith("/etc")}
+FOUR, SIX = (Opening(address=ip_address(each)) for each in ("100.65.0.13", "fd00:100:65::13"))
+ENABLED = "Id=ufw.service\nActiveState=active\nUnitFileState=enabled\n"
+TUPLE = "### tuple ### allow vrrp any 0.0.0.0/0 any 100.65.0.13 in comment=766970626f6f6b\n"
+RUNNING = "-A ufw-user-input -s 100.65.0.13/32 -p vrrp -j ACCEPT\n"
+
+
+def firewall(rules: str = RULES, files: dict[str, str] | None = None) -> Firewall:
+    v4, _, v6 = rules.partition("-P INPUT DROP\n-P FORWARD DROP\n-P OUTPUT ACCEPT\n-N ufw6")
+    return parse_firewall(ENABLED, v4, "", files or FILES, ip6tables=f"-P INPUT DROP\n-N ufw6{v6}")
+
+
+def test_the_labs_server() -> None:
+    found = firewall()
+    assert (found.manager, found.at_boot, found.knows) == ("ufw", True, True)
+    assert found.default == "default policy DROP for what comes in"
+    for opening in (FOUR, SIX):
+        assert is_managed(found, opening, saved=True)
+        assert is_managed(found, opening, saved=False)
+    assert not is_managed(found, Opening(address=ip_address("100.65.0.99")), saved=False)
+    assert not is_managed(found, Opening(address=FOUR.address, protocol="ah"), saved=True)
+    assert [rule.ours for rule in found.managed if rule.saved] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("files", "running", "saved", "now"),
+    [
+        ({"user.rules": TUPLE}, RUNNING, True, True),
+        ({"user.rules": TUPLE}, "", True, False),
+        ({}, RUNNING, False, True),
+        ({"user.rules": TUPLE.replace(" comment=766970626f6f6b", "")}, RUNNING, True, True),
+        ({"user.rules": TUPLE.replace("allow", "deny")}, RUNNING.replace("ACCEPT", "DROP"), False, False),
+        ({"user.rules": TUPLE.replace("100.65.0.13", "100.65.0.0/24")}, RUNNING.replace("13/32", "0/24"), False, False),
+        ({"user.rules": TUPLE.replace("vrrp", "tcp")}, RUNNING.replace("vrrp", "tcp"), False, False),
+        ({"user.rules": TUPLE.replace(" in ", " out ")}, RUNNING.replace("-p", "-i eth0 -p"), False, False),
+        ({"user.rules": TUPLE.replace("100.65.0.13", "nobody")}, "", False, False),
+        ({"before.rules": ufw_block([FOUR], 4)}, RUNNING.replace("user", "before"), True, True),
+        ({"before.rules": ufw_block([FOUR], 4).partition("-A")[2]}, "", False, False),
+    ],
+)
+def test_what_opens_now_and_after_a_boot(files: dict[str, str], running: str, saved: bool, now: bool) -> None:  # noqa: FBT001
+    rules, _ = parse_ufw(running, files)
+    found = Firewall(manager="ufw", chains=(), persistent=None, saved=(), snippet=None, managed=rules)
+    assert is_managed(found, FOUR, saved=True) is saved
+    assert is_managed(found, FOUR, saved=False) is now
+
+
+@pytest.mark.parametrize(
+    ("text", "policy"),
+    [('DEFAULT_INPUT_POLICY="DROP"\n', "DROP"), ('DEFAULT_INPUT_POLICY="REJECT"\n', "REJECT"), ("", "DROP")],
+)
+def test_the_default_policy(text: str, policy: str) -> None:
+    assert policy in parse_ufw("", {"default": text, "ufw": text})[1] or not text
+
+
+def test_our_block_has_both_its_ends() -> None:
+    block = ufw_block([FOUR], 4)
+    assert our_block(f"*filter\n{block}COMMIT\n") == "-A ufw-before-input -p 112 -s 100.65.0.13 -j ACCEPT\n"
+    assert our_block(block.replace("end", "no")) == ""
+    assert ufw_block([FOUR], 6) == ""
+    assert "-A ufw6-before-input -p 112 -s fd00:100:65::13" in ufw_block([FOUR, SIX], 6)
