@@ -11,6 +11,7 @@ step vipbook plan
 step vipbook apply --yes
 step vipbook verify --wait 30
 step vipbook drill web --probe I1 --yes --report json:demo-report.json --report html:demo-report.html
+step vipbook drill db --probe I1 --yes
 python3 - demo-report.json <<'PYTHON'
 import json, sys
 

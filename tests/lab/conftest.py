@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,6 +76,8 @@ class Fabric:
     secret: str
     state: Path
     """Where what is run here keeps windows and history: not where a user keeps theirs."""
+    whole: Path
+    """The lab's own inventory, both clusters in it; `inventory` has web alone."""
 
     def vipbook(self, *argv: str, timeout: float = 180.0) -> Ran:
         """Run the command on this lab's inventory, without a terminal."""
@@ -141,7 +144,17 @@ class Fabric:
             assert old in text
             text = text.replace(old, new)
         path.write_text(text)
-        return Fabric(inventory=target, secret=self.secret, state=self.state)
+        return replace(self, inventory=target)
+
+
+def of_cluster(inventory: Path, directory: Path, name: str) -> Path:
+    """A copy of the inventory with this cluster alone."""
+    target = directory / "inventory"
+    shutil.copytree(inventory, target)
+    path = target / "clusters.yaml"
+    head, *clusters = re.split(r"(?m)^(?=  \w+:$)", path.read_text())
+    path.write_text(head + "".join(each for each in clusters if each.startswith(f"  {name}:")))
+    return target
 
 
 def eventually(probe: Callable[[], T], until: Callable[[T], bool], timeout: float, interval: float = 0.2) -> T:
@@ -226,7 +239,8 @@ def fabric(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fabric]:
     assert up.returncode == 0, up.stderr
     state = Path(os.environ.get("VIPBOOK_STATE") or "/var/lib/vipbook") / "labs" / f"vipbook-{NAME}"
     secret = (state / "secrets" / "web").read_text().strip()
-    made = Fabric(inventory=state / "inventory", secret=secret, state=tmp_path_factory.mktemp("kept"))
+    inventory = of_cluster(state / "inventory", tmp_path_factory.mktemp("web"), "web")
+    made = Fabric(inventory=inventory, secret=secret, state=tmp_path_factory.mktemp("kept"), whole=state / "inventory")
     # The suite fails over far more often than five moves in three minutes; tests of the duplicate budget set their own.
     detect_duplicates(made, "max-moves 1000 time 180")
     for leaf in ASN:

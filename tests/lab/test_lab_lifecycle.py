@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
 NAME = "life"
 VIPBOOK = [sys.executable, "-c", "from runbooks.cli import main; main()"]
-NODES = ("H1", "H2", "L1", "L2", "S1", "I1", "L3", "C1")
+NODES = ("H1", "H2", "L1", "L2", "S1", "I1", "L3", "C1", "H3", "H4")
 
 Snapshot = dict[str, set[str]]
 
