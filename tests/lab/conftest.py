@@ -150,7 +150,7 @@ class Fabric:
 def of_cluster(inventory: Path, directory: Path, name: str) -> Path:
     """A copy of the inventory with this cluster alone."""
     target = directory / "inventory"
-    shutil.copytree(inventory, target)
+    shutil.copytree(inventory, target, dirs_exist_ok=True)
     path = target / "clusters.yaml"
     head, *clusters = re.split(r"(?m)^(?=  \w+:$)", path.read_text())
     path.write_text(head + "".join(each for each in clusters if each.startswith(f"  {name}:")))
@@ -239,7 +239,7 @@ def fabric(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fabric]:
     assert up.returncode == 0, up.stderr
     state = Path(os.environ.get("VIPBOOK_STATE") or "/var/lib/vipbook") / "labs" / f"vipbook-{NAME}"
     secret = (state / "secrets" / "web").read_text().strip()
-    inventory = of_cluster(state / "inventory", tmp_path_factory.mktemp("web"), "web")
+    inventory = of_cluster(state / "inventory", state / "web", "web")
     made = Fabric(inventory=inventory, secret=secret, state=tmp_path_factory.mktemp("kept"), whole=state / "inventory")
     # The suite fails over far more often than five moves in three minutes; tests of the duplicate budget set their own.
     detect_duplicates(made, "max-moves 1000 time 180")

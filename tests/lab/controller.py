@@ -83,7 +83,7 @@ def controller(directory: Path, lab: Path) -> Generator[Controller]:
 
 def _nspawn(root: Path, command: Path, lab: Path) -> list[str]:
     python = Path(sys.base_prefix).resolve()
-    binds = [f"{ROOT}:{HERE}", f"{command}:{VIPBOOK}", *(str(lab / each) for each in ("inventory", "ssh", "secrets"))]
+    binds = [f"{ROOT}:{HERE}", f"{command}:{VIPBOOK}", *(str(lab / each) for each in ("web", "ssh", "secrets"))]
     if not python.is_relative_to("/usr"):
         binds.append(str(python))
     return [

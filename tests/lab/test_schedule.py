@@ -17,7 +17,7 @@ pytestmark = pytest.mark.lab
 
 @pytest.fixture(scope="module")
 def machine(fabric: Fabric, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Controller]:
-    with controller(tmp_path_factory.mktemp("controller"), fabric.inventory.parent) as booted:
+    with controller(tmp_path_factory.mktemp("controller"), fabric.whole.parent) as booted:
         yield booted
 
 
