@@ -14,7 +14,7 @@ import typer
 
 from runbooks.history_cli import app as history_app
 from runbooks.lab_cli import app as lab_app
-from runbooks.options import INVENTORY, AsJson, Clusters, Inventory, Reports, Verbose, Yes
+from runbooks.options import INVENTORY, AsJson, Clusters, ConfirmTimeout, Inventory, Reports, Verbose, Yes
 from runbooks.report_cli import add_report_commands
 from runbooks.schedule_cli import app as schedule_app
 from runbooks.window_cli import app as window_app
@@ -69,6 +69,7 @@ def plan(
 def apply(
     clusters: Clusters = None,
     yes: Yes = False,
+    confirm_timeout: ConfirmTimeout = 120,
     inventory: Inventory = INVENTORY,
     as_json: AsJson = False,
     report: Reports = None,
@@ -81,8 +82,34 @@ def apply(
         from runbooks import configure  # noqa: PLC0415
 
         with face.session(inventory, clusters) as session:
-            result = configure.apply(session, confirm=face.asker(yes=yes), progress=face.progress)
+            result = configure.apply(
+                session, confirm=face.asker(yes=yes), progress=face.progress, confirm_s=confirm_timeout
+            )
         face.finish(result, configure.apply_exit(result))
+
+
+@app.command()
+def rollback(
+    cluster: Annotated[str, typer.Argument(help="Cluster name.")],
+    yes: Yes = False,
+    confirm_timeout: ConfirmTimeout = 120,
+    inventory: Inventory = INVENTORY,
+    as_json: AsJson = False,
+    report: Reports = None,
+    verbose: Verbose = False,
+) -> None:
+    """Put back what the last apply replaced on the servers of a cluster; again for the one before."""
+    from runbooks.face import Face, guard  # noqa: PLC0415
+
+    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
+        from runbooks import rollback as runbook  # noqa: PLC0415
+        from runbooks.configure import apply_exit  # noqa: PLC0415
+
+        with face.session(inventory, [cluster]) as session:
+            result = runbook.rollback(
+                session, confirm=face.asker(yes=yes), progress=face.progress, confirm_s=confirm_timeout
+            )
+        face.finish(result, apply_exit(result))
 
 
 @app.command()

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from runbooks.exits import Exit, exit_for
-from runbooks.server_change import ServerChange
+from runbooks.locking import LEASE_MARGIN_S, Held, locked
+from runbooks.server_change import CONFIRM_S, ServerChange, tag
 from runbooks.session import Session
 from runbooks.verify import answered_hosts, verify
+from tasks.change.order import change_order
 from tasks.change.plan import plan_server
 from tasks.judge.causes import STALE_CLIENT
-from tasks.model.answer import Answers, Reply
+from tasks.model.answer import Reply
 from tasks.model.errors import RefusedError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.reading import Unread
 from tasks.model.report import Report
-from tasks.model.server import ServerFacts
 from tasks.model.verdict import Status
 from tasks.observe.questions import server_commands
 from tasks.observe.server import server_facts
@@ -86,14 +88,19 @@ def _planned(session: Session, name: str, reply: Reply) -> ServerOutcome:
     return ServerOutcome(host=name, outcome=Outcome.PLANNED if planned.changed else Outcome.UNCHANGED, plan=planned)
 
 
-def apply(session: Session, *, confirm: Confirm, progress: Progress) -> Report:
-    """Plan, ask, change the servers one by one with the present master last, and verify the whole."""
+def apply(session: Session, *, confirm: Confirm, progress: Progress, confirm_s: int = CONFIRM_S) -> Report:
+    """Plan, ask, change the servers one by one with the present master last, and verify the whole.
+
+    `confirm_s`: when a server that nobody confirmed a change on goes back by itself.
+    """
     started_at, began = datetime.now(UTC), time.monotonic()
     progress("reading the servers")
     replies = _ask_servers(session)
     planned = {name: _planned(session, name, reply) for name, reply in replies.items()}
     status = _plan_status(list(planned.values()))
-    order = _masters_last(replies)
+    facts = {name: server_facts(name, reply, session.interfaces(name)) for name, reply in replies.items()}
+    clusters = dict.fromkeys(each for name in replies for each in session.memberships(name))
+    order = change_order(tuple(replies), facts, clusters) if status is Status.WARN else list(replies)
 
     def report(outcomes: Sequence[ServerOutcome], **more: object) -> Report:
         fields: dict[str, object] = {
@@ -111,7 +118,8 @@ def apply(session: Session, *, confirm: Confirm, progress: Progress) -> Report:
         return report([_held_back(outcome) for outcome in planned.values()], reason="nothing was changed")
     if status is Status.WARN and not confirm(report([planned[name] for name in order])):
         raise RefusedError("not confirmed; nothing was changed")
-    outcomes = _change_all(session, [planned[name] for name in order], progress)
+    with _held(session, status, confirm_s, progress) as held:
+        outcomes = _change_all(session, [planned[name] for name in order], progress, held, confirm_s)
     if any(outcome.outcome not in {Outcome.APPLIED, Outcome.UNCHANGED} for outcome in outcomes):
         return report(outcomes, verdict=Status.FAIL)
     progress("verifying servers and leaves")
@@ -139,27 +147,29 @@ def _held_back(outcome: ServerOutcome) -> ServerOutcome:
     return ServerOutcome(host=outcome.host, outcome=Outcome.NOT_REACHED, plan=outcome.plan)
 
 
-def _masters_last(replies: dict[str, Reply]) -> list[str]:
-    """Lowest priority first, but whoever is master now comes after everybody who is not."""
-
-    def is_master(name: str) -> bool:
-        reply = replies[name]
-        facts: ServerFacts | None = server_facts(name, reply) if isinstance(reply, Answers) else None
-        if facts is None or isinstance(facts.instances, Unread):
-            return False
-        return any(instance.state == "master" for instance in facts.instances.value)
-
-    return sorted(replies, key=is_master)
+@contextmanager
+def _held(session: Session, status: Status, confirm_s: int, progress: Progress) -> Generator[Held | None]:
+    """The lock, when there is something to change."""
+    if status is not Status.WARN:
+        yield None
+        return
+    with locked(session, "apply", confirm_s + LEASE_MARGIN_S, progress) as held:
+        yield held
 
 
-def _change_all(session: Session, planned: Sequence[ServerOutcome], progress: Progress) -> list[ServerOutcome]:
+def _change_all(
+    session: Session, planned: Sequence[ServerOutcome], progress: Progress, held: Held | None, confirm_s: int
+) -> list[ServerOutcome]:
     outcomes: list[ServerOutcome] = []
-    stopped = False
+    stopped, name = False, tag()
     for each in planned:
         if stopped or each.outcome is Outcome.UNCHANGED:
             outcomes.append(_held_back(each))
             continue
-        outcome = ServerChange(session=session, host=each.host, plan=each.plan, progress=progress).run()
+        change = ServerChange(
+            session=session, host=each.host, plan=each.plan, progress=progress, confirm_s=confirm_s, held=held, tag=name
+        )
+        outcome = change.run()
         outcomes.append(outcome)
         stopped = outcome.outcome is not Outcome.APPLIED
     return outcomes

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from runbooks.drill_probes import plan_probes
 from runbooks.drill_run import Baseline, DrillRun
 from runbooks.exits import Exit, exit_for
+from runbooks.locking import locked
 from runbooks.session import Session
 from runbooks.verify import answered_hosts, asked_hosts, fabric_maps, first_problem, judge, observe, subjects
 from tasks.change.faults import FAULTS
@@ -97,7 +98,8 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
         if not _healthy(look):
             return begun.before(look, _unfit(look))
         run = _prepare(session, order, look, progress)
-    return begun.after(look, run.execute())
+    with locked(session, "drill", run.lease_s(), progress):
+        return begun.after(look, run.execute())
 
 
 def _announced(order: Order, run: DrillRun, wait_s: float) -> str:

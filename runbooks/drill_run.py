@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from runbooks.drill_events import Timeline, journal_events
 from runbooks.drill_probes import ProbePlan, Probes, events_of, measured
 from runbooks.interrupts import deferred, shielded
+from runbooks.locking import LEASE_MARGIN_S
 from runbooks.server_change import tag
 from runbooks.session import Session
 from runbooks.settling import Settling
@@ -25,6 +26,7 @@ from tasks.model.cluster import Cluster, Server
 from tasks.model.drill import Drill, Stage
 from tasks.model.errors import HostError, NoAnswerError, NotRestoredError, RefusedError, StepError
 from tasks.model.leaf import LeafFacts
+from tasks.model.plan import Step
 from tasks.model.reading import Read
 from tasks.model.verdict import Status, VipVerdict, worst
 from tasks.observe.server import server_facts
@@ -90,16 +92,23 @@ class DrillRun:
             owner=owner,
             heir=heir,
             fault=fault,
-            undo=way_back(tag(), [fault.undo], heal),
+            undo=way_back(tag(), [Step(topic="fault", summary=fault.summary, undo=fault.undo)], heal),
             before=state,
             baseline=baseline,
             failover=bound,
             progress=progress,
         )
 
+    def lease_s(self) -> int:
+        """The longest that the whole may take, for whoever else wants the cluster meanwhile."""
+        return int(self._longest_s() + LEASE_MARGIN_S)
+
+    def _longest_s(self) -> float:
+        return self.failover.longest_s + self._failback_wait() + 2 * self._ageing() + 4 * _MARGIN_S
+
     def execute(self) -> Drill:
         """Trip, judge, restore, judge, measure; whatever ends it early, the way back is taken first."""
-        longest = self.failover.longest_s + self._failback_wait() + 2 * self._ageing() + 4 * _MARGIN_S
+        longest = self._longest_s()
         probes = Probes.start(self.session, self.cluster, self.baseline.probes, longest, self.progress)
         try:
             return self._drill(probes)

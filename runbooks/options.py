@@ -19,5 +19,15 @@ Reports = Annotated[
     ),
 ]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show skipped checks, and Nornir's log on stderr.")]
+ConfirmTimeout = Annotated[
+    int,
+    typer.Option(
+        "--confirm-timeout",
+        min=30,
+        max=3600,
+        metavar="SECONDS",
+        help="When a server goes back by itself unless its change was confirmed over a new connection.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Change without asking.")]
 INVENTORY = Path("inventory")

@@ -10,8 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runbooks.interrupts import deferred, shielded
+from runbooks.locking import LEASE_MARGIN_S, Held
 from runbooks.session import Session
-from tasks.change.files import keep, keep_if_there
+from tasks.change.files import keep, sudo
+from tasks.change.guard import Guard, guard_of
 from tasks.change.package import installed as installed_packages
 from tasks.change.package import listing, remove, removed_by, simulate_removal
 from tasks.change.plan import plan_server
@@ -19,21 +21,25 @@ from tasks.change.undo import Undo, way_back
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_server
 from tasks.model.answer import Answers, Command, Reply
+from tasks.model.cluster import Cluster
 from tasks.model.errors import HostError, NoAnswerError, StepError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.reading import Read, Reading, Unread
-from tasks.model.server import ConfigFile, Firewall, ServerFacts, Service
-from tasks.model.verdict import Finding, Status
-from tasks.observe.questions import server_commands
+from tasks.model.server import ConfigFile, Firewall, Instance, ServerFacts, Service
+from tasks.model.verdict import Status
+from tasks.observe.questions import server_commands, state_commands
 from tasks.observe.server import server_facts
 from tasks.render.sysctl import SYSCTL_FILE
 from tasks.transport import Script
 
-_HEAL_AFTER_S = 120
-"""When the server goes back by itself; the change and its proof take a fraction of it."""
+CONFIRM_S = 120
+"""When a server goes back by itself unless the change was confirmed; change and proof take a fraction of it."""
 _PROOF_S = 25.0
 _PACKAGE_S = 600.0
 _POLL_S = 0.5
+_HEAL_MARGIN_S = 30.0
+"""What the way back itself may take, beyond the time when it begins."""
+_HEAL_POLL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,11 @@ class ServerChange:
     host: str
     plan: ServerPlan
     progress: Callable[[str], None]
+    confirm_s: int = CONFIRM_S
+    held: Held | None = None
+    """The lock that this is done under."""
+    tag: str = ""
+    """Names the way back, and the backup: the same on all servers of a run."""
 
     def run(self) -> ServerOutcome:
         """Never raises for what the server does; KeyboardInterrupt passes on after the way back."""
@@ -52,17 +63,21 @@ class ServerChange:
             self._install(installed)
             before = self._facts()
             steps = self._replanned(before)
+            self._renew()
+            masters = self._masters()
         except (HostError, KeyboardInterrupt) as error:
             with shielded(self.progress):
                 outcome = self._without_packages(tuple(installed), str(error) or "interrupted")
             if isinstance(error, KeyboardInterrupt):
                 raise
             return outcome
-        undo = way_back(tag(), [step.undo for step in steps.steps], _HEAL_AFTER_S)
+        name = self.tag or tag()
+        guard = self._guard(before, steps, name)
+        undo = way_back(name, steps.steps, self.confirm_s, guard.undo)
         try:
-            self._change(steps, undo)
-            self._prove()
-            self._disarm(undo)
+            self._change(steps, undo, guard)
+            self._prove(masters)
+            self._confirm(undo)
         except (HostError, KeyboardInterrupt) as error:
             with shielded(self.progress):
                 outcome = self._go_back(undo, before, tuple(installed), str(error) or "interrupted")
@@ -70,10 +85,25 @@ class ServerChange:
                 self.progress(f"{self.host}: {outcome.outcome}: {outcome.reason}")
                 raise
             return outcome
+        finally:
+            self.session.hang_up(self.host)
         return ServerOutcome(host=self.host, outcome=Outcome.APPLIED, plan=self.plan)
 
-    def _ask(self, commands: Sequence[Command], *, timeout_s: float = 60.0, stop: bool = False) -> Answers:
-        script = Script(commands=tuple(commands), timeout_s=timeout_s, stop_on_failure=stop)
+    def _renew(self, lease_s: int | None = None) -> None:
+        if self.held is not None:
+            self.held.renew(lease_s)
+
+    @staticmethod
+    def _guard(before: ServerFacts, steps: ServerPlan, name: str) -> Guard:
+        """What runs in the firewall is kept whole when a step changes it."""
+        if not isinstance(before.firewall, Read) or not any(step.topic == "firewall" for step in steps.steps):
+            return Guard()
+        return guard_of(before.firewall.value, Undo(tag=name, lines=(), after_s=0).directory)
+
+    def _ask(
+        self, commands: Sequence[Command], *, timeout_s: float = 60.0, stop: bool = False, anew: bool = False
+    ) -> Answers:
+        script = Script(commands=tuple(commands), timeout_s=timeout_s, stop_on_failure=stop, anew=anew)
         reply: Reply = self.session.run_scripts({self.host: script})[self.host]
         if not isinstance(reply, Answers):
             raise NoAnswerError(self.host, "", reply.reason)
@@ -100,6 +130,8 @@ class ServerChange:
 
         What was set up goes into `installed` whatever happens next, so that it can be taken out again.
         """
+        if self.plan.packages:
+            self._renew(int(_PACKAGE_S) + LEASE_MARGIN_S)
         for step in self.plan.packages:
             self.progress(f"{self.host}: {step.summary}")
             with deferred(self.progress):
@@ -110,9 +142,16 @@ class ServerChange:
                 installed += installed_packages(self.plan.manager, said)
             self._require(step.commands, answers)
 
-    def _facts(self) -> ServerFacts:
+    def _facts(self, *, anew: bool = False) -> ServerFacts:
         commands = server_commands(self.session.memberships(self.host))
-        return server_facts(self.host, self._ask(commands), self.session.interfaces(self.host))
+        return server_facts(self.host, self._ask(commands, anew=anew), self.session.interfaces(self.host))
+
+    def _masters(self) -> dict[str, int]:
+        """How many servers of each of its instances are master; an instance is left out when one did not tell."""
+        clusters = self.session.memberships(self.host)
+        others = dict.fromkeys(server.name for cluster in clusters for server in cluster.servers)
+        replies = self.session.run_scripts({name: Script(commands=state_commands()) for name in others})
+        return masters_of(clusters, {name: server_facts(name, reply).instances for name, reply in replies.items()})
 
     def _replanned(self, facts: ServerFacts) -> ServerPlan:
         """The plan from what stands there now: a package brings files along, and time has passed since the question."""
@@ -123,33 +162,39 @@ class ServerChange:
             raise StepError(self.host, "", fresh.refusal or "keepalived is not installed after its installation")
         return fresh
 
-    def _change(self, plan: ServerPlan, undo: Undo) -> None:
+    def _change(self, plan: ServerPlan, undo: Undo, guard: Guard) -> None:
         """Keep, arm and change in one round trip: nothing is changed that the server could not put back alone."""
         for step in plan.steps:
             self.progress(f"{self.host}: {step.summary}")
-        keeps = {path: keep_if_there if step.keeps_missing else keep for step in plan.steps for path in step.keeps}
+        kept = dict.fromkeys(path for step in plan.steps for path in step.keeps)
         self._do(
             [
                 *undo.prepare(),
-                *(kept(path, undo.directory) for path, kept in keeps.items()),
+                *(keep(path, undo.directory) for path in kept),
+                *guard.keeping,
                 undo.arm(),
                 *(command for step in plan.steps for command in step.commands),
             ]
         )
 
-    def _prove(self) -> None:
-        """Read back until every check of this server holds; StepError with the first that does not."""
-        self.progress(f"{self.host}: reading back")
-        deadline = time.monotonic() + _PROOF_S
-        while True:
-            wrong = self._wrong(self._facts())
-            if wrong is None:
-                return
+    def _prove(self, masters: Mapping[str, int]) -> None:
+        """Log in again, and read until every check of this server holds and its clusters are no worse than before.
+
+        StepError with the first thing that does not hold.
+        """
+        self.progress(f"{self.host}: reading back, over a new connection")
+        self.session.hang_up(self.host)
+        self._settle(lambda: self._wrong(self._facts(anew=True)) or worse(masters, self._masters()))
+
+    def _settle(self, wrong: Callable[[], str | None]) -> None:
+        """Look until nothing is wrong; StepError with what is when the time is up."""
+        deadline = time.monotonic() + min(_PROOF_S, self.confirm_s / 2)
+        while (found := wrong()) is not None:
             if time.monotonic() > deadline:
-                raise StepError(self.host, "", f"{wrong.check}: {wrong.message}")
+                raise StepError(self.host, "", found)
             time.sleep(_POLL_S)
 
-    def _wrong(self, facts: ServerFacts) -> Finding | None:
+    def _wrong(self, facts: ServerFacts) -> str | None:
         held = {Status.PASS, Status.WARN, Status.SKIP}
         for cluster in self.session.memberships(self.host):
             subject = Subject(
@@ -162,26 +207,53 @@ class ServerChange:
             )
             for finding in judge_server(subject, cluster.server(self.host)):
                 if finding.status not in held:
-                    return finding
+                    return f"{finding.check}: {finding.message}"
         return None
 
-    def _disarm(self, undo: Undo) -> None:
-        self._do(undo.disarm())
+    def _confirm(self, undo: Undo) -> None:
+        """Disarm, over the new connection; what was replaced stays as a backup."""
+        commands = undo.keep()
+        with deferred(self.progress):
+            answers = self._ask(commands, stop=True, anew=True)
+        self._require(commands, answers)
 
     def _go_back(self, undo: Undo, before: ServerFacts, installed: tuple[str, ...], why: str) -> ServerOutcome:
         self.progress(f"{self.host}: going back: {why}")
         try:
-            self._ask(undo.run_now())
+            self._take_back(undo)
             left = differing(before, self._facts())
             self._ask(undo.clean())
         except HostError as error:
             reason = f"{why}; going back could not be followed ({error.reason}); the server goes back by itself"
-            reason += f" within {_HEAL_AFTER_S} s; look at {undo.directory} on {self.host}"
+            reason += f" within {self.confirm_s} s; look at {undo.directory} on {self.host}"
             return ServerOutcome(host=self.host, outcome=Outcome.NOT_ROLLED_BACK, plan=self.plan, reason=reason)
         if left:
             reason = f"{why}; not as before: {', '.join(left)}"
             return ServerOutcome(host=self.host, outcome=Outcome.NOT_ROLLED_BACK, plan=self.plan, reason=reason)
         return self._without_packages(installed, why)
+
+    def _take_back(self, undo: Undo) -> None:
+        """Run the way back over the connection that was there before the change; where that is cut too, wait.
+
+        The server's own timer takes the same way then. NoAnswerError when it does not come back in its time.
+        """
+        deadline = time.monotonic() + self.confirm_s + _HEAL_MARGIN_S
+        try:
+            self._ask(undo.run_now(), timeout_s=self.confirm_s / 2)
+        except NoAnswerError as error:
+            self.progress(f"{self.host}: {error.reason}; it goes back by itself within {self.confirm_s} s: waiting")
+            while not self._healed(undo):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_HEAL_POLL_S)
+
+    def _healed(self, undo: Undo) -> bool:
+        """Does it answer again, and has its timer run the way back to the end?"""
+        gone = sudo("gone back", "test", "!", "-e", f"{undo.directory}/undo.sh")
+        try:
+            return self._ask((gone,), timeout_s=10.0)["gone back"].status == 0
+        except NoAnswerError:
+            return False
 
     def _without_packages(self, installed: tuple[str, ...], why: str) -> ServerOutcome:
         """Take out again exactly what this run brought in."""
@@ -196,6 +268,29 @@ class ServerChange:
             except HostError as error:
                 outcome, reason = Outcome.NOT_ROLLED_BACK, f"{why}; packages left: {', '.join(installed)} ({error})"
         return ServerOutcome(host=self.host, outcome=outcome, plan=self.plan, reason=reason)
+
+
+def masters_of(clusters: Sequence[Cluster], told: Mapping[str, Reading[tuple[Instance, ...]]]) -> dict[str, int]:
+    """Masters by instance, of those whose servers all told."""
+    found: dict[str, int] = {}
+    for cluster in clusters:
+        states = [told[server.name] for server in cluster.servers]
+        if any(isinstance(each, Unread) for each in states):
+            continue
+        instances = [each for read in states if isinstance(read, Read) for each in read.value]
+        found[cluster.instance] = sum(each.name == cluster.instance and each.state == "master" for each in instances)
+    return found
+
+
+def worse(before: Mapping[str, int], after: Mapping[str, int]) -> str | None:
+    """What a change made worse of a cluster, beyond the server itself; None: nothing."""
+    for instance, count in after.items():
+        was = before.get(instance, 0)
+        if count > max(1, was):
+            return f"{instance} has {count} masters"
+        if was and not count:
+            return f"{instance} has no master any more"
+    return None
 
 
 def differing(before: ServerFacts, after: ServerFacts) -> list[str]:

@@ -80,6 +80,14 @@ class Session:
         """All clusters of the intent that this server is a member of, named by the operator or not."""
         return memberships(self.intent, server)
 
+    def hang_up(self, host: str) -> None:
+        """Close the second connection to that host, so that the next one is new."""
+        from tasks.transport import ANEW  # noqa: PLC0415 - as above
+
+        known = self.nornir.inventory.hosts[host]
+        if ANEW in known.connections:
+            known.close_connection(ANEW)
+
     def interfaces(self, server: str) -> tuple[str, ...]:
         """The interfaces of this server that adverts come in by."""
         return tuple(dict.fromkeys(each.server(server).interface for each in self.memberships(server)))

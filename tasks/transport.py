@@ -29,6 +29,8 @@ from tasks.model.script import answers_of, split_output, write_script
 
 CONNECTION = "vipbook"
 """The connection's name in Nornir; its parameters are those of `netmiko` in the inventory."""
+ANEW = "vipbook-anew"
+"""A second connection beside it, which proves that one can still log in."""
 _SHELL = "/bin/sh -s"
 _CHUNK = 1 << 16
 _OPEN_S = 10.0
@@ -50,6 +52,8 @@ class Script:
     commands: tuple[Command, ...]
     timeout_s: float = 30.0
     stop_on_failure: bool = False
+    anew: bool = False
+    """Over the second connection, which is opened when there is none."""
 
 
 class ExecSession(LinuxSSH):
@@ -179,8 +183,9 @@ def open_stream(task: Task, *, command: Command) -> Result:
 
 def register() -> None:
     """Make the connection known to Nornir; the register is global to the process."""
-    if CONNECTION not in ConnectionPluginRegister.available:
-        ConnectionPluginRegister.register(CONNECTION, ExecConnection)
+    for name in (CONNECTION, ANEW):
+        if name not in ConnectionPluginRegister.available:
+            ConnectionPluginRegister.register(name, ExecConnection)
 
 
 def ask(task: Task, *, scripts: Mapping[str, Script], sent: Sent = nobody) -> Result:
@@ -201,12 +206,13 @@ def converse(task: Task, script: Script, sent: Sent = nobody) -> Answers:
     """One round trip over the host's session, opened when there is none; NoAnswerError when it fails."""
     nonce = f"vipbook-{secrets.token_hex(8)}"
     text = write_script(script.commands, nonce, stop_on_failure=script.stop_on_failure)
-    session = _session(task)
+    connection = ANEW if script.anew else CONNECTION
+    session = _session(task, connection)
     began = datetime.now(UTC)
     try:
         stdout, stderr = session.run(text, script.timeout_s, sent)
     except (OSError, EOFError, paramiko.SSHException) as error:
-        task.host.close_connection(CONNECTION)
+        task.host.close_connection(connection)
         reason = f"no answer within {script.timeout_s:g} s" if isinstance(error, TimeoutError) else f"session: {error}"
         raise NoAnswerError(task.host.name, "", reason) from error
     clock, sections = split_output(stdout, stderr, nonce)
@@ -221,16 +227,16 @@ def converse(task: Task, script: Script, sent: Sent = nobody) -> Answers:
     )
 
 
-def _session(task: Task) -> ExecSession:
+def _session(task: Task, connection: str = CONNECTION) -> ExecSession:
     register()
     host = task.host
-    if CONNECTION in host.connections and not _alive(host.connections[CONNECTION].connection):
-        host.close_connection(CONNECTION)
-    if CONNECTION not in host.connections:
+    if connection in host.connections and not _alive(host.connections[connection].connection):
+        host.close_connection(connection)
+    if connection not in host.connections:
         wanted = host.get_connection_parameters("netmiko")
         try:
             host.open_connection(
-                CONNECTION,
+                connection,
                 task.nornir.config,
                 hostname=wanted.hostname,
                 username=wanted.username,
@@ -240,9 +246,9 @@ def _session(task: Task) -> ExecSession:
                 extras=wanted.extras,
             )
         except Exception as error:
-            host.connections.pop(CONNECTION, None)
+            host.connections.pop(connection, None)
             raise NoAnswerError(host.name, "", _why(error, wanted.hostname, wanted.port, wanted.username)) from error
-    session: ExecSession = host.connections[CONNECTION].connection
+    session: ExecSession = host.connections[connection].connection
     return session
 
 

@@ -45,12 +45,7 @@ def replace_by_new(path: str) -> Command:
 
 
 def keep(path: str, directory: str) -> Command:
-    """Keeps what stands there, in the undo directory, before anything is changed."""
-    return sudo(f"keep {path}", "cp", "-a", path, f"{directory}/{kept(path)}")
-
-
-def keep_if_there(path: str, directory: str) -> Command:
-    """The same for a file that may not be there."""
+    """Keeps what stands there, if anything does, in the undo directory, before anything is changed."""
     source, target = shlex.quote(path), shlex.quote(f"{directory}/{kept(path)}")
     fragment = f"if sudo -n test -e {source}; then sudo -n cp -a {source} {target}; fi"
     return Command(
@@ -61,7 +56,10 @@ def keep_if_there(path: str, directory: str) -> Command:
 def put_back(path: str) -> str:
     """Shell line that makes the file again what `keep` found, also when it found none."""
     old, fresh, here = (shlex.quote(each) for each in (kept(path), beside(path), path))
-    return f"rm -f {fresh}; if [ -e {old} ]; then cp -a {old} {fresh} && mv -T {fresh} {here}; else rm -f {here}; fi"
+    # A file that was not replaced yet needs no second copy: there may be no room for one.
+    same = f'cmp -s {old} {here} && [ "$(stat -c %U:%G:%a {old})" = "$(stat -c %U:%G:%a {here})" ]'
+    back = f"{same} || {{ cp -a {old} {fresh} && mv -T {fresh} {here}; }}"
+    return f"rm -f {fresh}; if [ -e {old} ]; then {back}; else rm -f {here}; fi"
 
 
 def kept(path: str) -> str:

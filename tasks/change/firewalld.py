@@ -51,7 +51,6 @@ def plan_firewalld(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Ste
             keeps=tuple(files),
             # firewalld writes the whole file anew; the text from before comes back as well, comments included.
             undo=(*lines(*back), *(put_back(path) for path in files)),
-            keeps_missing=True,
         ),
     )
 

@@ -103,7 +103,7 @@ def _saved(firewall: Firewall, closing: Sequence[InputChain], openings: Sequence
             summary=f"{NFTABLES_SNIPPET}: the same after a boot",
             diff="\n".join(each for each in diffs if each),
             commands=tuple(commands),
-            keeps=(path,) if firewall.snippet is None else (path, NFTABLES_SNIPPET),
+            keeps=(path, NFTABLES_SNIPPET),
             undo=(put_back(NFTABLES_SNIPPET), put_back(path)),
         ),
     )

@@ -78,7 +78,7 @@ def _config(desired: Desired, file: ConfigFile, service: Service, clusters: tupl
                     sudo("validate config", "keepalived", "--config-test", f"--use-file={beside(CONFIG_PATH)}"),
                     replace_by_new(CONFIG_PATH),
                 ),
-                keeps=(CONFIG_PATH,) if file.text is not None else (),
+                keeps=(CONFIG_PATH,),
                 undo=(put_back(CONFIG_PATH), *reload_after),
             ),
         )

@@ -33,7 +33,7 @@ def plan_sysctl(interfaces: Sequence[str], file: ConfigFile, running: Mapping[st
             summary=_summary(interfaces, values, write=write),
             diff="\n".join(diffs),
             commands=tuple(commands),
-            keeps=(SYSCTL_FILE,) if write and file.text is not None else (),
+            keeps=(SYSCTL_FILE,) if write else (),
             undo=tuple(undo),
         ),
     )

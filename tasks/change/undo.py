@@ -2,7 +2,7 @@
 
 A directory on the server holds what stood there and a script that puts it back; a systemd timer runs the script
 unless it is disarmed in time. The same script is run at once when a step fails, so there is one way back and every
-failure exercises it.
+failure exercises it. After a change that proved itself the directory stays as a backup, for `vipbook rollback`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,19 @@ from dataclasses import dataclass
 
 from tasks.change.files import sudo
 from tasks.model.answer import Command
+from tasks.model.plan import Step
 
 _ROOT = "/var/lib/vipbook"
+BACKUPS = f"{_ROOT}/backups"
+"""Directories named by date; each is what one change replaced."""
+BACKUPS_KEPT = 5
+MANIFEST = "files"
+"""Name of the file that lists what a way back puts back."""
+_PRUNE = f"""
+sudo -n ls -1 {BACKUPS} | sort | head -n -{BACKUPS_KEPT} | while read -r vipbook_old; do
+    sudo -n rm -rf -- "{BACKUPS}/$vipbook_old" || exit 1
+done
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +34,8 @@ class Undo:
     tag: str
     lines: tuple[str, ...]
     after_s: int
+    files: tuple[str, ...] = ()
+    """What the lines put back, for a rollback to know."""
 
     @property
     def directory(self) -> str:
@@ -35,13 +48,16 @@ class Undo:
         return f"vipbook-undo-{self.tag}"
 
     def script(self) -> str:
-        """The script. It runs once, and goes on behind a line that fails: half a way back is better than none."""
+        """The script. It runs once, and goes on behind a line that fails: half a way back is better than none.
+
+        A rollback runs it in the backup, whose directory below the root it gets as its argument.
+        """
         body = "".join(f"(\n{line}\n) || failed=1\n" for line in self.lines)
         return (
             "#!/bin/sh\n"
             "# Puts back what stood here before a change by vipbook.\n"
             "export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C\n"
-            f"cd {self.directory} || exit 1\n"
+            f'cd {_ROOT}/"${{1:-undo-{self.tag}}}" || exit 1\n'
             "mkdir ran || exit 1\n"
             "failed=0\n"
             f"{body}"
@@ -53,11 +69,13 @@ class Undo:
     def prepare(self) -> tuple[Command, ...]:
         """Make the directory and the script."""
         path = f"{self.directory}/undo.sh"
+        manifest = "".join(f"{each}\n" for each in self.files)
         return (
             sudo("undo root", "install", "-d", "-m", "0700", _ROOT),
             sudo("undo directory", "install", "-d", "-m", "0700", self.directory),
             sudo("undo create", "install", "-m", "0700", "/dev/null", path),
             sudo("undo script", "dd", f"of={path}", "conv=fsync", "status=none", feed=self.script().encode()),
+            sudo("undo files", "dd", f"of={self.directory}/{MANIFEST}", "status=none", feed=manifest.encode()),
         )
 
     def arm(self) -> Command:
@@ -89,6 +107,15 @@ class Undo:
             sudo("clean", "rm", "-rf", "--", self.directory),
         )
 
+    def keep(self) -> tuple[Command, ...]:
+        """Stop the clock as `disarm` does, and keep the directory as a backup; older ones than the last five go."""
+        return (
+            *self.disarm()[:-1],
+            sudo("backups", "install", "-d", "-m", "0700", BACKUPS),
+            sudo("keep backup", "mv", "-T", self.directory, f"{BACKUPS}/{self.tag}"),
+            Command(key="prune", argv=("rm", "-rf", f"{BACKUPS}/…"), sudo=True, fragment=_PRUNE),
+        )
+
     def clean(self) -> tuple[Command, ...]:
         """What is left to remove when the way back was taken."""
         return (
@@ -97,6 +124,8 @@ class Undo:
         )
 
 
-def way_back(tag: str, undo_by_step: Sequence[Sequence[str]], after_s: int) -> Undo:
-    """An Undo for steps in the order in which they will be taken."""
-    return Undo(tag=tag, lines=tuple(line for lines in reversed(undo_by_step) for line in lines), after_s=after_s)
+def way_back(tag: str, steps: Sequence[Step], after_s: int, last: Sequence[str] = ()) -> Undo:
+    """An Undo for steps in the order in which they will be taken; `last` are lines for when all of it is back."""
+    lines = tuple(line for step in reversed(steps) for line in step.undo)
+    files = tuple(dict.fromkeys(path for step in steps for path in step.keeps))
+    return Undo(tag=tag, lines=(*lines, *last), after_s=after_s, files=files)

@@ -18,7 +18,7 @@ _MODELLED = {
     *("state", "interface", "version", "virtual_router_id", "priority", "advert_int", "use_vmac", "vmac_xmit_base"),
     *("nopreempt", "preempt", "preempt_delay", "unicast_src_ip", "unicast_peer", "mcast_src_ip", "authentication"),
     *("virtual_ipaddress", "virtual_ipaddress_excluded", "track_interface", "track_script", "track_process"),
-    *("garp_master_delay", "garp_master_repeat", "garp_master_refresh", "garp_lower_prio_delay", "native_ipv6"),
+    *("garp_master_delay", "garp_master_repeat", "garp_master_refresh", "garp_lower_prio_delay", "skip_check_adv_addr"),
     *("garp_lower_prio_repeat", "notify", "notify_master", "notify_backup", "notify_fault", "notify_stop"),
 }
 _REFUSED = {

@@ -13,8 +13,8 @@ from tasks.model.server import PackageManager
 class Step:
     """One change: what it is for people, the commands that make it, and the shell lines that take it back.
 
-    `keeps` are the files that are kept before anything changes; with `keeps_missing` one of them may not be there, and
-    is removed on the way back. `undo` lines run on the server itself as
+    `keeps` are the files that its way back puts back, and that are kept before anything changes as far as they are
+    there. `undo` lines run on the server itself as
     root; the steps in reverse order, the lines of one step as they stand.
     """
 
@@ -24,7 +24,6 @@ class Step:
     commands: tuple[Command, ...] = ()
     keeps: tuple[str, ...] = ()
     undo: tuple[str, ...] = ()
-    keeps_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,10 @@ class Instance:
     last_transition: float
     adverts_received: int
     adverts_sent: int
+    advertised: tuple[IpInterface, ...] = ()
+    """Those of the VIPs that are in the adverts."""
+    skips_check: bool = True
+    """Does it take adverts of a master that it knows without comparing the list of VIPs?"""
     vmac_interface: str | None = None
     """The macvlan of use_vmac that it runs with; `interface` is the one beneath it."""
 

@@ -32,7 +32,8 @@ def _instance(entry: dict[str, Any]) -> Instance:
     state = whole(data, "state")
     vmac = optional_word(data, "vmac_ifname") or None
     # Both left out when there are none; `evips` are those that adverts do not carry.
-    entries = [_words(entry) for key in ("vips", "evips") for entry in sequence(data.get(key, []), f"'{key}'")]
+    listed, beside = ([_words(entry) for entry in sequence(data.get(key, []), f"'{key}'")] for key in ("vips", "evips"))
+    entries = listed + beside
     return Instance(
         name=word(data, "iname"),
         vrid=whole(data, "vrid"),
@@ -45,6 +46,8 @@ def _instance(entry: dict[str, Any]) -> Instance:
         advert_int=number(data, "adver_int"),
         nopreempt=flag(data, "nopreempt"),
         vips=tuple(converted(ip_interface, words[0]) for words in entries),
+        advertised=tuple(converted(ip_interface, words[0]) for words in listed),
+        skips_check=flag(data, "skip_check_adv_addr") if "skip_check_adv_addr" in data else False,
         last_transition=number(data, "last_transition"),
         adverts_received=whole(stats, "advert_rcvd"),
         adverts_sent=whole(stats, "advert_sent"),

@@ -19,6 +19,7 @@ __all__ = [
     "leaf_commands",
     "probe_commands",
     "server_commands",
+    "state_commands",
 ]
 
 CONFIG_PATH = "/etc/keepalived/keepalived.conf"
@@ -137,6 +138,14 @@ done
 printf '%s\\n' "$vipbook_later"
 (exit "$vipbook_result")
 """
+
+
+def state_commands() -> tuple[Command, ...]:
+    """What keepalived itself tells of its instances, and nothing more."""
+    return (
+        Command(key="json", argv=("keepalived", "--signum=JSON"), fragment=_JSON),
+        Command(key="later", argv=("keepalived", "--signum=JSON"), fragment="vipbook_json"),
+    )
 
 
 def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:

@@ -37,7 +37,7 @@ def document(report: Report) -> dict[str, Any]:
         shape["settled_s"] = {target: round(at, 3) for target, at in (report.settled_s or {}).items()}
     if report.reason is not None:
         shape["reason"] = masked(report.reason)
-    if report.command in {"plan", "apply"}:
+    if report.command in {"plan", "apply", "rollback"}:
         shape["changed"] = any(outcome.plan.changed for outcome in report.servers)
         shape["servers"] = [_server(outcome) for outcome in report.servers]
     if report.drill is not None:

@@ -15,6 +15,8 @@ import pytest
 from tasks.change.files import beside, diff_of, keep, kept, lines, put_back, write_like, write_new
 from tasks.change.firewall import plan_firewall
 from tasks.change.undo import Undo, way_back
+from tasks.model.cluster import Opening
+from tasks.model.plan import Step
 from tasks.model.server import Firewall
 from tasks.observe.firewall import parse_nft
 
@@ -27,10 +29,9 @@ def shell(script: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def undo_in(place: Path, *undo: tuple[str, ...]) -> tuple[Undo, str]:
     """An armed way back whose directory stands under `place`, and its script."""
-    armed = way_back(TAG, list(undo), 120)
-    home = place / "undo"
-    home.mkdir()
-    return armed, armed.script().replace(armed.directory, str(home))
+    armed = way_back(TAG, [Step(topic="x", summary="x", undo=lines) for lines in undo], 120)
+    (place / f"undo-{TAG}").mkdir()
+    return armed, armed.script().replace("/var/lib/vipbook", str(place))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_put_back_makes_the_file_what_it_was(tmp_path: Path, name: str, old: str
         target.chmod(0o604)
     _, script = undo_in(tmp_path, (put_back(str(target)),))
     if old is not None:
-        shutil.copy2(target, tmp_path / "undo" / kept(str(target)))
+        shutil.copy2(target, tmp_path / f"undo-{TAG}" / kept(str(target)))
     target.write_text("new\n")
     target.chmod(0o640)
     Path(beside(str(target))).write_text("half written")
@@ -192,7 +193,7 @@ def read_nft(inside: Inside) -> Firewall:
 def test_real_nft_opens_every_chain_and_the_way_back_finds_the_handles(inside: Inside) -> None:
     inside("nft", "-f", "-", feed=RULESET)
     before = inside("nft", "list", "ruleset")
-    peers = (IPv4Address("100.65.0.11"), IPv4Address("100.65.0.110"))
+    peers = tuple(Opening(address=IPv4Address(f"100.65.0.{last}")) for last in (11, 110))
     # The rules of ours that stand behind the reject, or open nothing, are of no matter here.
     steps = plan_firewall(read_nft(inside), peers)
     assert len(steps) == 2
@@ -213,7 +214,7 @@ def test_real_nft_takes_our_file_as_it_is_written(inside: Inside, tmp_path: Path
     inside("nft", "-f", "-", feed=RULESET.replace("vipbook", "other"))
     read = read_nft(inside)
     conf = Firewall(manager="nftables", chains=read.chains, persistent="\n", saved=(), snippet=None)
-    peer = IPv4Address("100.65.0.12")
+    peer = Opening(address=IPv4Address("100.65.0.12"))
     feeds = [c.feed for step in plan_firewall(conf, (peer,)) for c in step.commands if c.feed and b"insert" in c.feed]
     (tmp_path / "vipbook.nft").write_bytes(feeds[0])
     inside("nft", "-f", str(tmp_path / "vipbook.nft"))

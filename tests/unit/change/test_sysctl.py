@@ -115,8 +115,8 @@ def test_the_way_back(
     (step,) = plan_sysctl(interfaces, before, {"all": 0} | running)
     assert len(step.undo) == len(undo)
     assert all(piece in line for piece, line in zip(undo, step.undo, strict=True))
-    assert step.keeps == ((SYSCTL_FILE,) if before.text is not None and len(undo) > 1 else ())
-    script = way_back("20260101T000000-abc123", [step.undo], 120).script()
+    assert step.keeps == ((SYSCTL_FILE,) if "sysctl -q" not in undo[-1] else ())
+    script = way_back("20260101T000000-abc123", [step], 120).script()
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
 
 

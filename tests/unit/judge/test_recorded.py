@@ -33,7 +33,7 @@ INDIFFERENT: list[tuple[set[str], set[str], str]] = [
         {"json", "later"},
         {
             *("accept", "dont_track_primary", "higher_prio_send_advert", "lower_prio_no_advert", "notify_deleted"),
-            *("preempt_delay", "promote_secondaries", "skip_check_adv_addr", "smtp_alert", "strict_mode"),
+            *("preempt_delay", "promote_secondaries", "smtp_alert", "strict_mode"),
             *("garp_delay", "garp_lower_prio_delay", "garp_lower_prio_rep", "garp_refresh", "garp_refresh_rep"),
             *("garp_rep", "auth_type", "auth_data"),
         },

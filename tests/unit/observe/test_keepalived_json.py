@@ -34,7 +34,8 @@ def instance(**changed: Any) -> Instance:  # noqa: ANN401
         "adverts_received": 8,
         "adverts_sent": 16,
     }
-    return Instance(**(fields | changed))
+    vips = (fields | changed)["vips"]
+    return Instance(**({"advertised": vips, "skips_check": False} | fields | changed))
 
 
 def text(*, stats: bool = True, missing: str = "", **changed: Any) -> str:  # noqa: ANN401
@@ -109,7 +110,12 @@ def test_no_instance(nothing: str) -> None:
         ({"adver_int": 0.5}, instance(advert_int=0.5)),
         ({"missing": "vips"}, instance(vips=())),
         ({"missing": "ifp_ifname"}, instance(interface="")),
-        ({"evips": ["2001:db8::1/64 dev vb scope global"]}, instance(vips=(VIP, IPv6Interface("2001:db8::1/64")))),
+        (
+            {"evips": ["2001:db8::1/64 dev vb scope global"]},
+            instance(vips=(VIP, IPv6Interface("2001:db8::1/64")), advertised=(VIP,)),
+        ),
+        ({"skip_check_adv_addr": 1}, instance(skips_check=True)),
+        ({"missing": "skip_check_adv_addr"}, instance()),
         ({"evips": []}, instance()),
         ({"vips": ["192.0.2.11"]}, instance(vips=(IPv4Interface("192.0.2.11/32"),))),
         (

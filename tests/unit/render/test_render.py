@@ -32,6 +32,7 @@ vrrp_instance VI_web {
     virtual_router_id 11
     priority 100
     advert_int 1
+    skip_check_adv_addr
     authentication {
         auth_type PASS
         auth_pass hunter22

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -174,12 +176,21 @@ class Stage:
         monkeypatch.setattr(runbook, "_look", lambda _session: self.looks.pop(0))
         monkeypatch.setattr(runbook, "_prepare", self.prepare)
         monkeypatch.setattr(runbook.time, "sleep", self.slept.append)
+        monkeypatch.setattr(runbook, "locked", self.locked)
 
     def prepare(self, *_arguments: object) -> object:
         self.runs += 1
         return SimpleNamespace(
-            target=SimpleNamespace(name="H1"), fault=SimpleNamespace(summary="enp0s8 down"), execute=self.execute
+            target=SimpleNamespace(name="H1"),
+            fault=SimpleNamespace(summary="enp0s8 down"),
+            execute=self.execute,
+            lease_s=lambda: 60,
         )
+
+    @contextmanager
+    def locked(self, _session: object, doing: str, lease_s: int, _say: object) -> Iterator[None]:
+        self.said.append(f"locked for {doing}, {lease_s} s")
+        yield
 
     def execute(self) -> object:
         raise InterruptedError

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from runbooks import server_change
-from runbooks.server_change import ServerChange, differing
+from runbooks.server_change import ServerChange, differing, masters_of, worse
 from tasks.change.plan import plan_server
 from tasks.model.answer import Answers, Command, NoAnswer, Reply
 from tasks.model.cluster import Cluster, Desired
 from tasks.model.plan import Outcome, ServerPlan
 from tasks.model.server import Package, ServerFacts
+from tasks.observe.server import server_facts as read_facts
 from tasks.transport import Script
 from tests.unit.builders import (
     AT,
@@ -32,6 +34,7 @@ from tests.unit.builders import (
     silent_server,
 )
 
+DATA = Path(__file__).parents[2] / "data" / "observe" / "keepalived"
 GOOD = server_facts("H1")
 DRIFTED = server_facts("H1", config=config_file(text="old\n"))
 BARE = server_facts("H1", package=Package(manager="apt", version=None), config=config_file(text="old\n"))
@@ -45,6 +48,17 @@ class Played:
     react: Callable[[Command], tuple[int, str, str] | None] = lambda _: None
     asked: list[Command] = field(default_factory=list)
     desired: Mapping[str, Desired] = field(default_factory=lambda: {"H1": desired("H1")})
+    states: dict[str, str] = field(default_factory=lambda: {"H1": "[]", "H2": "[]"})
+    asked_all: int = 0
+    anew: list[bool] = field(default_factory=list)
+
+    def doubled(self) -> None:
+        """Both servers say that they are master from now on."""
+        text = (DATA / "state_v2.json").read_text().replace('"VI_1"', '"VI_web"')
+        self.states = {"H1": text, "H2": text}
+
+    def hang_up(self, _: str) -> None:
+        """Nothing to close."""
 
     def interfaces(self, _: str) -> tuple[str, ...]:
         return ("enp0s8",)
@@ -53,7 +67,15 @@ class Played:
         return (cluster(),)
 
     def run_scripts(self, scripts: Mapping[str, Script]) -> dict[str, Reply]:
+        if set(scripts) != {"H1"}:
+            # What keepalived tells on all servers: who is master.
+            self.asked_all += 1
+            return {
+                host: Answers(host=host, by_key={"json": answer(host, "x", self.states[host])}, clock_offset_s=0.0)
+                for host in scripts
+            }
         ((host, script),) = scripts.items()
+        self.anew.append(script.anew)
         by_key = {}
         for command in script.commands:
             self.asked.append(command)
@@ -80,6 +102,8 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """What the server's facts are, read by read; the last one again and again."""
     monkeypatch.setattr(server_change, "_PROOF_S", 0.0)
     monkeypatch.setattr(server_change, "_POLL_S", 0.0)
+    monkeypatch.setattr(server_change, "_HEAL_MARGIN_S", -120.0)
+    monkeypatch.setattr(server_change, "_HEAL_POLL_S", 0.0)
 
     def play(*facts: ServerFacts) -> None:
         def each() -> Iterator[ServerFacts]:
@@ -88,7 +112,11 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
                 yield facts[-1]
 
         coming = each()
-        monkeypatch.setattr(server_change, "server_facts", lambda _host, _reply, _interfaces: next(coming))
+        monkeypatch.setattr(
+            server_change,
+            "server_facts",
+            lambda host, reply, interfaces=None: next(coming) if interfaces is not None else read_facts(host, reply),
+        )
 
     return play
 
@@ -118,7 +146,7 @@ def test_the_way_back_is_armed_before_the_first_change(reads: Callable[..., None
     assert outcome.outcome is Outcome.APPLIED
     keys = [command.key for command in played.asked]
     order = ["undo script", "keep /etc/keepalived/keepalived.conf", "arm", "rename /etc/keepalived/keepalived.conf"]
-    order += ["reload", "stop timer", "not undone", "clean"]
+    order += ["reload", "stop timer", "not undone", "keep backup", "prune"]
     assert [key for key in keys if key in order] == order
     assert not played.undone()
 
@@ -180,6 +208,68 @@ def test_a_server_that_falls_silent_goes_back_by_itself_and_that_is_said(reads: 
     assert outcome.outcome is Outcome.NOT_ROLLED_BACK
     assert "the server goes back by itself within 120 s" in outcome.reason
     assert "/var/lib/vipbook/undo-" in outcome.reason
+
+
+def test_it_is_read_back_and_confirmed_over_a_connection_of_its_own(reads: Callable[..., None]) -> None:
+    reads(DRIFTED, GOOD)
+    played = Played()
+    assert changed(played).outcome is Outcome.APPLIED
+    # facts before, the change; then facts and the confirmation
+    assert played.anew == [False, False, True, True]
+
+
+def test_two_masters_that_were_not_there_before_take_it_back(reads: Callable[..., None]) -> None:
+    reads(DRIFTED, GOOD, DRIFTED)
+    played = Played(lambda c: played.doubled() if c.key == "reload" else None)
+    outcome = changed(played)
+    assert outcome.outcome is Outcome.ROLLED_BACK
+    assert "VI_web has 2 masters" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({"VI": 1}, {"VI": 1}, None),
+        ({"VI": 0}, {"VI": 1}, None),
+        ({"VI": 0}, {"VI": 0}, None),
+        ({"VI": 2}, {"VI": 2}, None),
+        ({"VI": 2}, {"VI": 1}, None),
+        ({"VI": 1}, {}, None),
+        ({}, {"VI": 1}, None),
+        ({"VI": 1}, {"VI": 2}, "VI has 2 masters"),
+        ({"VI": 0}, {"VI": 2}, "VI has 2 masters"),
+        ({}, {"VI": 2}, "VI has 2 masters"),
+        ({"VI": 2}, {"VI": 3}, "VI has 3 masters"),
+        ({"VI": 1}, {"VI": 0}, "VI has no master any more"),
+    ],
+)
+def test_what_is_worse_than_before(before: dict[str, int], after: dict[str, int], said: str | None) -> None:
+    assert worse(before, after) == said
+
+
+def test_a_server_that_does_not_tell_leaves_its_instance_out() -> None:
+    facts = {"H1": server_facts("H1").instances, "H2": server_facts("H2").instances}
+    assert masters_of([cluster()], facts) == {"VI_web": 1}
+    assert masters_of([cluster()], facts | {"H2": GONE}) == {}
+    assert masters_of([cluster(label="x")], facts) == {"VI_web_x": 0}
+
+
+def test_a_server_that_comes_back_after_its_timer_is_as_before(
+    reads: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The change cut the connection; the timer ran; the server answers again and its directory is gone."""
+    monkeypatch.setattr(server_change, "_HEAL_MARGIN_S", 60.0)
+    reads(DRIFTED)
+    silent = 0
+
+    def react(command: Command) -> tuple[int, str, str] | None:
+        nonlocal silent
+        silent += command.key in {"reload", "undo", "gone back"}
+        return (-1, "", "no answer within 60 s") if command.key != "install" and 0 < silent < 4 else None
+
+    outcome = changed(Played(react))
+    assert outcome.outcome is Outcome.ROLLED_BACK
+    assert silent == 4
 
 
 @pytest.mark.parametrize("key", ["arm", "reload", "stop timer"])

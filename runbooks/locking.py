@@ -1,0 +1,87 @@
+"""The lock of a run: taken on every server of its clusters before anything changes, and given up at the end."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import socket
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from runbooks.interrupts import deferred, shielded
+from runbooks.session import Session
+from tasks.change.lock import HELD, Holder, Lock, now, parse_holder
+from tasks.model.answer import Answers, Command, Reply
+from tasks.model.errors import NoAnswerError, RefusedError
+from tasks.transport import Script
+
+LEASE_MARGIN_S = 60
+"""What a lease has beyond the longest step that it must cover."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A lock that is held: it is renewed before whatever may take long."""
+
+    session: Session
+    lock: Lock
+    servers: tuple[str, ...]
+
+    def renew(self, lease_s: int | None = None) -> None:
+        """A new lease on all servers; RefusedError when it ran out and is another's now.
+
+        A server that can't be asked will be told by what comes next.
+        """
+        for server, reply in _ask(self.session, self.servers, self.lock.renew(lease_s)).items():
+            answers = reply.by_key if isinstance(reply, Answers) else {}
+            if any(answer.status != 0 for answer in answers.values()):
+                raise NoAnswerError(server, "", "the lock ran out and is not ours any more")
+
+
+@contextmanager
+def locked(session: Session, doing: str, lease_s: int, progress: Callable[[str], None]) -> Generator[Held]:
+    """Hold the lock of the session's clusters; RefusedError names who holds it instead, and since when.
+
+    A server that does not answer locks nothing: whoever changes servers finds that out by itself.
+    """
+    servers = tuple(sorted({server.name for cluster in session.clusters for server in cluster.servers}))
+    # A server's files are those of all its clusters.
+    names = tuple(sorted({each.name for server in servers for each in session.memberships(server)}))
+    holder = Holder(who=f"{_user()}@{socket.gethostname()}", doing=doing, since=now())
+    lock = Lock(clusters=names, holder=holder, token=f"{os.getpid()}-{secrets.token_hex(8)}", lease_s=lease_s)
+    held = Held(session=session, lock=lock, servers=servers)
+    try:
+        with deferred(progress):
+            replies = _ask(session, servers, lock.take())
+        _refuse_held(names, replies)
+        yield held
+    finally:
+        with shielded(progress):
+            _ask(session, servers, lock.release())
+
+
+def _refuse_held(names: Sequence[str], replies: dict[str, Reply]) -> None:
+    for server, reply in replies.items():
+        if not isinstance(reply, Answers):
+            continue
+        for name in names:
+            answer = reply.by_key.get(f"lock {name}")
+            if answer is not None and answer.status == HELD:
+                holder = parse_holder(answer.stdout)
+                raise RefusedError(f"{name} is locked on {server} by {holder}; nothing was changed")
+            if answer is None or answer.status != 0:
+                said = answer.stderr.strip().splitlines() if answer is not None else []
+                raise NoAnswerError(server, "", f"the lock can't be taken: {said[-1] if said else 'no answer'}")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def _ask(session: Session, servers: Sequence[str], commands: tuple[Command, ...]) -> dict[str, Reply]:
+    return session.run_scripts({name: Script(commands=commands) for name in servers})

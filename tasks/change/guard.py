@@ -1,0 +1,71 @@
+"""What runs in the firewall is kept before a change, and put back whole should the way back not have made it the same.
+
+The way back takes out exactly what a change put in, so that whatever others did meanwhile stays. But a change may go
+wrong in a way that nobody foresaw (a reload that brings back an older file, and with it closes SSH); then what ran
+before is loaded again. What others changed in those minutes is lost only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.judge.firewall_rules import closes
+from tasks.model.answer import Command
+from tasks.model.server import Firewall
+
+_FAMILIES = {"iptables": "running.v4", "ip6tables": "running.v6"}
+# Counters and remarks with the time are no difference; a policy is, and so is the order.
+_ESSENCE = "sed -e '/^#/d' -e 's/\\[[0-9]*:[0-9]*\\]//'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """Commands that keep what runs in the undo directory, and lines that compare with it when all else is back."""
+
+    keeping: tuple[Command, ...] = ()
+    undo: tuple[str, ...] = ()
+
+
+def guard_of(firewall: Firewall, directory: str) -> Guard:
+    """For iptables and ufw all tables, for native nftables those that rules of ours go into; firewalld has its own."""
+    if firewall.manager in {"iptables", "ufw"}:
+        return Guard(
+            keeping=tuple(_save(program, f"{directory}/{name}") for program, name in _FAMILIES.items()),
+            undo=tuple(_restore(program, name) for program, name in _FAMILIES.items()),
+        )
+    if firewall.manager == "nftables":
+        tables = tuple(dict.fromkeys((chain.family, chain.table) for chain in firewall.chains if closes(chain)))
+        return Guard(keeping=(_save_nft(tables, f"{directory}/running.nft"),), undo=(_restore_nft(tables),))
+    return Guard()
+
+
+def _save(program: str, path: str) -> Command:
+    fragment = f"vipbook_rules=$(sudo -n {program}-save) && printf '%s\\n' \"$vipbook_rules\" | "
+    fragment += f"sudo -n dd of={path} status=none"
+    return Command(key=f"keep running {program}", argv=(f"{program}-save",), sudo=True, fragment=fragment)
+
+
+def _restore(program: str, name: str) -> str:
+    return (
+        f'[ ! -e {name} ] || [ "$({program}-save | {_ESSENCE})" = "$({_ESSENCE} {name})" ] || '
+        f"{program}-restore -w < {name}"
+    )
+
+
+def _listing(tables: Sequence[tuple[str, str]], program: str) -> str:
+    """Without counters, sets as they are."""
+    return " && ".join(f"{program} -s list table {family} {table}" for family, table in tables)
+
+
+def _save_nft(tables: Sequence[tuple[str, str]], path: str) -> Command:
+    fragment = f"vipbook_rules=$({_listing(tables, 'sudo -n nft')}) && printf '%s\\n' \"$vipbook_rules\" | "
+    fragment += f"sudo -n dd of={path} status=none"
+    return Command(key="keep running nft", argv=("nft", "-s", "list", "table", "…"), sudo=True, fragment=fragment)
+
+
+def _restore_nft(tables: Sequence[tuple[str, str]]) -> str:
+    # A table that is gone can't be deleted: it is made first. The whole is one transaction.
+    deletes = "".join(f"add table {family} {table}\\ndelete table {family} {table}\\n" for family, table in tables)
+    same = f'[ "$({_listing(tables, "nft")})" = "$(cat running.nft)" ]'
+    return f"[ ! -e running.nft ] || {same} || {{ printf '{deletes}'; cat running.nft; }} | nft -f -"
