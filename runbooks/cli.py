@@ -32,6 +32,7 @@ app.add_typer(lab_app, name="lab", help="A real EVPN fabric in network namespace
 @app.command()
 def lint(
     clusters: Clusters = None,
+    timers: Annotated[bool, typer.Option("--timers", help="Show what outage each kind of fault may cause.")] = False,
     inventory: Inventory = INVENTORY,
     as_json: AsJson = False,
     report: Reports = None,
@@ -42,7 +43,7 @@ def lint(
     from runbooks.face import Face, guard  # noqa: PLC0415
 
     with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
-        face.finish(runbook.lint(inventory, clusters or [], warn=face.note))
+        face.finish(runbook.lint(inventory, clusters or [], warn=face.note, timers=timers))
 
 
 @app.command()

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 
 from runbooks.session import Session
 from tasks.judge.outage import gaps_of
-from tasks.model.answer import Answers, Command
+from tasks.model.answer import Answers
 from tasks.model.cluster import Cluster
 from tasks.model.drill import Event, ProbeStream
 from tasks.model.reading import Read
-from tasks.observe.keepalived_log import parse_transitions
+from tasks.observe.keepalived_log import log_commands, parse_syslog, parse_transitions
 from tasks.observe.readings import reading
+from tasks.observe.shell import NOT_ASKED
 from tasks.transport import Script
 
 _QUIET = {"garp", "other"}
@@ -57,15 +58,13 @@ def probe_events(probes: ProbeStream, host: str) -> Iterator[Entry]:
 
 def journal_events(session: Session, host: str, clusters: Sequence[Cluster], since: float) -> list[Entry]:
     """Transitions of these instances; a journal that can't be read is an entry that says so."""
-    command = Command(
-        key="journal",
-        argv=("journalctl", "--no-pager", "-u", "keepalived.service", "-o", "json", "--since", f"@{since - 1:.0f}"),
-        sudo=True,
-    )
-    reply = session.run_scripts({host: Script(commands=(command,))})[host]
+    reply = session.run_scripts({host: Script(commands=log_commands(since))})[host]
     if not isinstance(reply, Answers):
         return [(since, host, "journal", f"not read: {reply.reason}")]
     read = reading(reply.by_key.get("journal"), parse_transitions)
+    files = reply.by_key.get("syslog")
+    if files is not None and files.status != NOT_ASKED:
+        read = reading(files, parse_syslog)
     if not isinstance(read, Read):
         return [(since, host, "journal", f"not read: {read.reason}")]
     instances = {cluster.instance for cluster in clusters}
@@ -73,5 +72,5 @@ def journal_events(session: Session, host: str, clusters: Sequence[Cluster], sin
     return [
         (each.at - offset, host, "keepalived", each.text)
         for each in read.value
-        if each.instance in instances and each.event not in _QUIET
+        if each.at - offset >= since - 1 and each.instance in instances and each.event not in _QUIET
     ]

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runbooks.session import read_intent
+from tasks.intent.outages import expected_outages
 from tasks.model.report import Report
 from tasks.model.verdict import Status
 
 
-def lint(inventory: Path, names: Sequence[str], *, warn: Callable[[str], None]) -> Report:
-    """A report without hosts; IntentError with every problem of the intent."""
+def lint(inventory: Path, names: Sequence[str], *, warn: Callable[[str], None], timers: bool = False) -> Report:
+    """A report without hosts; IntentError with every problem of the intent. `timers`: what each fault may cost."""
     started_at, began = datetime.now(UTC), time.monotonic()
     intent = read_intent(inventory, need_secrets=False)
     clusters = intent.select(tuple(names))
@@ -26,5 +27,6 @@ def lint(inventory: Path, names: Sequence[str], *, warn: Callable[[str], None]) 
         asked=(),
         answered=(),
         verdict=Status.WARN if intent.warnings else Status.PASS,
+        outages=tuple(each for cluster in clusters for each in expected_outages(cluster)) if timers else (),
         reason=f"{inventory}: {', '.join(dict.fromkeys(cluster.name for cluster in clusters))}: nothing to mend",
     )

@@ -31,7 +31,7 @@ def plan_server(desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, .
     assert isinstance(facts.sysctl_file, Read)
     assert isinstance(facts.arp_announce, Read)
     firewall = facts.firewall.value
-    refusal = refusal_of(firewall, clusters) or _refusal(facts.package.value, clusters)
+    refusal = refusal_of(firewall, clusters) or _refusal(facts.package.value, clusters) or _untracked(facts, clusters)
     if refusal is not None:
         return ServerPlan(host=desired.host, refusal=refusal)
     config = _config(desired, facts.config.value, facts.service.value, clusters)
@@ -62,6 +62,19 @@ def _refusal(package: Package, clusters: tuple[Cluster, ...]) -> str | None:
     version = package.version or package.candidate
     unknown = unknown_options(version, clusters) if version is not None else []
     return "; ".join(unknown) or None
+
+
+def _untracked(facts: ServerFacts, clusters: tuple[Cluster, ...]) -> str | None:
+    """A tracked interface that is not there would hold the server in FAULT."""
+    if isinstance(facts.interfaces, Unread):
+        return None
+    there = {each.name for each in facts.interfaces.value}
+    for cluster in clusters:
+        for name in cluster.track.interfaces:
+            if name not in there:
+                accepted = ", ".join(sorted(there - {"lo"}))
+                return f"{cluster.name} tracks {name}, which is not on {facts.host}; there are {accepted}"
+    return None
 
 
 def _config(desired: Desired, file: ConfigFile, service: Service, clusters: tuple[Cluster, ...]) -> tuple[Step, ...]:

@@ -70,3 +70,10 @@ class ServerOutcome:
     outcome: Outcome
     plan: ServerPlan
     reason: str = ""
+
+    @property
+    def stands(self) -> str:
+        """What stands on the server now: `as declared`, `as before`, or `unknown`."""
+        if self.outcome in {Outcome.UNCHANGED, Outcome.APPLIED}:
+            return "as declared"
+        return "unknown" if self.outcome in {Outcome.NOT_ROLLED_BACK, Outcome.UNKNOWN} else "as before"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tasks.model.drill import Drill
+from tasks.model.expected import ExpectedOutage
 from tasks.model.fabric_map import FabricMap
 from tasks.model.location import Whereabouts
 from tasks.model.plan import ServerOutcome
@@ -34,6 +35,8 @@ class Report:
     """How long `--wait` took until the verdict held; None when it was not asked for."""
     settled_s: Mapping[str, float] | None = None
     """With `--wait`: when every check of a target began to hold, in seconds from the beginning; no entry: never did."""
+    outages: tuple[ExpectedOutage, ...] = ()
+    """`lint --timers`: what each fault may cost."""
     reason: str | None = None
     """Why the runbook ended early, when it did."""
     verdict: Status | None = None

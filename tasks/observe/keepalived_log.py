@@ -1,13 +1,17 @@
-"""keepalived's own account of its transitions, from the journal; log lines of keepalived 1.3 to 2.3."""
+"""keepalived's own account of its transitions, from the journal or a log file; lines of keepalived 1.3 to 2.3."""
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from tasks.model.answer import Command
 from tasks.observe.readings import Garbled, shortened
+from tasks.observe.shell import NOT_ASKED
 
 _MICROSECONDS = 1_000_000
 _BYTE = range(256)
@@ -27,6 +31,28 @@ _EVENTS = (
     (re.compile(r"setting (?:protocol )?(?:Virtual IPs|VIPs)"), "vips set"),
     (re.compile(r"removing (?:protocol )?(?:Virtual IPs|VIPs)"), "vips removed"),
     (re.compile(r"Sending(?:/queueing)? gratuitous ARPs?\b"), "garp"),
+)
+
+
+# The journal has microseconds; a file is read where the journal, being kept in memory alone, tells of nothing.
+_JOURNAL = """
+vipbook_journal=$(sudo -n @ARGV@)
+vipbook_result=$?
+printf '%s\\n' "$vipbook_journal"
+(exit "$vipbook_result")
+"""
+_SYSLOG = f"""
+case $vipbook_journal in
+*__REALTIME_TIMESTAMP*) (exit {NOT_ASKED}) ;;
+*)
+    date '+%Y %z'
+    sudo -n grep -hs Keepalived /var/log/messages /var/log/syslog | tail -n 2000 ;;
+esac
+"""
+# `Nov 22 08:10:04 srv1 Keepalived_vrrp[123]: …`, or rsyslog's `2026-11-22T08:10:04.123456+01:00 …` and syslog-ng's.
+_LINE = re.compile(
+    r"^(?:(?P<iso>[0-9]{4}-[0-9T:.-]+(?:Z|[+-][0-9]{2}:?[0-9]{2}))|(?P<old>[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8})) \S+ "
+    r"Keepalived\w*\[[0-9]+\]: (?P<message>.*)$"
 )
 
 
@@ -58,6 +84,46 @@ def parse_transitions(text: str) -> tuple[Transition, ...]:
     return tuple(found for entry in entries if (found := _transition(entry)) is not None)
 
 
+def log_commands(since: float) -> tuple[Command, ...]:
+    """What is asked: the journal since then (seconds since the epoch), and log files where that is empty."""
+    argv = ("journalctl", "--no-pager", "-u", "keepalived.service", "-o", "json", "--since", f"@{since - 1:.0f}")
+    return (
+        Command(key="journal", argv=argv, sudo=True, fragment=_JOURNAL.replace("@ARGV@", shlex.join(argv))),
+        Command(key="syslog", argv=("grep", "Keepalived", "/var/log/messages"), sudo=True, fragment=_SYSLOG),
+    )
+
+
+def parse_syslog(text: str) -> tuple[Transition, ...]:
+    """Lines of a log file behind a line with the host's year and zone, as `2026 +0100`.
+
+    The traditional stamp has neither.
+    """
+    head, *lines = text.splitlines() or [""]
+    try:
+        here = datetime.strptime(head, "%Y %z")
+    except ValueError:
+        raise Garbled(f"no year and zone: {shortened(head)!r}") from None
+    found = []
+    for line in lines:
+        matched = _LINE.match(line)
+        if matched is None:
+            continue
+        at = _stamp(matched, here)
+        if at is not None and (each := _of_message(matched["message"].strip(), at)) is not None:
+            found.append(each)
+    return tuple(found)
+
+
+def _stamp(matched: re.Match[str], here: datetime) -> float | None:
+    try:
+        if matched["iso"]:
+            return datetime.fromisoformat(matched["iso"]).timestamp()
+        at = datetime.strptime(f"{here.year} {matched['old']}", "%Y %b %d %H:%M:%S").replace(tzinfo=here.tzinfo)
+    except ValueError:
+        return None
+    return at.timestamp()
+
+
 def _entry(line: str) -> dict[str, Any] | None:
     try:
         entry = json.loads(line)
@@ -68,11 +134,16 @@ def _entry(line: str) -> dict[str, Any] | None:
 
 def _transition(entry: dict[str, Any]) -> Transition | None:
     message = _message(entry.get("MESSAGE"))
+    return _of_message(message, None, entry)
+
+
+def _of_message(message: str, at: float | None, entry: dict[str, Any] | None = None) -> Transition | None:
     found = _OF_INSTANCE.match(message) or _OF_GROUP.match(message)
     if found is None or _CONFIG_PLACE.match(found["instance"]):
         return None
     event = next((name for pattern, name in _EVENTS if pattern.match(found["event"])), "other")
-    return Transition(at=_time(entry), instance=found["instance"], event=event, text=message[found.start("event") :])
+    stamp = _time(entry or {}) if at is None else at
+    return Transition(at=stamp, instance=found["instance"], event=event, text=message[found.start("event") :])
 
 
 def _message(value: object) -> str:

@@ -155,7 +155,7 @@ def _firewall(answers: dict[str, Answer], interfaces: tuple[str, ...]) -> Readin
         answer = answers.get(key)
         if answer is None:
             return Unread(reason="the round trip ended before the firewall was read", source=None)
-        unasked = answer.status == NOT_ASKED or _no_program(answer)
+        unasked = answer.status == NOT_ASKED or _no_program(answer) or _no_table(answer)
         if answer.status != 0 and not unasked and key != "ufw":
             return reading(answer, _never)
         asked[key] = answer
@@ -200,6 +200,11 @@ def _files(text: str) -> dict[str, str | None]:
 
 def _no_program(answer: Answer) -> bool:
     return answer.status in {1, 127} and "command not found" in answer.stderr
+
+
+def _no_table(answer: Answer) -> bool:
+    """The kernel has no such family or table, so nothing filters there; a lack of permission is something else."""
+    return "can't initialize" in answer.stderr and "Permission denied" not in answer.stderr
 
 
 def _never(text: str) -> Firewall:

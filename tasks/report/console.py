@@ -46,8 +46,22 @@ def render_report(report: Report, *, verbose: bool = False) -> RenderableType:
         parts.append(render_location(report.location, verbose=verbose))
     if report.window is not None:
         parts.append(render_window(report.window, verbose=verbose))
+    if report.outages:
+        parts.append(_timers(report))
     parts.append(_closing(report))
     return Group(*parts)
+
+
+def _timers(report: Report) -> RenderableType:
+    table = Table(title="Expected outage", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("instance", "fault", "on", "then", "seconds"):
+        table.add_column(heading, no_wrap=True, header_style="dim")
+    table.add_column("why", overflow="fold", header_style="dim")
+    for each in report.outages:
+        shortest, longest = each.bound_s
+        seconds = f"{shortest:.3f} to {longest:.3f}" if longest else "none"
+        table.add_row(each.instance, each.fault, each.master, each.heir or each.master, seconds, each.why)
+    return Padding(table, (0, 0, 1, 0))
 
 
 def render_vip(vip: VipVerdict, *, verbose: bool = False, brief: bool = False) -> RenderableType:
@@ -104,6 +118,9 @@ def _server(outcome: ServerOutcome) -> RenderableType:
     reason = outcome.reason or outcome.plan.refusal
     if reason:
         head.append(f"  {plain(reason)}")
+    if outcome.outcome in {Outcome.ROLLED_BACK, Outcome.NOT_ROLLED_BACK, Outcome.NOT_REACHED}:
+        known = outcome.stands != "unknown"
+        head.append(f"\n  stands {outcome.stands}" if known else "\n  what stands there is not known")
     parts: list[RenderableType] = [head]
     parts += [Text(f"  note: {plain(note)}", "yellow") for note in outcome.plan.notes]
     for step in outcome.plan.all_steps:

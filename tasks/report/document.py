@@ -40,6 +40,19 @@ def document(report: Report) -> dict[str, Any]:
     if report.command in {"plan", "apply", "rollback"}:
         shape["changed"] = any(outcome.plan.changed for outcome in report.servers)
         shape["servers"] = [_server(outcome) for outcome in report.servers]
+    if report.outages:
+        shape["timers"] = [
+            {
+                "cluster": each.cluster,
+                "instance": each.instance,
+                "fault": each.fault,
+                "master": each.master,
+                "heir": each.heir,
+                "bound_s": [round(bound, 3) for bound in each.bound_s],
+                "why": each.why,
+            }
+            for each in report.outages
+        ]
     if report.drill is not None:
         shape["drill"] = _drill(report.drill)
     if report.location is not None:
@@ -121,6 +134,7 @@ def _server(outcome: ServerOutcome) -> dict[str, Any]:
         "host": outcome.host,
         "outcome": str(outcome.outcome),
         "reason": masked(outcome.reason or outcome.plan.refusal or ""),
+        "stands": outcome.stands,
         "changes": [
             {"topic": step.topic, "summary": step.summary, "diff": masked(step.diff)} for step in outcome.plan.all_steps
         ],

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError
 
 from tasks.model.errors import IntentError
-from tasks.report.shapes import ClusterShape, HostsShape, ServerShape, Shape, VerdictWord
+from tasks.report.shapes import ClusterShape, HostsShape, ServerShape, Shape, TimerShape, VerdictWord
 from tasks.report.shapes_of_runs import DrillShape, PastShape, WhereaboutsShape, WindowShape
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -36,6 +36,7 @@ class ReportShape(Shape):
     settled_s: dict[str, float] | None = None
     changed: bool | None = None
     servers: tuple[ServerShape, ...] = ()
+    timers: tuple[TimerShape, ...] = ()
     drill: DrillShape | None = None
     location: WhereaboutsShape | None = None
     window: WindowShape | None = None

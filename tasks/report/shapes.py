@@ -130,7 +130,7 @@ class ChangeShape(Shape):
 
 
 class ServerShape(Shape):
-    """What `plan` or `apply` says of one server."""
+    """What `plan`, `apply` or `rollback` says of one server, and what stands there at the end."""
 
     host: str
     outcome: Literal[
@@ -144,5 +144,18 @@ class ServerShape(Shape):
         "not-reached",
     ]
     reason: str
+    stands: Literal["as declared", "as before", "unknown"] = "unknown"
     changes: tuple[ChangeShape, ...]
     notes: tuple[str, ...] = ()
+
+
+class TimerShape(Shape):
+    """What one fault may cost, by the timers of the intent. `bound_s`: the shortest and the longest, in seconds."""
+
+    cluster: str
+    instance: str
+    fault: str
+    master: str
+    heir: str | None
+    bound_s: tuple[float, float]
+    why: str

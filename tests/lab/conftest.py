@@ -127,6 +127,13 @@ class Fabric:
             raise AssertionError(f"{node}: {' '.join(command)}: {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
 
+    def python(self, script: str, *argv: str) -> str:
+        """stdout of a line of Python in the product's own environment."""
+        done = subprocess.run(
+            [sys.executable, "-c", script, *argv], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+        )
+        return done.stdout
+
     def follow(self, advice: list[str]) -> None:
         """Every step of an advice that names a host and a command, in its order."""
         for step in advice:
@@ -276,3 +283,54 @@ def healthy(fabric: Fabric, applied: Ran) -> Fabric:
     ran = fabric.vipbook("verify", "--wait", "90", "--json")
     assert ran.report["verdict"] == "pass", ran.problems()
     return fabric
+
+
+@pytest.fixture(scope="session")
+def whole(fabric: Fabric, applied: Ran) -> Fabric:
+    """The lab with both clusters; web is healthy already."""
+    return replace(fabric, inventory=fabric.whole)
+
+
+def firewalls_of_others(fabric: Fabric) -> dict[str, list[str]]:
+    """Everything of the firewalls of H3 and H4 that is not ours, and not a matter of when."""
+    h3 = "firewall-cmd --list-all-zones; firewall-cmd --permanent --list-all-zones"
+    h4 = "cat /etc/ufw/*.rules /etc/ufw/ufw.conf; iptables-save; ip6tables-save"
+    peers = ("100.65.0.13", "fd00:100:65::13", 'priority="-112"')
+    shown = {"H3": fabric.shell("H3", "sh", "-c", h3), "H4": fabric.shell("H4", "sh", "-c", h4)}
+    return {
+        host: [
+            line.partition("[")[0]
+            for line in text.splitlines()
+            if line.strip() and not line.startswith("#") and not any(peer in line for peer in peers)
+        ]
+        for host, text in shown.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def bare_db(whole: Fabric) -> dict[str, list[str]]:
+    return firewalls_of_others(whole)
+
+
+@pytest.fixture(scope="session")
+def both(whole: Fabric, bare_db: dict[str, list[str]]) -> Ran:
+    """The first apply on the second pair, from bare servers."""
+    planned = whole.vipbook("plan", "--json", "--check")
+    assert planned.code == 1
+    servers = {each["host"]: each for each in planned.report["servers"]}
+    assert "dropped by firewalld: zone public with target default" in servers["H3"]["notes"][0]
+    assert "dropped by ufw: default policy DROP" in servers["H4"]["notes"][0]
+    assert next(change["summary"] for change in servers["H3"]["changes"]) == "install keepalived with dnf"
+    assert next(change["summary"] for change in servers["H4"]["changes"]) == "install keepalived with apt"
+    ran = whole.vipbook("apply", "--yes", "--json", timeout=300)
+    assert ran.code == 0, ran.problems()
+    return ran
+
+
+@pytest.fixture
+def db(whole: Fabric, both: Ran) -> Iterator[Fabric]:
+    """Both clusters healthy at the beginning, and made so again at the end."""
+    ran = whole.vipbook("verify", "--wait", "60", "--json")
+    assert ran.code == 0, ran.problems()
+    yield whole
+    whole.vipbook("apply", "--yes", timeout=300)

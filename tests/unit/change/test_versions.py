@@ -9,9 +9,9 @@ import pytest
 from tasks.change.plan import plan_server
 from tasks.change.versions import unknown_options
 from tasks.model.options import Track, TrackProcess
-from tasks.model.plan import ServerPlan
+from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.server import Package
-from tests.unit.builders import cluster, desired, server_facts
+from tests.unit.builders import GONE, cluster, desired, server_facts
 
 PROCESS = {"track": Track(processes=(TrackProcess(name="app", process="nginx"),))}
 
@@ -51,6 +51,33 @@ def test_an_unknown_system_is_refused_by_its_name() -> None:
     found = plan_server(desired("H1"), facts, (cluster(),))
     assert isinstance(found, ServerPlan)
     assert (found.refusal or "").startswith("openSUSE Leap 15.6: neither apt")
+
+
+def test_a_tracked_interface_that_is_not_there_is_refused() -> None:
+    tracking = cluster(track=Track(interfaces=("eth9",)))
+    found = plan_server(desired("H1"), server_facts("H1"), (tracking,))
+    assert isinstance(found, ServerPlan)
+    assert found.refusal == "web tracks eth9, which is not on H1; there are enp0s8"
+    unread = plan_server(desired("H1"), server_facts("H1", interfaces=GONE), (tracking,))
+    assert isinstance(unread, ServerPlan)
+    assert unread.refusal is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "stands"),
+    [
+        (Outcome.UNCHANGED, "as declared"),
+        (Outcome.APPLIED, "as declared"),
+        (Outcome.PLANNED, "as before"),
+        (Outcome.ROLLED_BACK, "as before"),
+        (Outcome.REFUSED, "as before"),
+        (Outcome.NOT_REACHED, "as before"),
+        (Outcome.NOT_ROLLED_BACK, "unknown"),
+        (Outcome.UNKNOWN, "unknown"),
+    ],
+)
+def test_what_stands_where(outcome: Outcome, stands: str) -> None:
+    assert ServerOutcome(host="H1", outcome=outcome, plan=ServerPlan(host="H1")).stands == stands
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ SAMPLE_TEXTS: dict[str, list[str]] = {
     "parse_probe_stream": ["\n".join(sample("ping/stream.txt").splitlines()[:40]) + "\n"],
     "parse_route": ['[{"dst":"10.1.10.100","gateway":"10.0.0.1","dev":"eth1"}]', "10.1.10.100 via 10.0.0.1 dev eth1\n"],
     "parse_sessions": [sample("frr/summary.json")],
+    "parse_syslog": ["2026 +0000\nNov 22 08:10:04 a Keepalived_vrrp[1]: (VI_1) Entering MASTER STATE\n"],
     "parse_timers": [TIMERS],
     "parse_transitions": [journal()],
     "parse_ufw": [sample("firewall/iptables_H4.txt")],

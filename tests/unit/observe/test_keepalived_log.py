@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from tasks.observe.keepalived_log import Transition, parse_transitions
+from tasks.observe.keepalived_log import Transition, log_commands, parse_syslog, parse_transitions
 from tasks.observe.readings import Garbled
+from tasks.observe.shell import NOT_ASKED
 
 LOG = (Path(__file__).parents[2] / "data" / "observe" / "keepalived" / "srv1.log").read_text()
 STAMP = "1795335007200235"
@@ -142,3 +146,50 @@ def test_lines_that_are_no_entries_are_passed_over() -> None:
 def test_garbled(text: str, reason: str) -> None:
     with pytest.raises(Garbled, match=reason):
         parse_transitions(text)
+
+
+FILE = """\
+2026 +0100
+Nov 22 08:10:04 srv1 Keepalived_vrrp[123]: (VI_1) Entering MASTER STATE
+Nov  2 08:10:05 srv1 Keepalived_vrrp[123]: VRRP_Instance(VI_1) Entering BACKUP STATE
+2026-11-22T08:10:06.250000+01:00 srv1 Keepalived_vrrp[9]: (VI_2) setting VIPs.
+Nov 22 08:10:07 srv1 Keepalived[122]: Reloading ...
+Nov 22 08:10:08 srv1 sshd[1]: (VI_1) Entering FAULT STATE
+Nov 31 08:10:08 srv1 Keepalived_vrrp[123]: (VI_1) Entering FAULT STATE
+noise
+"""
+
+
+def test_lines_of_a_log_file_have_the_hosts_year_and_zone() -> None:
+    found = parse_syslog(FILE)
+    events = [("VI_1", "master"), ("VI_1", "backup"), ("VI_2", "vips set")]
+    assert [(each.instance, each.event) for each in found] == events
+    stamps = ["2026-11-22T08:10:04+01:00", "2026-11-02T08:10:05+01:00", "2026-11-22T08:10:06.250+01:00"]
+    assert [each.at for each in found] == [datetime.fromisoformat(each).timestamp() for each in stamps]
+
+
+@pytest.mark.parametrize("text", ["", "no year\n", FILE.partition("\n")[2]])
+def test_a_log_file_without_year_and_zone_is_garbled(text: str) -> None:
+    with pytest.raises(Garbled):
+        parse_syslog(text)
+
+
+@pytest.mark.parametrize(
+    ("journal", "asked"),
+    [
+        ('echo \'{"__REALTIME_TIMESTAMP":"1"}\'', False),
+        ("true", True),
+        ("echo '-- No entries --'", True),
+        ("exit 1", True),
+    ],
+)
+def test_files_are_read_where_the_journal_tells_nothing(tmp_path: Path, journal: str, asked: bool) -> None:  # noqa: FBT001
+    (tmp_path / "journalctl").write_text(f"#!/bin/sh\n{journal}\n")
+    (tmp_path / "journalctl").chmod(0o755)
+    (tmp_path / "messages").write_text("Nov 22 08:10:04 a Keepalived_vrrp[1]: (VI_1) Entering MASTER STATE\n")
+    script = "".join(f"{{ {command.fragment}\n}}\n" for command in log_commands(100.0)).replace("sudo -n ", "")
+    script = script.replace("/var/log/messages", str(tmp_path / "messages"))
+    environment = {**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(["/bin/sh"], input=script, text=True, capture_output=True, check=False, env=environment)
+    assert ("Entering MASTER STATE" in done.stdout) is asked
+    assert done.returncode == (0 if asked else NOT_ASKED)

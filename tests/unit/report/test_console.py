@@ -150,6 +150,8 @@ def test_every_outcome_of_a_server_is_shown(outcome: Outcome) -> None:
     text = shown(render_report(planned(outcome=outcome, reason="because")))
     assert f"H1  {outcome}  because" in text
     assert "note: there is no file" in text
+    stands = {"rolled-back": "stands as before", "not-reached": "stands as before", "not-rolled-back": "is not known"}
+    assert stands.get(outcome, "") in text
 
 
 def test_a_refusal_is_the_reason() -> None:

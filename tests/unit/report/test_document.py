@@ -188,10 +188,18 @@ def test_plan_and_apply() -> None:
             "host": "H1",
             "outcome": "planned",
             "reason": "",
+            "stands": "as before",
             "changes": [{"topic": "config", "summary": "replace", "diff": "-a\n+b"}],
             "notes": ["n"],
         },
-        {"host": "H2", "outcome": "refused", "reason": "ufw in charge", "changes": [], "notes": []},
+        {
+            "host": "H2",
+            "outcome": "refused",
+            "reason": "ufw in charge",
+            "stands": "as before",
+            "changes": [],
+            "notes": [],
+        },
     ]
     assert document(report(command="apply", servers=(idle,)))["changed"] is False
     assert "servers" not in document(report())

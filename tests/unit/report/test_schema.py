@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tasks.intent.outages import expected_outages
 from tasks.judge.fabric_map import map_fabric
 from tasks.judge.vip import judge_vip
 from tasks.model.errors import IntentError
@@ -18,7 +19,7 @@ from tasks.model.verdict import Status
 from tasks.model.window import WindowResult
 from tasks.report.document import document
 from tasks.report.schema import json_schema, read_report, report_of
-from tests.unit.builders import AT, GONE, MACS, neighbor, silent_server, subject, with_leaf
+from tests.unit.builders import AT, GONE, MACS, cluster, neighbor, silent_server, subject, with_leaf
 from tests.unit.judge.test_comparison import HEALTHY, compared
 from tests.unit.report.test_document import DRILL, report
 
@@ -37,6 +38,9 @@ REPORTS: dict[str, Report] = {
     "waited": report(waited_s=4.0, settled_s={"L1": 0.5}),
     "nothing": report(vips=()),
     "lint": report(command="lint", asked=(), answered=(), vips=(), verdict=Status.PASS, reason="nothing to mend"),
+    "lint --timers": report(
+        command="lint", asked=(), answered=(), vips=(), verdict=Status.PASS, outages=tuple(expected_outages(cluster()))
+    ),
     "plan": report(
         command="plan",
         servers=tuple(

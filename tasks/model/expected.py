@@ -1,0 +1,19 @@
+"""What an outage may last, fault by fault, before anything was tripped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedOutage:
+    """One fault on one master of an instance. `heir` takes over; None where nobody has to. Times in seconds."""
+
+    cluster: str
+    instance: str
+    fault: str
+    master: str
+    heir: str | None
+    bound_s: tuple[float, float]
+    why: str
+    """The formula, with its source."""
