@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_like
 from tasks.change.iptables import opening_summary
@@ -11,7 +12,6 @@ from tasks.model.address import IPV6
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
 from tasks.model.server import Firewall, ManagedRule
-from tasks.observe.ufw import our_block
 from tasks.render.firewall import COMMENT, UFW_BEGIN, UFW_END, ufw_block, ufw_rule
 
 _USER_FILES = {4: "/etc/ufw/user.rules", 6: "/etc/ufw/user6.rules"}
@@ -21,10 +21,11 @@ _REQUIRED_END = "# End required lines\n"
 
 def plan_ufw(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:
     """Steps, or none. ufw makes runtime and file the same by itself."""
-    if firewall.knows and not our_block(firewall.persistent or "") and not our_block(firewall.persistent6 or ""):
-        return _by_ufw(firewall, openings)
-    wanted = () if firewall.knows else openings
-    return (*_by_ufw(firewall, openings if firewall.knows else ()), *_before_rules(firewall, wanted))
+    if not firewall.knows:
+        return (*_by_ufw(firewall, ()), *_before_rules(firewall, openings))
+    # What a block opens does not count: where there is one from an older ufw, it goes.
+    of_its_own = tuple(rule for rule in firewall.managed if "-before-input" not in rule.text)
+    return (*_by_ufw(replace(firewall, managed=of_its_own), openings), *_before_rules(firewall, ()))
 
 
 def _by_ufw(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:

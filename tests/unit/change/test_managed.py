@@ -134,8 +134,13 @@ def test_an_older_ufw_gets_a_block_in_before_rules_and_is_reloaded() -> None:
 def test_a_newer_ufw_takes_the_block_out_again() -> None:
     blocked = with_block(BEFORE, ufw_block([FOUR], 4))
     mine = rule(FOUR, saved=True, zone="", text="-A ufw-before-input …")
+    runs = rule(FOUR, saved=False, zone="", text="-A ufw-before-input …")
     steps = plan_firewall(ufw(mine, *by_ufw(FOUR), persistent=blocked), [FOUR])
-    assert any((command.feed or b"").decode() == BEFORE for step in steps for command in step.commands)
+    assert [any((command.feed or b"").decode() == BEFORE for command in step.commands) for step in steps] == [True]
+    # Without a rule of its own yet, that comes first.
+    first, second = plan_firewall(ufw(mine, runs, persistent=blocked), [FOUR])
+    assert first.commands[0].argv[:3] == ("ufw", "prepend", "allow")
+    assert any((command.feed or b"").decode() == BEFORE for command in second.commands)
 
 
 @pytest.mark.parametrize("text", [BEFORE, BEFORE.replace("# End required lines\n", ""), "*filter\nCOMMIT\n"])
