@@ -100,7 +100,8 @@ def apply(session: Session, *, confirm: Confirm, progress: Progress, confirm_s: 
     status = _plan_status(list(planned.values()))
     facts = {name: server_facts(name, reply, session.interfaces(name)) for name, reply in replies.items()}
     clusters = dict.fromkeys(each for name in replies for each in session.memberships(name))
-    order = change_order(tuple(replies), facts, clusters) if status is Status.WARN else list(replies)
+    configs = {name: session.desired[name].config for name in replies}
+    order = change_order(tuple(replies), facts, clusters, configs) if status is Status.WARN else list(replies)
 
     def report(outcomes: Sequence[ServerOutcome], **more: object) -> Report:
         fields: dict[str, object] = {
@@ -118,7 +119,7 @@ def apply(session: Session, *, confirm: Confirm, progress: Progress, confirm_s: 
         return report([_held_back(outcome) for outcome in planned.values()], reason="nothing was changed")
     if status is Status.WARN and not confirm(report([planned[name] for name in order])):
         raise RefusedError("not confirmed; nothing was changed")
-    with _held(session, status, confirm_s, progress) as held:
+    with _held(session, confirm_s, progress) as held:
         outcomes = _change_all(session, [planned[name] for name in order], progress, held, confirm_s)
     if any(outcome.outcome not in {Outcome.APPLIED, Outcome.UNCHANGED} for outcome in outcomes):
         return report(outcomes, verdict=Status.FAIL)
@@ -148,17 +149,14 @@ def _held_back(outcome: ServerOutcome) -> ServerOutcome:
 
 
 @contextmanager
-def _held(session: Session, status: Status, confirm_s: int, progress: Progress) -> Generator[Held | None]:
-    """The lock, when there is something to change."""
-    if status is not Status.WARN:
-        yield None
-        return
+def _held(session: Session, confirm_s: int, progress: Progress) -> Generator[Held]:
+    """The lock, also when there is nothing to change: what stands there may be another's, who has not confirmed it."""
     with locked(session, "apply", confirm_s + LEASE_MARGIN_S, progress) as held:
         yield held
 
 
 def _change_all(
-    session: Session, planned: Sequence[ServerOutcome], progress: Progress, held: Held | None, confirm_s: int
+    session: Session, planned: Sequence[ServerOutcome], progress: Progress, held: Held, confirm_s: int
 ) -> list[ServerOutcome]:
     outcomes: list[ServerOutcome] = []
     stopped, name = False, tag()

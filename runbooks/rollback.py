@@ -117,7 +117,8 @@ def _order(
     names = servers_of(session)
     clusters = dict.fromkeys(each for name in names for each in session.memberships(name))
     coming = {name: lists_of(each.config) for name, each in backups.items() if each.last == newest}
-    return change_order(names, facts, [_as_it_comes(cluster, facts, coming) for cluster in clusters])
+    configs = {name: each.config for name, each in backups.items() if each.last == newest}
+    return change_order(names, facts, [_as_it_comes(cluster, facts, coming) for cluster in clusters], configs)
 
 
 def _as_it_comes(

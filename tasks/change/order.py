@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
+from tasks.change.wire import differing_wire
 from tasks.model.cluster import Cluster
 from tasks.model.errors import RefusedError
 from tasks.model.reading import Read
@@ -13,13 +14,21 @@ from tasks.model.server import Instance, ServerFacts
 _RUNNING = {"master", "backup"}
 
 
-def change_order(servers: Sequence[str], facts: Mapping[str, ServerFacts], clusters: Iterable[Cluster]) -> list[str]:
+def change_order(
+    servers: Sequence[str],
+    facts: Mapping[str, ServerFacts],
+    clusters: Iterable[Cluster],
+    configs: Mapping[str, str | None] | None = None,
+) -> list[str]:
     """The servers in their order, `servers` being it where nothing else matters; RefusedError where none is safe.
 
-    Backups come first and whoever is master last: a change that goes wrong then goes wrong where it costs nothing.
+    Backups come first and whoever is master last: a change that goes wrong then goes wrong where it costs nothing. A
+    server that does not run the instance yet comes after all that do, because with unicast they must know it first.
     A list of VIPs that changes turns this round. A backup drops adverts with another list than its own, and becomes
     master beside the one that sent them; but one that has `skip_check_adv_addr` takes them from the master that it
     knows, so the master is changed first, and each backup finds its new list in the first advert after its reload.
+    What members must have in common to hear each other at all can change on a running master alone. `configs` are the
+    configurations that will be.
     """
     before: dict[str, set[str]] = {name: set() for name in servers}
     why: list[str] = []
@@ -29,18 +38,45 @@ def change_order(servers: Sequence[str], facts: Mapping[str, ServerFacts], clust
             for server in cluster.servers
             if server.name in before and (instance := _instance(facts.get(server.name), cluster)) is not None
         }
+        idle = [each.name for each in cluster.servers if each.name in before and each.name not in running]
         masters = [name for name, instance in running.items() if instance.state == "master"]
-        others = [server.name for server in cluster.servers if server.name in before and server.name not in masters]
+        backups = [name for name in running if name not in masters]
+        _refuse_deaf(cluster, facts, configs or {}, masters, backups)
+        first, last = backups, masters
         if masters and _list_changes(cluster, running.values()):
-            _refuse_checking(cluster, {name: each for name, each in running.items() if name not in masters})
+            _refuse_checking(cluster, {name: running[name] for name in backups})
+            first, last = masters, backups
             why.append(f"{cluster.name} changes its VIPs, so {masters[0]} comes before the others")
-            for name in others:
-                before[name] |= set(masters)
-        else:
-            for master in masters:
-                why.append(f"{cluster.name} has its master on {master}, which comes last")
-                before[master] |= set(others)
+        elif masters and backups:
+            why.append(f"{cluster.name} has its master on {masters[0]}, which comes last")
+        for name in last:
+            before[name] |= set(first)
+        for name in idle:
+            before[name] |= set(running)
     return _sorted(servers, before, why)
+
+
+def _refuse_deaf(
+    cluster: Cluster,
+    facts: Mapping[str, ServerFacts],
+    configs: Mapping[str, str | None],
+    masters: Sequence[str],
+    backups: Sequence[str],
+) -> None:
+    """Two servers of which one has the new way of speaking and one the old are two masters."""
+    if not masters or not backups:
+        return
+    for name in (*masters, *backups):
+        config = facts[name].config
+        now = config.value.text if isinstance(config, Read) else None
+        changed = differing_wire(now, configs.get(name), cluster.instance)
+        if changed:
+            parked = " and ".join(backups)
+            raise RefusedError(
+                f"{cluster.name}: {', '.join(changed)} changes, and while one server has the new and one the old they "
+                f"do not hear each other: two masters; stop keepalived on {parked} (systemctl stop keepalived), and "
+                f"apply again: {masters[0]} is changed alone then, and {parked} comes back with the rest"
+            )
 
 
 def _sorted(servers: Sequence[str], before: Mapping[str, set[str]], why: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new,
 from tasks.change.firewall import notes_on, plan_firewall, refusal_of
 from tasks.change.package import plan_package
 from tasks.change.sysctl import notes_on_sysctl, plan_sysctl
-from tasks.change.versions import unknown_options
+from tasks.change.versions import dies_of_users, unknown_options, with_roots_programs
 from tasks.judge.server import SAFE_MODES, access_of, differences
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster, Desired
@@ -34,7 +34,7 @@ def plan_server(desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, .
     refusal = refusal_of(firewall, clusters) or _refusal(facts.package.value, clusters) or _untracked(facts, clusters)
     if refusal is not None:
         return ServerPlan(host=desired.host, refusal=refusal)
-    config = _config(desired, facts.config.value, facts.service.value, clusters)
+    config = _config(desired, facts, clusters)
     instances = facts.instances.value if isinstance(facts.instances, Read) else ()
     stale = config == () and _stale(desired, facts.config.value, facts.service.value, instances, clusters)
     sysctl = plan_sysctl(desired.vmac_bases, facts.sysctl_file.value, facts.arp_announce.value)
@@ -77,7 +77,11 @@ def _untracked(facts: ServerFacts, clusters: tuple[Cluster, ...]) -> str | None:
     return None
 
 
-def _config(desired: Desired, file: ConfigFile, service: Service, clusters: tuple[Cluster, ...]) -> tuple[Step, ...]:
+def _config(desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, ...]) -> tuple[Step, ...]:
+    assert isinstance(facts.package, Read)
+    assert isinstance(facts.config, Read)
+    assert isinstance(facts.service, Read)
+    file, service, version = facts.config.value, facts.service.value, facts.package.value.version
     reload_after = lines(("systemctl", "reload", UNIT)) if service.active == "active" else ()
     if file.text != desired.config:
         return (
@@ -88,11 +92,11 @@ def _config(desired: Desired, file: ConfigFile, service: Service, clusters: tupl
                 commands=(
                     *_interfaces_there(desired.host, clusters),
                     *write_new(CONFIG_PATH, desired.config),
-                    sudo("validate config", "keepalived", "--config-test", f"--use-file={beside(CONFIG_PATH)}"),
+                    *_validated(desired, clusters, version),
                     replace_by_new(CONFIG_PATH),
                 ),
                 keeps=(CONFIG_PATH,),
-                undo=(put_back(CONFIG_PATH), *reload_after),
+                undo=(f"rm -f {beside(_TRIAL)}", put_back(CONFIG_PATH), *reload_after),
             ),
         )
     if (file.owner, file.group) != ("root", "root") or file.mode not in SAFE_MODES:
@@ -110,6 +114,22 @@ def _config(desired: Desired, file: ConfigFile, service: Service, clusters: tupl
             ),
         )
     return ()
+
+
+_TRIAL = f"{CONFIG_PATH}.trial"
+
+
+def _validated(desired: Desired, clusters: tuple[Cluster, ...], version: str | None) -> list[Command]:
+    """keepalived's own verdict on the file; where its test has a fault, on one that differs in that alone."""
+    if not dies_of_users(version, clusters):
+        return [sudo("validate config", "keepalived", "--config-test", f"--use-file={beside(CONFIG_PATH)}")]
+    users = dict.fromkeys(each.track.script_user for each in clusters if each.programs)
+    return [
+        *(Command(key=f"user {name}", argv=("id", "-u", name)) for name in users),
+        *write_new(_TRIAL, with_roots_programs(desired.config, clusters)),
+        sudo("validate config", "keepalived", "--config-test", f"--use-file={beside(_TRIAL)}"),
+        sudo("remove trial", "rm", "-f", beside(_TRIAL)),
+    ]
 
 
 def _interfaces_there(host: str, clusters: tuple[Cluster, ...]) -> list[Command]:

@@ -5,6 +5,7 @@ From keepalived's own history of releases; what is not listed was there in the o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from tasks.model.cluster import Cluster
@@ -53,3 +54,21 @@ def unknown_options(version: str, clusters: Sequence[Cluster]) -> list[str]:
 
 def _text(version: Version) -> str:
     return ".".join(map(str, version))
+
+
+_TEST_DIES: tuple[Version, Version] = ((2, 2, 0), (2, 2, 8))
+"""Releases, the last one excluded, whose --config-test ends itself with SIGTERM over a program of another user than
+root (acassen/keepalived#2587, #2617; fixed by aae8e91 in 2.2.8)."""
+
+
+def dies_of_users(version: str | None, clusters: Sequence[Cluster]) -> bool:
+    """Does --config-test of this release fail for no fault of the configuration?"""
+    known = upstream(version) if version is not None else None
+    others = any(each.programs and each.track.script_user != "root" for each in clusters)
+    return others and known is not None and _TEST_DIES[0] <= known < _TEST_DIES[1]
+
+
+def with_roots_programs(text: str, clusters: Sequence[Cluster]) -> str:
+    """The same configuration with root in the place of the programs' users: what such a release can test."""
+    names = "|".join(re.escape(name) for name in sorted({each.track.script_user for each in clusters if each.programs}))
+    return re.sub(rf'^( *(?:user|script_user) |    notify.*" )(?:{names})$', r"\1root", text, flags=re.MULTILINE)

@@ -167,6 +167,8 @@ class ServerFacts:
     """As the round trip began."""
     later: Reading[tuple[Instance, ...]]
     """As it ended, at least one advert interval later where the server is backup."""
+    between_s: Reading[float]
+    """From the first look to the second."""
     interfaces: Reading[tuple[Interface, ...]]
     firewall: Reading[Firewall]
     sysctl_file: Reading[ConfigFile]

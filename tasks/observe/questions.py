@@ -70,7 +70,7 @@ fi
 # The tables of the older kernel interface are beside iptables-nft's, and `iptables -S` does not show them.
 _LEGACY = """
 vipbook_legacy() {
-    if grep -qs '^filter$' "/proc/net/$2" && iptables -V | grep -q nf_tables &&
+    if sudo -n grep -qs '^filter$' "/proc/net/$2" && iptables -V | grep -q nf_tables &&
         command -v "$1-legacy" >/dev/null 2>&1
     then
         sudo -n "$1-legacy" -w -S INPUT
@@ -115,7 +115,7 @@ vipbook_json() {
     echo 'keepalived wrote no JSON within 2 s' >&2
     return 6
 }
-vipbook_first=$(vipbook_json) && printf '%s\\n' "$vipbook_first"
+vipbook_first=$(vipbook_json) && vipbook_first_at=$(date +%s.%N) && printf '%s\\n' "$vipbook_first"
 """
 # A backup hears an advert each interval. Wait for the next one, so that the counter proves that adverts arrive now;
 # every look is a line in keepalived's log, so not too often. Every row is "number state adverts", and a row of a backup
@@ -135,6 +135,7 @@ while :; do
     vipbook_turn=$((vipbook_turn + 1))
     sleep 0.25
 done
+vipbook_later_at=$(date +%s.%N)
 printf '%s\\n' "$vipbook_later"
 (exit "$vipbook_result")
 """
@@ -195,6 +196,7 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
         Command(key="sysctl file", argv=("cat", SYSCTL_FILE)),
         Command(key="arp_announce", argv=_ARP_ANNOUNCE, fragment=" ".join(_ARP_ANNOUNCE)),
         Command(key="later", argv=("keepalived", "--signum=JSON"), fragment=_LATER.replace("@TURNS@", turns)),
+        Command(key="looks", argv=("date", "+%s.%N"), fragment='echo "$vipbook_first_at $vipbook_later_at"'),
         # Behind the second look, so that addresses and states are of one moment.
         Command(key="interfaces", argv=("ip", "-j", "addr", "show")),
     )

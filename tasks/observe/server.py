@@ -34,6 +34,7 @@ def server_facts(host: str, reply: Reply, interfaces: tuple[str, ...] = ()) -> S
             service=unread,
             instances=unread,
             later=unread,
+            between_s=unread,
             interfaces=unread,
             firewall=unread,
             sysctl_file=unread,
@@ -47,6 +48,7 @@ def server_facts(host: str, reply: Reply, interfaces: tuple[str, ...] = ()) -> S
         service=_service(answers.get("service"), answers.get("loaded")),
         instances=reading(answers.get("json"), _instances, accept=_instances_answered),
         later=reading(answers.get("later"), _instances, accept=_instances_answered),
+        between_s=reading(answers.get("looks"), _between),
         interfaces=reading(answers.get("interfaces"), parse_interfaces),
         firewall=_firewall(answers, interfaces),
         sysctl_file=_config(answers.get("sysctl stat"), answers.get("sysctl file")),
@@ -72,6 +74,15 @@ def _package(system: Answer | None, version: Answer | None) -> Reading[Package]:
     if system is None or system.status != 0:
         return reading(system, parse_package)
     return reading(version, lambda text: parse_package(system.stdout + text))
+
+
+def _between(text: str) -> float:
+    """Seconds between two times; 0 when there was no first look, because keepalived did not run."""
+    words = text.split()
+    if len(words) < 2:  # noqa: PLR2004 - two times
+        return 0.0
+    first, later = map(float, words)
+    return later - first
 
 
 def _found(answer: Answer) -> bool:

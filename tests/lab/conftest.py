@@ -315,13 +315,14 @@ def bare_db(whole: Fabric) -> dict[str, list[str]]:
 @pytest.fixture(scope="session")
 def both(whole: Fabric, bare_db: dict[str, list[str]]) -> Ran:
     """The first apply on the second pair, from bare servers."""
-    planned = whole.vipbook("plan", "--json", "--check")
-    assert planned.code == 1
-    servers = {each["host"]: each for each in planned.report["servers"]}
-    assert "dropped by firewalld: zone public with target default" in servers["H3"]["notes"][0]
-    assert "dropped by ufw: default policy DROP" in servers["H4"]["notes"][0]
-    assert next(change["summary"] for change in servers["H3"]["changes"]) == "install keepalived with dnf"
-    assert next(change["summary"] for change in servers["H4"]["changes"]) == "install keepalived with apt"
+    if "VIPBOOK_KEEP_LAB" not in os.environ:
+        planned = whole.vipbook("plan", "--json", "--check")
+        assert planned.code == 1
+        servers = {each["host"]: each for each in planned.report["servers"]}
+        assert "dropped by firewalld: zone public with target default" in servers["H3"]["notes"][0]
+        assert "dropped by ufw: default policy DROP" in servers["H4"]["notes"][0]
+        assert servers["H3"]["changes"][0]["summary"] == "install keepalived with dnf"
+        assert servers["H4"]["changes"][0]["summary"] == "install keepalived with apt"
     ran = whole.vipbook("apply", "--yes", "--json", timeout=300)
     assert ran.code == 0, ran.problems()
     return ran

@@ -205,16 +205,16 @@ def test_every_leaf_knows_the_client(lab: str, address: str, gateway: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("leaf", "host", "port", "spine_port"),
-    [("L1", "H1", "enp0s8", "swp1"), ("L2", "H2", "enp0s8", "swp2"), ("L3", "C1", "eth1", "swp3")],
+    ("leaf", "hosts", "port", "spine_port"),
+    [("L1", ("H1", "H3"), "enp0s8", "swp1"), ("L2", ("H2", "H4"), "enp0s8", "swp2"), ("L3", ("C1",), "eth1", "swp3")],
 )
-def test_lldp_names_the_neighbors(lab: str, leaf: str, host: str, port: str, spine_port: str) -> None:
+def test_lldp_names_the_neighbors(lab: str, leaf: str, hosts: tuple[str, ...], port: str, spine_port: str) -> None:
     del lab
-    wanted = {"swp1": (host, port), "swp51": ("S1", spine_port)}
+    wanted = {f"swp{number}": (host, port) for number, host in enumerate(hosts, 1)} | {"swp51": ("S1", spine_port)}
     assert eventually(lambda: lldp_neighbors(leaf) == wanted), lldp_neighbors(leaf)
     # As a person there asks; lldpd's socket is not everyone's.
     said = json.loads(run(leaf, "su", "cumulus", "-c", "sudo -n lldpctl -f json"))
-    assert {host, "S1"} == {
+    assert {*hosts, "S1"} == {
         name
         for entry in said["lldp"]["interface"]
         for neighbor_there in entry.values()

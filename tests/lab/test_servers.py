@@ -202,6 +202,11 @@ def test_the_published_list_of_commands_is_enough_to_verify(db: Fabric) -> None:
 LOCAL = {"H3": "fe80::a00:27ff:fe3c:5e13/64", "H4": "fe80::a00:27ff:fe3c:5e14/64"}
 
 
+def park(fabric: Fabric, server: str) -> None:
+    """As the refusal of a change that members would not understand of each other advises."""
+    fabric.shell(server, "systemctl", "stop", "keepalived")
+
+
 def test_adverts_of_both_families_may_be_multicast(db: Fabric, tmp_path: Path) -> None:
     other = db.variant(
         tmp_path,
@@ -209,9 +214,15 @@ def test_adverts_of_both_families_may_be_multicast(db: Fabric, tmp_path: Path) -
         ("fd00:100:65::13/64", LOCAL["H3"]),
         ("fd00:100:65::14/64", LOCAL["H4"]),
     )
+    refused = other.vipbook("apply", "--yes", "db")
+    assert refused.code == 1
+    assert "db: unicast changes, and while one server has the new and one the old" in refused.err
+    park(db, "H4")
     ran = other.vipbook("apply", "--yes", "db", "--json", timeout=300)
     assert ran.code == 0, ran.problems()
+    assert [each["host"] for each in ran.report["servers"]] == ["H3", "H4"]
     assert "fe80::a00:27ff:fe3c:5e13" in other.shell("H4", "ufw", "status")
+    park(db, "H4")
     assert db.vipbook("apply", "--yes", "db", timeout=300).code == 0
     assert "fe80::" not in db.shell("H4", "ufw", "status")
 
@@ -233,11 +244,14 @@ def test_a_cluster_of_three_and_two_again(db: Fabric, tmp_path: Path) -> None:
 
 def test_with_ah_protocol_51_is_open_too(db: Fabric, tmp_path: Path) -> None:
     other = db.variant(tmp_path, ("    auth_pass:", "    auth_type: AH\n    auth_pass:"))
+    assert "auth_type changes" in other.vipbook("apply", "--yes", "web").err
+    park(db, "H2")
     ran = other.vipbook("apply", "--yes", "web", "--json", timeout=300)
     assert ran.code == 0, ran.problems()
     assert "-s 100.65.0.12/32 -p ah" in db.shell("H1", "iptables", "-S", "INPUT")
     assert "ip saddr 100.65.0.11 ip protocol ah accept" in db.shell("H2", "nft", "list", "ruleset")
     assert ran.checks()["adverts/H2"]["status"] == "pass"
+    park(db, "H2")
     assert db.vipbook("apply", "--yes", "web", timeout=300).code == 0
     assert "ah" not in db.shell("H1", "iptables", "-S", "INPUT").replace("host-prohibited", "").split()
 
@@ -273,7 +287,7 @@ OPTIONS = {
     "excluded": "excluded: [100.65.0.30/24, 'fd00:100:65::30/64']",
     "garp": "garp: {delay: 0, repeat: 2, refresh: 0, lower_prio_delay: 3, lower_prio_repeat: 2}",
     "notify": "notify: {master: '/usr/bin/true m', backup: /usr/bin/true, fault: /usr/bin/true, any: /usr/bin/true}",
-    "extra": "extra: [no_accept, 'virtual_routes {', '192.0.2.0/24 via 100.65.0.1', '}']",
+    "extra": "extra: [no_accept, 'virtual_routes {', '192.0.2.0/24 via 100.65.0.1 dev enp0s8', '}']",
     "ah": "auth_type: AH",
     "instances": "instances: {front: {vrid: 31, vips: [100.65.0.31/24], priorities: {H1: 50, H2: 60}}}",
     "sync group": "sync_group: true\n    instances: {front: {vrid: 31, vips: [100.65.0.31/24]}}",
@@ -288,7 +302,8 @@ def test_the_real_keepalived_takes_every_option(whole: Fabric, both: Ran, tmp_pa
     assert ran.code == 0, ran.problems()
     script = (
         "import sys; from pathlib import Path; from runbooks.session import open_session; "
-        "s = open_session(Path(sys.argv[1]), ['web']); print(s.desired['H2'].config); s.close()"
+        "from tasks.change.versions import with_roots_programs; s = open_session(Path(sys.argv[1]), ['web']); "
+        "print(with_roots_programs(s.desired['H2'].config, s.clusters)); s.close()"
     )
     text = other.python(script, str(other.inventory))
     command = (

@@ -263,6 +263,7 @@ def server_facts(host: str, *, master: bool | None = None, **changed: Any) -> Se
         "service": service(),
         "instances": (instance(host, state),),
         "later": (instance(host, state, adverts_received=10 if leads else 12),),
+        "between_s": 2.0,
         "interfaces": (interface(host, own, str(VIP)) if leads else interface(host, own),),
         "firewall": iptables() if host == "H1" else nftables(),
         "sysctl_file": config_file(text=None, owner=None, group=None, mode=None, modified_at=None),
@@ -430,7 +431,7 @@ def with_probe(whole: Subject, host: str, **values: Any) -> Subject:  # noqa: AN
 
 
 def silent_server(host: str) -> ServerFacts:
-    names = ("package", "config", "service", "instances", "later", "interfaces", "firewall")
+    names = ("package", "config", "service", "instances", "later", "between_s", "interfaces", "firewall")
     fields = dict.fromkeys((*names, "sysctl_file", "arp_announce"), GONE)
     return ServerFacts(host=host, **fields)
 

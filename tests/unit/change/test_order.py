@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Interface
 from typing import Any
 
 import pytest
 
 from tasks.change.order import change_order
+from tasks.change.wire import differing_wire
 from tasks.model.cluster import Cluster
 from tasks.model.errors import RefusedError
 from tasks.model.server import Instance, ServerFacts
-from tests.unit.builders import GONE, VIP, cluster, instance, server, server_facts
+from tests.unit.builders import GONE, VIP, cluster, config_file, instance, read, server, server_facts
 
 SECOND_VIP = IPv4Interface("100.65.0.30/24")
 
@@ -83,3 +85,52 @@ def test_of_three_the_master_is_first_or_last() -> None:
     three = cluster(servers=(server("H1"), server("H2"), server("H3", priority=50)))
     facts = {"H3": running("H2", "master"), "H2": running("H2", "backup"), "H1": running("H1", "backup")}
     assert change_order(("H2", "H3", "H1"), facts, [three]) == ["H2", "H1", "H3"]
+
+
+def conf(**changed: str) -> str:
+    lines = {"version": "2", "virtual_router_id": "11", "advert_int": "1"} | changed
+    body = "".join(f"    {key} {value}\n" for key, value in lines.items())
+    return f"vrrp_instance VI_other {{\n    version 3\n}}\n\nvrrp_instance VI_web {{\n{body}}}\n"
+
+
+UNICAST = conf().replace("    version", "    unicast_peer {\n        100.65.0.12\n    }\n    version")
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "names"),
+    [
+        (conf(), conf(), []),
+        (conf(), conf(priority="9"), []),
+        (conf(), conf(version="3"), ["version"]),
+        (conf(), conf(virtual_router_id="12"), ["vrid"]),
+        (conf(), conf(advert_int="2"), ["advert_int"]),
+        (conf(version="3"), conf(version="3", advert_int="2"), []),
+        (conf(auth_type="PASS"), conf(auth_type="AH"), ["auth_type"]),
+        (conf(auth_pass="one"), conf(auth_pass="two"), ["auth_pass"]),
+        (conf(), conf(auth_pass="two", auth_type="PASS"), ["auth_type", "auth_pass"]),
+        (conf(), UNICAST, ["unicast"]),
+        (None, conf(), []),
+        (conf(), None, []),
+        ("vrrp_instance VI_1 {\n    version 3\n}\n", conf(), []),
+        (conf().replace("    version 2\n", ""), conf(), []),
+    ],
+)
+def test_what_two_members_must_have_in_common(now: str | None, then: str | None, names: list[str]) -> None:
+    assert differing_wire(now, then, "VI_web") == names
+
+
+def test_members_that_would_not_hear_each_other_are_not_changed_one_by_one() -> None:
+    facts = {host: replace(each, config=read(host, config_file(text=conf()))) for host, each in MASTER_H1.items()}
+    then = dict.fromkeys(facts, conf(auth_type="AH"))
+    with pytest.raises(RefusedError, match=r"web: auth_type changes, .* two masters; stop keepalived on H2"):
+        change_order(("H2", "H1"), facts, [cluster()], then)
+    assert change_order(("H2", "H1"), facts, [cluster()], dict.fromkeys(facts, conf())) == ["H2", "H1"]
+    # parked as advised, the master is changed alone, and first
+    parked = facts | {"H2": running("H2")}
+    assert change_order(("H2", "H1"), parked, [cluster()], then) == ["H1", "H2"]
+
+
+def test_who_does_not_run_it_yet_comes_after_those_who_do() -> None:
+    three = cluster(servers=(server("H1"), server("H2"), server("H3", priority=0)))
+    facts = MASTER_H1 | {"H3": running("H2")}
+    assert change_order(("H3", "H2", "H1"), facts, [three]) == ["H2", "H1", "H3"]

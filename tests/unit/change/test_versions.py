@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tasks.change.plan import plan_server
-from tasks.change.versions import unknown_options
-from tasks.model.options import Track, TrackProcess
+from tasks.change.versions import dies_of_users, unknown_options, with_roots_programs
+from tasks.model.options import Notify, Track, TrackProcess, TrackScript
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.server import Package
-from tests.unit.builders import GONE, cluster, desired, server_facts
+from tests.unit.builders import GONE, cluster, config_file, desired, server_facts
 
 PROCESS = {"track": Track(processes=(TrackProcess(name="app", process="nginx"),))}
 
@@ -90,3 +91,41 @@ def test_each_package_manager_is_told_in_its_own_words(manager: Any, words: tupl
     assert isinstance(found, ServerPlan)
     assert found.packages[0].commands[-1].argv[:3] == words
     assert found.manager == manager
+
+
+PROGRAMS = cluster(
+    track=Track(scripts=(TrackScript(name="chk", command="/bin/chk"),), script_user="prober"),
+    notify=Notify(master="/bin/n m"),
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "changed", "dies"),
+    [
+        ("1:2.2.7-1", {}, True),
+        ("2.2.4-6.el9", {}, True),
+        ("2.2.8-3.el9", {}, False),
+        ("2.1.5-9.el8", {}, False),
+        (None, {}, False),
+        ("1:2.2.7-1", {"track": Track(), "notify": Notify()}, False),
+        ("1:2.2.7-1", {"track": replace(PROGRAMS.track, script_user="root")}, False),
+    ],
+)
+def test_which_config_test_dies_over_the_user_of_a_program(version: str | None, changed: Any, dies: bool) -> None:  # noqa: ANN401, FBT001
+    assert dies_of_users(version, [replace(PROGRAMS, **changed)]) is dies
+
+
+def test_there_the_users_alone_are_another_and_must_exist() -> None:
+    text = (
+        'global_defs {\n    script_user prober\n}\nvrrp_script x {\n    user prober\n    script "/a user prober"\n}\n'
+        '    notify_master "/bin/n prober" prober\n    user someone\n'
+    )
+    wanted = text.replace("script_user prober", "script_user root").replace("    user prober\n", "    user root\n")
+    assert with_roots_programs(text, [PROGRAMS]) == wanted.replace('prober" prober', 'prober" root')
+    facts = server_facts("H1", config=config_file(text="old\n"))
+    found = plan_server(desired("H1"), facts, (PROGRAMS,))
+    assert isinstance(found, ServerPlan)
+    titles = [command.title for step in found.steps for command in step.commands]
+    assert "id -u prober" in titles
+    assert "sudo keepalived --config-test --use-file=/etc/keepalived/.keepalived.conf.trial.vipbook" in titles
+    assert any(line == "rm -f /etc/keepalived/.keepalived.conf.trial.vipbook" for line in found.steps[0].undo)

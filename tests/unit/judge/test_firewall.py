@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from tasks.judge.vip import judge_vip
 from tasks.model.server import Firewall
 from tasks.model.verdict import VipState
+from tasks.observe.firewall import parse_firewall
 from tasks.render.firewall import NFT_INCLUDE
 from tests.unit.builders import (
     GONE,
@@ -17,6 +19,7 @@ from tests.unit.builders import (
     OUR_LINE,
     REJECT,
     RULES_V4,
+    instance,
     iptables,
     nft_chain,
     nft_json_rule,
@@ -28,6 +31,8 @@ from tests.unit.builders import (
 from tests.unit.judge.broken import changed_by, message_of
 
 HEALTHY = VipState.HEALTHY
+FIREWALLD = "Id=firewalld.service\nActiveState=active\nUnitFileState=enabled\n"
+NATIVE = json.dumps({"nftables": [nft_chain(), REJECT]})
 
 REJECT_LINE = "-A INPUT -j REJECT --reject-with icmp-host-prohibited\n"
 BARE = IPTABLES.replace(OUR_LINE, "")
@@ -88,3 +93,66 @@ def test_exactly_these_checks_of_the_server_change(host: str, values: dict[str, 
     assert changed_by(broken) == {f"{check} {host}": status for check, status in words}
     assert judge_vip(broken).state is HEALTHY
     assert not piece or any(piece in message_of(broken, f"{check} {host}") for check, _ in words)
+
+
+@pytest.mark.parametrize(
+    ("between_s", "heard", "status"),
+    [
+        (2.0, 2, "pass"),
+        (0.0, 1, "pass"),
+        (10.0, 10, "pass"),
+        (10.0, 7, "pass"),
+        (10.0, 5, "warn"),
+        (10.0, 1, "warn"),
+        (10.0, 0, "fail"),
+        (GONE, 2, "unknown"),
+    ],
+)
+def test_adverts_come_at_the_declared_rate(between_s: Any, heard: int, status: str) -> None:  # noqa: ANN401
+    """The cluster declares one a second."""
+    later = (instance("H2", "backup", adverts_received=10 + heard),)
+    broken = with_server(subject(), "H2", between_s=between_s, later=later)
+    assert changed_by(broken) == ({} if status == "pass" else {"adverts H2": status})
+    assert status != "warn" or "were due: some are lost on the way" in message_of(broken, "adverts H2")
+
+
+@pytest.mark.parametrize(
+    ("files", "path", "path6"),
+    [
+        ({}, "/etc/iptables/rules.v4", "/etc/iptables/rules.v6"),
+        ({"/etc/sysconfig/iptables": RULES_V4}, "/etc/sysconfig/iptables", "/etc/iptables/rules.v6"),
+        ({"/etc/sysconfig/ip6tables": "*filter\n"}, "/etc/iptables/rules.v4", "/etc/sysconfig/ip6tables"),
+        (
+            {"/etc/iptables/rules.v4": RULES_V4, "/etc/sysconfig/iptables": ""},
+            "/etc/iptables/rules.v4",
+            "/etc/iptables/rules.v6",
+        ),
+    ],
+)
+def test_the_saved_file_is_the_one_that_is_there(files: dict[str, str], path: str, path6: str) -> None:
+    found = parse_firewall("", IPTABLES, "", files)
+    assert (found.manager, found.path, found.path6) == ("iptables", path, path6)
+    assert found.persistent == files.get(path)
+
+
+@pytest.mark.parametrize(
+    ("units", "v4", "v6", "legacy", "ruleset", "manager"),
+    [
+        ("", "", "", "", "", "none"),
+        ("", OPEN, "", "", "", "iptables"),
+        ("", "", "-P INPUT DROP\n", "", "", "iptables"),
+        ("", BARE, "", "-P INPUT DROP\n", "", "iptables and iptables-legacy"),
+        ("", BARE, "", "-P INPUT ACCEPT\n-A INPUT -i lo -j ACCEPT\n", "", "iptables"),
+        ("", "-P INPUT DROP\n-A INPUT -j ufw-before-input\n", "", "", "", "ufw"),
+        (FIREWALLD, "", "", "", "", "firewalld"),
+        (FIREWALLD, BARE, "", "", "", "firewalld and iptables"),
+        (FIREWALLD, "-P INPUT ACCEPT\n-A INPUT -j INPUT_ZONES\n-A INPUT -j REJECT\n", "", "", "", "firewalld"),
+        (FIREWALLD, "", "", "", NATIVE, "firewalld and nftables"),
+        ("", "-P INPUT DROP\n-A INPUT -j ufw-before-input\n", "", "", NATIVE, "ufw and nftables"),
+        ("", BARE, "", "", NATIVE, "iptables and nftables"),
+    ],
+)
+def test_who_is_in_charge(units: str, v4: str, v6: str, legacy: str, ruleset: str, manager: str) -> None:
+    told = "== version\n1.0.0\n== default\npublic\n== runtime\npublic\n== permanent\npublic\n== rpfilter\n\n"
+    found = parse_firewall(units, v4, ruleset, {}, ip6tables=v6, legacy=legacy, firewalld=told)
+    assert found.manager == manager
