@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from runbooks.exits import Exit, exit_for
@@ -91,8 +90,15 @@ def _planned(session: Session, name: str, reply: Reply) -> ServerOutcome:
 def apply(session: Session, *, confirm: Confirm, progress: Progress, confirm_s: int = CONFIRM_S) -> Report:
     """Plan, ask, change the servers one by one with the present master last, and verify the whole.
 
-    `confirm_s`: when a server that nobody confirmed a change on goes back by itself.
+    `confirm_s`: when a server that nobody confirmed a change on goes back by itself. All of it under a lock, also when
+    there is nothing to change: what stands there may be another operator's, who has not confirmed it yet.
     """
+    with locked(session, "apply", confirm_s + LEASE_MARGIN_S, progress) as held:
+        return _apply(held, confirm, progress, confirm_s)
+
+
+def _apply(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) -> Report:
+    session = held.session
     started_at, began = datetime.now(UTC), time.monotonic()
     progress("reading the servers")
     replies = _ask_servers(session)
@@ -119,8 +125,8 @@ def apply(session: Session, *, confirm: Confirm, progress: Progress, confirm_s: 
         return report([_held_back(outcome) for outcome in planned.values()], reason="nothing was changed")
     if status is Status.WARN and not confirm(report([planned[name] for name in order])):
         raise RefusedError("not confirmed; nothing was changed")
-    with _held(session, confirm_s, progress) as held:
-        outcomes = _change_all(session, [planned[name] for name in order], progress, held, confirm_s)
+    held.renew()
+    outcomes = _change_all(held, [planned[name] for name in order], progress, confirm_s)
     if any(outcome.outcome not in {Outcome.APPLIED, Outcome.UNCHANGED} for outcome in outcomes):
         return report(outcomes, verdict=Status.FAIL)
     progress("verifying servers and leaves")
@@ -148,15 +154,8 @@ def _held_back(outcome: ServerOutcome) -> ServerOutcome:
     return ServerOutcome(host=outcome.host, outcome=Outcome.NOT_REACHED, plan=outcome.plan)
 
 
-@contextmanager
-def _held(session: Session, confirm_s: int, progress: Progress) -> Generator[Held]:
-    """The lock, also when there is nothing to change: what stands there may be another's, who has not confirmed it."""
-    with locked(session, "apply", confirm_s + LEASE_MARGIN_S, progress) as held:
-        yield held
-
-
 def _change_all(
-    session: Session, planned: Sequence[ServerOutcome], progress: Progress, held: Held, confirm_s: int
+    held: Held, planned: Sequence[ServerOutcome], progress: Progress, confirm_s: int
 ) -> list[ServerOutcome]:
     outcomes: list[ServerOutcome] = []
     stopped, name = False, tag()
@@ -165,7 +164,13 @@ def _change_all(
             outcomes.append(_held_back(each))
             continue
         change = ServerChange(
-            session=session, host=each.host, plan=each.plan, progress=progress, confirm_s=confirm_s, held=held, tag=name
+            session=held.session,
+            host=each.host,
+            plan=each.plan,
+            progress=progress,
+            confirm_s=confirm_s,
+            held=held,
+            tag=name,
         )
         outcome = change.run()
         outcomes.append(outcome)

@@ -58,9 +58,11 @@ CATALOGUE = (
     Entry(
         check="firewall",
         target=_SERVER,
-        reads="iptables -S, nft list ruleset, and the files loaded at boot",
-        passes="protocol 112 is open from every peer, before any rule that could close, now and after a boot",
-        fails="it is closed for a peer, or open only until the next boot",
+        reads="iptables -S and ip6tables -S, nft list ruleset, firewall-cmd, ufw's rules, and the files loaded at boot",
+        passes="protocol 112 (51 too with AH) is open from every peer, before any rule that could close, now and after "
+        "a boot",
+        fails="it is closed for a peer, open only until the next boot, two firewalls are in charge at once, or "
+        "firewalld's IPv6_rpfilter drops what is sent to an IPv6 VIP on a virtual MAC",
     ),
     Entry(
         check="sysctl",
@@ -74,8 +76,9 @@ CATALOGUE = (
         check="adverts",
         target=_SERVER,
         reads="keepalived's counters, twice in one round trip",
-        passes="a backup's counter of received adverts moved while we looked",
-        fails="it stood still for more than an interval (skipped where the server is not backup)",
+        passes="a backup's counter of received adverts moved while we looked, at the declared rate",
+        fails="it stood still for more than an interval; a warning when some are lost (skipped where the server is not "
+        "backup)",
     ),
     Entry(
         check="master",

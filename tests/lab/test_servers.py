@@ -314,7 +314,7 @@ def test_the_real_keepalived_takes_every_option(whole: Fabric, both: Ran, tmp_pa
 
 def test_a_tracked_script_moves_the_vip_and_a_tracked_process_must_run(db: Fabric, tmp_path: Path) -> None:
     """Two options that act, not only parse: H1 loses its check and the VIP, and has both again."""
-    lines = f"track: {{scripts: {{chk: {{{CHECK}, interval: 0.5, fall: 1, rise: 1}}}}}}\n    preempt_delay: 1"
+    lines = f"track: {{scripts: {{chk: {{{CHECK}, interval: 1, timeout: 1, fall: 1, rise: 1}}}}}}\n    preempt_delay: 1"
     other = db.variant(tmp_path, ("    auth_pass:", f"    {lines}\n    auth_pass:"))
     for host in ("H1", "H2"):
         db.shell(host, "touch", "/run/healthy")
