@@ -82,8 +82,9 @@ def _before_rules(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step
             summary=opening_summary("ufw", list(openings)) + f", in {' and '.join(keeps)}",
             diff="\n".join(diffs),
             commands=(*commands, sudo("ufw reload", "ufw", "reload")),
-            keeps=tuple(keeps),
-            undo=(*(put_back(path) for path in keeps), "ufw reload"),
+            keeps=(*keeps, *_USER_FILES.values()),
+            # A reload writes ufw's own files anew, so those come back behind it.
+            undo=(*(put_back(path) for path in keeps), "ufw reload", *map(put_back, _USER_FILES.values())),
         ),
     )
 

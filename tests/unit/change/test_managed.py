@@ -128,7 +128,11 @@ def test_an_older_ufw_gets_a_block_in_before_rules_and_is_reloaded() -> None:
     assert "-p 112 -s fd00:100:65::14" in fed["write /etc/ufw/before6.rules"]
     assert [argv[0] for argv in argvs((step,))].count("ip6tables-restore") == 1
     assert step.commands[-1].argv == ("ufw", "reload")
-    assert step.undo[-1] == "ufw reload"
+    assert step.undo[2] == "ufw reload"
+    assert [path in line for path, line in zip(("user.rules", "user6.rules"), step.undo[3:], strict=True)] == [
+        True,
+        True,
+    ]
 
 
 def test_a_newer_ufw_takes_the_block_out_again() -> None:
