@@ -2,7 +2,8 @@
 
 The way back takes out exactly what a change put in, so that whatever others did meanwhile stays. But a change may go
 wrong in a way that nobody foresaw (a reload that brings back an older file, and with it closes SSH); then what ran
-before is loaded again. What others changed in those minutes is lost only then.
+before is loaded again. What others changed in those minutes is lost only then; a rollback, which may come days later,
+runs the same script and leaves this out.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from tasks.judge.firewall_rules import closes
 from tasks.model.answer import Command
 from tasks.model.server import Firewall
 
+_ROLLBACK = '[ -n "${1:-}" ]'
+"""A rollback gives the script the directory of the backup."""
 _FAMILIES = {"iptables": "running.v4", "ip6tables": "running.v6"}
 # Counters and remarks with the time are no difference; a policy is, and so is the order.
 _ESSENCE = "sed -e '/^#/d' -e 's/\\[[0-9]*:[0-9]*\\]//'"
@@ -48,7 +51,7 @@ def _save(program: str, path: str) -> Command:
 
 def _restore(program: str, name: str) -> str:
     return (
-        f'[ ! -e {name} ] || [ "$({program}-save | {_ESSENCE})" = "$({_ESSENCE} {name})" ] || '
+        f'{_ROLLBACK} || [ ! -e {name} ] || [ "$({program}-save | {_ESSENCE})" = "$({_ESSENCE} {name})" ] || '
         f"{program}-restore -w < {name}"
     )
 
@@ -68,4 +71,4 @@ def _restore_nft(tables: Sequence[tuple[str, str]]) -> str:
     # A table that is gone can't be deleted: it is made first. The whole is one transaction.
     deletes = "".join(f"add table {family} {table}\\ndelete table {family} {table}\\n" for family, table in tables)
     same = f'[ "$({_listing(tables, "nft")})" = "$(cat running.nft)" ]'
-    return f"[ ! -e running.nft ] || {same} || {{ printf '{deletes}'; cat running.nft; }} | nft -f -"
+    return f"{_ROLLBACK} || [ ! -e running.nft ] || {same} || {{ printf '{deletes}'; cat running.nft; }} | nft -f -"

@@ -67,3 +67,16 @@ def test_native_tables_of_ours_alone(tmp_path: Path, now: str, restored: bool) -
 def test_others_keep_themselves(manager: str) -> None:
     guard = guard_of(Firewall(manager=manager, chains=(), persistent=None, saved=(), snippet=None), "/x")
     assert (guard.keeping, guard.undo) == ((), ())
+
+
+def test_a_rollback_days_later_leaves_what_others_changed(tmp_path: Path) -> None:
+    (tmp_path / "running.v4").write_text(SAVED)
+    fake(tmp_path, "iptables-save", "echo '*filter'")
+    fake(tmp_path, "iptables-restore", f"touch {tmp_path}/restored")
+    fake(tmp_path, "nft", f"touch {tmp_path}/restored")
+    environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
+    for firewall in (iptables(), nftables(nft_chain(), REJECT)):
+        for line in guard_of(firewall, "/x").undo:
+            words = ["/bin/sh", "-c", line, "undo.sh", "backups/x"]
+            assert subprocess.run(words, cwd=tmp_path, env=environment, check=False).returncode == 0
+    assert not (tmp_path / "restored").exists()
