@@ -30,7 +30,7 @@ class Held:
     servers: tuple[str, ...]
 
     def renew(self, lease_s: int | None = None) -> None:
-        """A new lease on all servers; RefusedError when it ran out and is another's now.
+        """A new lease on all servers; NoAnswerError when it ran out and is another's now.
 
         A server that can't be asked will be told by what comes next.
         """

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from runbooks import server_change
-from runbooks.server_change import ServerChange, differing, masters_of, worse
+from runbooks.server_change import ServerChange
 from tasks.change.plan import plan_server
+from tasks.judge.before_after import differing, masters_of, worse
 from tasks.model.answer import Answers, Command, NoAnswer, Reply
 from tasks.model.cluster import Cluster, Desired
 from tasks.model.plan import Outcome, ServerPlan

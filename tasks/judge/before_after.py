@@ -1,0 +1,72 @@
+"""Two looks at servers around a change: what is not as it was, and what became worse of their clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tasks.model.cluster import Cluster
+from tasks.model.reading import Read, Reading, Unread
+from tasks.model.server import ConfigFile, Firewall, Instance, ServerFacts, Service
+from tasks.render.sysctl import SYSCTL_FILE
+
+
+def masters_of(clusters: Sequence[Cluster], told: Mapping[str, Reading[tuple[Instance, ...]]]) -> dict[str, int]:
+    """Masters by instance, of those whose servers all told."""
+    found: dict[str, int] = {}
+    for cluster in clusters:
+        states = [told[server.name] for server in cluster.servers]
+        if any(isinstance(each, Unread) for each in states):
+            continue
+        instances = [each for read in states if isinstance(read, Read) for each in read.value]
+        found[cluster.instance] = sum(each.name == cluster.instance and each.state == "master" for each in instances)
+    return found
+
+
+def worse(before: Mapping[str, int], after: Mapping[str, int]) -> str | None:
+    """What a change made worse of a cluster, beyond the server itself; None: nothing."""
+    for instance, count in after.items():
+        was = before.get(instance, 0)
+        if count > max(1, was):
+            return f"{instance} has {count} masters"
+        if was and not count:
+            return f"{instance} has no master any more"
+    return None
+
+
+def differing(before: ServerFacts, after: ServerFacts) -> list[str]:
+    """What the way back did not make as it was; what can't be read counts as differing."""
+    pairs: tuple[tuple[str, Reading[Any], Reading[Any]], ...] = (
+        ("keepalived.conf", before.config, after.config),
+        ("keepalived.service", before.service, after.service),
+        ("firewall", before.firewall, after.firewall),
+        (SYSCTL_FILE, before.sysctl_file, after.sysctl_file),
+        ("arp_announce", _shared(before, after), _shared(after, before)),
+    )
+    found = []
+    for name, old, new in pairs:
+        if isinstance(old, Read) and isinstance(new, Read) and _essence(old.value) == _essence(new.value):
+            continue
+        found.append(name)
+    return found
+
+
+def _shared(facts: ServerFacts, other: ServerFacts) -> Reading[Mapping[str, int]]:
+    """arp_announce of the interfaces that were there both times: the macvlan of use_vmac comes and goes."""
+    read, also = facts.arp_announce, other.arp_announce
+    if isinstance(read, Unread) or isinstance(also, Unread):
+        return read
+    return Read(value={name: value for name, value in read.value.items() if name in also.value}, source=read.source)
+
+
+def _essence(value: object) -> object:
+    """What counts of it: not when it happened, and not the handles that a kernel gives anew."""
+    if isinstance(value, Service):
+        return (value.active, value.enabled)
+    if isinstance(value, ConfigFile):
+        return (value.text, value.owner, value.group, value.mode)
+    if isinstance(value, Firewall):
+        rules = [(chain.policy, [rule.text for rule in chain.rules]) for chain in value.chains]
+        managed = sorted((rule.zone, rule.saved, rule.text) for rule in value.managed)
+        return (value.manager, rules, value.persistent, value.persistent6, value.snippet, managed)
+    return value
