@@ -17,7 +17,7 @@ from tasks.model.answer import Answers, Command, Reply
 from tasks.model.errors import NoAnswerError, RefusedError
 from tasks.transport import Script
 
-LEASE_MARGIN_S = 60
+LEASE_MARGIN_S = 30
 """What a lease has beyond the longest step that it must cover."""
 
 
@@ -70,7 +70,8 @@ def _refuse_held(names: Sequence[str], replies: dict[str, Reply]) -> None:
             answer = reply.by_key.get(f"lock {name}")
             if answer is not None and answer.status == HELD:
                 holder = parse_holder(answer.stdout)
-                raise RefusedError(f"{name} is locked on {server} by {holder}; nothing was changed")
+                until = f", until {holder.until} unless it is renewed" if holder.until else ""
+                raise RefusedError(f"{name} is locked on {server} by {holder}{until}; nothing was changed")
             if answer is None or answer.status != 0:
                 said = answer.stderr.strip().splitlines() if answer is not None else []
                 raise NoAnswerError(server, "", f"the lock can't be taken: {said[-1] if said else 'no answer'}")

@@ -6,6 +6,7 @@ server's own clock, and a holder that died is outlived by it.
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -40,6 +41,8 @@ class Holder:
     who: str
     doing: str
     since: str
+    until: str = ""
+    """When its lease runs out; empty where the lock does not tell."""
 
     def __str__(self) -> str:
         """`alice@ops1 (apply) since 2026-01-01T00:00:00Z`."""
@@ -82,13 +85,21 @@ def _path(cluster: str) -> str:
 def parse_holder(text: str) -> Holder:
     """What a lock says of its holder; words that are not there are `somebody`, `something` and `some time`."""
     fields = dict(line.partition("=")[::2] for line in text.splitlines() if "=" in line)
+    until = fields.get("until", "")
     return Holder(
         who=fields.get("who") or "somebody",
         doing=fields.get("doing") or "something",
         since=fields.get("since") or "some time",
+        until=f"{datetime.fromtimestamp(int(until), UTC):%Y-%m-%dT%H:%M:%SZ}"
+        if re.fullmatch(r"\d{1,11}", until)
+        else "",
     )
 
 
 def now() -> str:
     """The time for a lock."""
-    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return _stamp(datetime.now(UTC))
+
+
+def _stamp(at: datetime) -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

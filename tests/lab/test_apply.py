@@ -178,22 +178,6 @@ def test_an_interrupt_in_the_middle_puts_back_what_stood_there(healthy: Fabric, 
     assert leftovers(healthy, "H2") == ""
 
 
-def test_a_killed_apply_is_taken_back_by_the_server_itself(healthy: Fabric, tmp_path: Path) -> None:
-    before = snapshot(healthy, "H2")
-    other = healthy.variant(tmp_path, ("priority: 1,", "priority: 3,"))
-    running = other.start("apply", "--yes")
-    assert running.stderr is not None
-    for line in running.stderr:
-        if "reading back" in line:
-            running.kill()
-            break
-    running.communicate(timeout=10)
-    assert snapshot(healthy, "H2") != before
-    assert "vipbook-undo" in leftovers(healthy, "H2")
-    eventually(lambda: snapshot(healthy, "H2"), lambda now: now == before, timeout=140, interval=2)
-    assert healthy.vipbook("verify", "--wait", "15").code == 0
-
-
 def test_a_drifted_file_is_found_and_mended(healthy: Fabric) -> None:
     healthy.shell("H1", "sed", "-i", "s/priority 100/priority 101/", CONFIG)
     ran = healthy.vipbook("verify", "--json")

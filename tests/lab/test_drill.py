@@ -205,3 +205,9 @@ def test_a_killed_drill_is_healed_by_the_server_itself(healthy: Fabric) -> None:
     assert time.monotonic() - began < 45
     eventually(lambda: healthy.shell("I1", "sh", "-c", "pgrep -a ping || true"), lambda text: text == "", timeout=15)
     assert healthy.vipbook("verify", "--wait", "30").code == 0
+    # Its lock lasts as long as the drill might have.
+    refused = healthy.vipbook("drill", "web", "--yes", "--probe", "I1")
+    assert "web is locked on" in refused.err
+    assert "(drill) since" in refused.err
+    for server in ("H1", "H2"):
+        healthy.shell(server, "sh", "-c", "rm -f /run/vipbook/*.lock")

@@ -45,10 +45,15 @@ def test_killed_between_apply_and_confirm_the_server_heals_itself(healthy: Fabri
     assert snapshot(healthy, "H2") != before_it
     refused = other.vipbook("apply", "--yes")
     assert refused.code == 1
-    assert re.search(r"web is locked on H[12] by \S+@\S+ \(apply\) since 20\S+Z; nothing was changed", refused.err)
+    assert re.search(
+        r"web is locked on H[12] by \S+@\S+ \(apply\) since 20\S+Z, until 20\S+Z unless it is renewed; nothing",
+        refused.err,
+    )
     eventually(lambda: snapshot(healthy, "H2"), lambda now: now == before_it, timeout=45, interval=1)
     assert time.monotonic() - began < 40
     assert leftovers(healthy, "H2") == ""
+    assert healthy.vipbook("verify", "--wait", "15").code == 0
+    # The lock of whoever was killed runs out a little later.
     eventually(lambda: other.vipbook("apply", "--yes").code, lambda code: code == 0, timeout=120, interval=5)
     assert healthy.vipbook("apply", "--yes").code == 0
 

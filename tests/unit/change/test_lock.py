@@ -69,9 +69,15 @@ def test_a_renewed_lease_lasts_longer(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("who=a@b\ndoing=drill\nsince=t\n", "a@b (drill) since t"),
+        ("who=a@b\ndoing=apply\nsince=t\nuntil=soon\n", "a@b (apply) since t"),
         ("", "somebody (something) since some time"),
         ("who=\nnoise\n", "somebody (something) since some time"),
     ],
 )
 def test_a_holder_for_people(text: str, said: str) -> None:
     assert str(parse_holder(text)) == said
+    assert parse_holder(text).until == ""
+
+
+def test_a_holder_tells_when_its_lease_runs_out() -> None:
+    assert parse_holder("who=a\nuntil=1767225600\n").until == "2026-01-01T00:00:00Z"
