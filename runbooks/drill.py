@@ -15,6 +15,7 @@ from runbooks.session import Session
 from runbooks.verify import answered_hosts, asked_hosts, fabric_maps, first_problem, judge, observe, subjects
 from tasks.change.faults import FAULTS
 from tasks.judge.duplicates import ROUND, budget_of
+from tasks.judge.foresight import left_behind
 from tasks.judge.subject import Subject
 from tasks.model.answer import Reply
 from tasks.model.cluster import Cluster, Server
@@ -89,6 +90,8 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
         return begun.before(look, _unfit(look))
     wait_s = pause_s(look.found, pace=order.pace)
     run = _prepare(session, order, look, progress)
+    for each in _foreseen(look, run.target.name):
+        progress(f"note: {each}")
     if not confirm(begun.before(look, _announced(order, run, wait_s))):
         raise RefusedError("not confirmed; nothing was tripped")
     if wait_s:
@@ -105,6 +108,10 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
 def _announced(order: Order, run: DrillRun, wait_s: float) -> str:
     pause = f", after {wait_s:.0f} s in which the leaves forget earlier moves" if wait_s else ""
     return f"about to trip {order.fault} on {run.target.name}: {run.fault.summary}{pause}"
+
+
+def _foreseen(look: Look, target: str) -> tuple[str, ...]:
+    return tuple(said for subject in look.found if (said := left_behind(subject, target)))
 
 
 def _measured_from(session: Session, order: Order) -> Session:

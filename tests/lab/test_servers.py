@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import Fabric, Ran, eventually, firewalls_of_others
+from tests.lab.conftest import Fabric, Ran, begin_at_zero, eventually, firewalls_of_others
 
 pytestmark = pytest.mark.lab
 SUDOERS = Path(__file__).resolve().parents[2] / "templates" / "sudoers"
@@ -163,6 +163,7 @@ def test_an_unknown_system_is_refused_by_name(db: Fabric) -> None:
 
 
 def test_a_drill_moves_both_families_within_what_the_timers_allow(db: Fabric) -> None:
+    begin_at_zero(db)
     ran = db.vipbook("drill", "db", "--yes", "--json", timeout=300)
     assert ran.code == 0, ran.problems()
     drill = ran.report["drill"]
@@ -172,8 +173,30 @@ def test_a_drill_moves_both_families_within_what_the_timers_allow(db: Fabric) ->
     assert drill["restored"] is True
 
 
+def test_a_drill_says_before_it_trips_which_leaf_will_not_follow(db: Fabric) -> None:
+    """Moves with both links up raised the sequence: FRR keeps it, and the drill that warned of it fails for it."""
+    try:
+        for state, owner in (("stop", "H4"), ("start", "H3")):
+            db.shell("H3", "systemctl", state, "keepalived")
+            eventually(lambda: db.vipbook("locate", "100.65.0.20").out, lambda out: f"on {owner}," in out, 60)  # noqa: B023
+        ran = db.vipbook("drill", "db", "--yes", "--json", "--probe", "I1", timeout=300)
+        assert "note: L1 once heard sequence" in ran.err
+        assert ran.code == 1, ran.err
+        (failover,) = [each for each in ran.report["drill"]["stages"] if each["name"] == "failover"]
+        causes = [cause["id"] for each in failover["clusters"] for vip in each["vips"] for cause in vip["known_causes"]]
+        assert set(causes) == {"higher-cached-sequence"}
+        assert ran.report["drill"]["restored"] is True
+    finally:
+        db.shell("H3", "systemctl", "start", "keepalived")
+    begin_at_zero(db)
+    ran = db.vipbook("drill", "db", "--yes", "--json", "--probe", "I1", timeout=300)
+    assert ran.code == 0, ran.problems()
+    assert "once heard" not in ran.err
+
+
 def test_transitions_are_read_from_the_log_file_where_the_journal_tells_nothing(db: Fabric) -> None:
     """As on an Enterprise Linux whose journal is kept in memory alone, and was emptied."""
+    begin_at_zero(db)
     db.shell("H3", "sh", "-c", "mv /usr/bin/journalctl /usr/bin/journalctl.real && ln -s /bin/true /usr/bin/journalctl")
     try:
         ran = db.vipbook("drill", "db", "--yes", "--json", "--probe", "I1", timeout=300)

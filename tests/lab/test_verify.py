@@ -239,8 +239,11 @@ def test_the_published_sudo_lists_are_enough(healthy: Fabric) -> None:
         assert ran.report["verdict"] == "pass", ran.problems()
         found = healthy.vipbook("locate", "08:00:27:70:07:ae", "--json")
         assert found.code == 0, found.out
+        planned = healthy.vipbook("plan", "--json")
+        assert planned.report["changed"] is False, planned.problems()
         denied = healthy.vipbook("apply", "--yes", "--json")
-        assert denied.report["changed"] is False
+        assert denied.code == 3, denied.out
+        assert "the lock can't be taken" in denied.err
     finally:
         for node in nodes:
             healthy.shell(node, "sh", "-c", "rm -f /etc/sudoers.d/vipbook && mv /root/sudoers/* /etc/sudoers.d/")

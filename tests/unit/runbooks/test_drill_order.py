@@ -24,14 +24,17 @@ from tests.unit.builders import (
     GONE,
     MACS,
     TIMERS,
+    VMAC,
     cluster,
     detection,
+    evpn_mac,
     evpn_neighbor,
     subject,
     with_leaf,
     with_probe,
     with_server,
 )
+from tests.unit.judge.fabrics import virtual
 
 NOW = 1_767_225_600.0
 
@@ -231,6 +234,14 @@ def test_the_operator_is_asked_before_anything_is_tripped(monkeypatch: pytest.Mo
         stage.drill()
     assert [report.reason for report in stage.asked] == ["about to trip link-down on H1: enp0s8 down"]
     assert stage.slept == []
+
+
+def test_what_the_fabric_will_not_follow_is_said_before_the_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = evpn_mac(VMAC, port="swp1", local_sequence=3, remote_sequence=2)
+    stage = Stage(monkeypatch, with_leaf(virtual("H1", 3), "L1", evpn_macs=(row,)), confirmed=False)
+    with pytest.raises(RefusedError):
+        stage.drill()
+    assert stage.said[-1].startswith("note: L1 once heard sequence 2 for 00:00:5e:00:01:0b from elsewhere")
 
 
 def test_the_wait_is_told_first_and_the_cluster_is_judged_anew_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
