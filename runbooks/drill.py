@@ -90,9 +90,10 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
         return begun.before(look, _unfit(look))
     wait_s = pause_s(look.found, pace=order.pace)
     run = _prepare(session, order, look, progress)
-    for each in _foreseen(look, run.target.name):
+    notes = _foreseen(look, run.target.name)
+    for each in notes:
         progress(f"note: {each}")
-    if not confirm(begun.before(look, _announced(order, run, wait_s))):
+    if not confirm(begun.before(look, _announced(order, run, wait_s, notes))):
         raise RefusedError("not confirmed; nothing was tripped")
     if wait_s:
         progress(f"waiting {wait_s:.0f} s: until then two more moves would flag the VIP as a duplicate")
@@ -105,9 +106,10 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
         return begun.after(look, run.execute())
 
 
-def _announced(order: Order, run: DrillRun, wait_s: float) -> str:
+def _announced(order: Order, run: DrillRun, wait_s: float, notes: Sequence[str]) -> str:
     pause = f", after {wait_s:.0f} s in which the leaves forget earlier moves" if wait_s else ""
-    return f"about to trip {order.fault} on {run.target.name}: {run.fault.summary}{pause}"
+    trap = "; a leaf will not follow, see the note above" if notes else ""
+    return f"about to trip {order.fault} on {run.target.name}: {run.fault.summary}{pause}{trap}"
 
 
 def _foreseen(look: Look, target: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tasks.judge.kernel import seen, worded
+from tasks.judge.kernel import over_vxlan, seen, worded
 from tasks.judge.place import from_the_wire, of_vlan
 from tasks.judge.zebra import worded_mac, worded_neighbor
 from tasks.model.address import IpAddress
@@ -86,17 +86,20 @@ def _paths(query: Query, facts: LeafFacts) -> Iterator[Sighting]:
 def _fdb(mac: MacAddress, fabric: Fabric, facts: LeafFacts) -> Iterator[Sighting]:
     if not isinstance(facts.fdb, Read):
         return
-    for row in facts.fdb.value:
-        if row.mac == mac and of_vlan(row, fabric):
-            yield Sighting(
-                leaf=facts.host,
-                table="kernel FDB",
-                says=f"{mac} {seen(row)}",
-                mac=mac,
-                here=from_the_wire(row, fabric),
-                vtep=str(row.vtep) if row.vtep is not None else None,
-                source=facts.fdb.source,
-            )
+    rows = [row for row in facts.fdb.value if row.mac == mac and of_vlan(row, fabric)]
+    on_a_port = any(from_the_wire(row, fabric) for row in rows)
+    for row in rows:
+        # The bridge decides first: what EVPN once wrote on the VXLAN device is asked for nothing then.
+        unused = on_a_port and over_vxlan(row) and row.extern_learn
+        yield Sighting(
+            leaf=facts.host,
+            table="kernel FDB",
+            says=f"{mac} {seen(row)}" + (", left over and not used" if unused else ""),
+            mac=mac,
+            here=from_the_wire(row, fabric),
+            vtep=str(row.vtep) if row.vtep is not None and not unused else None,
+            source=facts.fdb.source,
+        )
 
 
 def _zebra_macs(mac: MacAddress, facts: LeafFacts) -> Iterator[Sighting]:

@@ -179,6 +179,10 @@ def test_a_drill_says_before_it_trips_which_leaf_will_not_follow(db: Fabric) -> 
         for state, owner in (("stop", "H4"), ("start", "H3")):
             db.shell("H3", "systemctl", state, "keepalived")
             eventually(lambda: db.vipbook("locate", "100.65.0.20").out, lambda out: f"on {owner}," in out, 60)  # noqa: B023
+        ran = db.vipbook("verify", "db", "--wait", "60", "--json")
+        assert ran.code == 0, ran.problems()
+        found = db.vipbook("locate", "100.65.0.20")
+        assert found.code == 0, found.out
         ran = db.vipbook("drill", "db", "--yes", "--json", "--probe", "I1", timeout=300)
         assert "note: L1 once heard sequence" in ran.err
         assert ran.code == 1, ran.err

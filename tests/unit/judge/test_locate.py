@@ -79,6 +79,13 @@ def test_one_place_and_everything_about_it(query: Query) -> None:
             Status.FAIL,
             "tables name VTEP 10.255.0.99",
         ),
+        # on the port and, by somebody's hand, behind a VTEP too
+        (
+            H1,
+            {"L1": {"fdb": (fdb_row(H1, "swp1"), fdb_row(H1, "vni100", vtep=V2, extern_learn=False))}},
+            Status.FAIL,
+            f"tables name VTEP {V2}",
+        ),
         (H1, {"L2": {"evpn_macs": (evpn_mac(H1, vtep=V2),)}}, Status.FAIL, f"tables name VTEP {V2}"),
     ],
 )
@@ -87,6 +94,14 @@ def test_what_can_not_be_told_and_what_contradicts(
 ) -> None:
     answer = found(query, **leaves)
     assert (answer.status, piece in answer.message) == (status, True), answer.message
+
+
+def test_what_evpn_left_on_the_vxlan_device_of_the_owners_leaf_is_no_place() -> None:
+    """As a virtual MAC that came back leaves it; `verify` passes it with the same words."""
+    answer = found(VIP.ip, L1={"fdb": (fdb_row(H1, "swp1"), fdb_row(H1, "vni100", vtep=V2))})
+    (place,) = answer.locations
+    assert (answer.status, place.vteps) == (Status.PASS, (V1,)), answer.message
+    assert f"{H1} vni100 dst {V2}, left over and not used" in {each.says for each in answer.sightings}
 
 
 def test_a_host_that_is_no_server_is_named_by_lldp() -> None:

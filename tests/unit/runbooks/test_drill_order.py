@@ -242,6 +242,7 @@ def test_what_the_fabric_will_not_follow_is_said_before_the_question(monkeypatch
     with pytest.raises(RefusedError):
         stage.drill()
     assert stage.said[-1].startswith("note: L1 once heard sequence 2 for 00:00:5e:00:01:0b from elsewhere")
+    assert (stage.asked[0].reason or "").endswith("enp0s8 down; a leaf will not follow, see the note above")
 
 
 def test_the_wait_is_told_first_and_the_cluster_is_judged_anew_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
