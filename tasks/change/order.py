@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
+from tasks.change.versions import counts_vips
 from tasks.change.wire import differing_wire
 from tasks.model.cluster import Cluster
 from tasks.model.errors import RefusedError
@@ -45,6 +46,7 @@ def change_order(
         first, last = backups, masters
         if masters and _list_changes(cluster, running.values()):
             _refuse_checking(cluster, {name: running[name] for name in backups})
+            _refuse_counting(cluster, facts, {name: running[name] for name in backups})
             first, last = masters, backups
             why.append(f"{cluster.name} changes its VIPs, so {masters[0]} comes before the others")
         elif masters and backups:
@@ -117,3 +119,16 @@ def _refuse_checking(cluster: Cluster, backups: Mapping[str, Instance]) -> None:
             f"{cluster.name}: its VIPs change while {names} compares the list in every advert: the first server that "
             "is changed would make two masters; apply once with the VIPs as they are, which brings skip_check_adv_addr"
         )
+
+
+def _refuse_counting(cluster: Cluster, facts: Mapping[str, ServerFacts], backups: Mapping[str, Instance]) -> None:
+    """A release before 2.0.19 measures an advert by its own list, although it has been told not to compare them."""
+    for name, each in backups.items():
+        package = facts[name].package
+        version = package.value.version if isinstance(package, Read) else None
+        if len(each.advertised) != len(cluster.advertised) and counts_vips(version):
+            raise RefusedError(
+                f"{cluster.name}: the number of its VIPs changes, and keepalived {version} on {name} drops adverts "
+                "with another number than its own: two masters; stop keepalived on the backups (systemctl stop "
+                "keepalived), and apply again"
+            )

@@ -15,13 +15,17 @@ Version = tuple[int, int, int]
 OLDEST: Version = (2, 0, 4)
 """The first with --config-test, without which a configuration can't be checked before it is used."""
 TRACK_PROCESS: Version = (2, 0, 11)
-# Keywords that an operator may pass through and that came after the oldest release.
+SCRIPT_FRACTIONS: Version = (2, 3, 2)
+"""The first that runs a vrrp_script at fractions of a second."""
+SKIPS_LENGTH: Version = (2, 0, 19)
+"""The first whose skip_check_adv_addr takes adverts with another *number* of VIPs too."""
+# Keywords that an operator may pass through and that came after the oldest release; what is missing here the
+# config test finds, before anything is replaced.
 KEYWORDS: dict[str, Version] = {
-    "disable_local_igmp": (2, 2, 0),
-    "down_timer_adverts": (2, 2, 3),
     "garp_extra_if": (2, 2, 0),
+    "notify_master_rx_lower_pri": (2, 0, 6),
+    "owner_ignore_adverts": (2, 3, 3),
     "unicast_fault_no_peer": (2, 2, 5),
-    "vmac_addr": (2, 2, 0),
 }
 
 
@@ -29,6 +33,9 @@ def _used(cluster: Cluster) -> Iterator[tuple[str, Version]]:
     """Options of this cluster that not every release knows, and the first that does."""
     if cluster.track.processes:
         yield "vrrp_track_process", TRACK_PROCESS
+    for script in cluster.track.scripts:
+        if not (script.interval_s.is_integer() and script.timeout_s.is_integer()):
+            yield f"a fraction of a second as interval or timeout of vrrp_script {script.name}", SCRIPT_FRACTIONS
     for line in cluster.extra:
         keyword = line.split()[0]
         if keyword in KEYWORDS:
@@ -50,6 +57,12 @@ def unknown_options(version: str, clusters: Sequence[Cluster]) -> list[str]:
         if known < since
     ]
     return list(dict.fromkeys(found))
+
+
+def counts_vips(version: str | None) -> bool:
+    """Does this release drop an advert with more or fewer VIPs than its own, whatever skip_check_adv_addr says?"""
+    known = upstream(version) if version is not None else None
+    return known is not None and known < SKIPS_LENGTH
 
 
 def _text(version: Version) -> str:

@@ -7,25 +7,14 @@ from collections.abc import Callable, Iterator
 from tasks.intent.document import Path
 from tasks.intent.expand import SECOND, clusters_of, garp_of, longest_down_s
 from tasks.intent.instances import families, instances_of
+from tasks.intent.lint_extra import extra_lines
+from tasks.intent.lint_track import tracked, weak
 from tasks.intent.schema import ClusterEntry
 from tasks.model.address import IPV6
 
 Problem = tuple[Path, str]
 _GARP_FACTOR = 5
 """How many times the longest failover the second burst of a fast cluster may take; keepalived counts whole seconds."""
-# What vipbook itself writes into a vrrp_instance: said twice, the last one would win, and checks would be wrong.
-_MODELLED = {
-    *("state", "interface", "version", "virtual_router_id", "priority", "advert_int", "use_vmac", "vmac_xmit_base"),
-    *("nopreempt", "preempt", "preempt_delay", "unicast_src_ip", "unicast_peer", "mcast_src_ip", "authentication"),
-    *("virtual_ipaddress", "virtual_ipaddress_excluded", "track_interface", "track_script", "track_process"),
-    *("garp_master_delay", "garp_master_repeat", "garp_master_refresh", "garp_lower_prio_delay", "skip_check_adv_addr"),
-    *("garp_lower_prio_repeat", "notify", "notify_master", "notify_backup", "notify_fault", "notify_stop"),
-}
-_REFUSED = {
-    "vrrp_strict": "it drops every packet to the VIP and forbids unicast and passwords",
-    "strict_mode": "it drops every packet to the VIP and forbids unicast and passwords",
-    "include": "what it brings in can't be shown in a plan",
-}
 
 
 def _sources(cluster: ClusterEntry) -> Iterator[Problem]:
@@ -52,14 +41,20 @@ def _second_vrid(cluster: ClusterEntry) -> Iterator[Problem]:
 
 
 def _subnets6(cluster: ClusterEntry) -> Iterator[Problem]:
-    """An IPv6 VIP is inside the servers' subnet, where they tell it."""
-    networks = {each.address6.network for each in cluster.servers.values() if each.address6 is not None}
-    routable = {network for network in networks if not network.is_link_local}
+    """The servers tell one IPv6 subnet, and an IPv6 VIP is inside it. Link-local addresses tell none."""
+    told = {name: each.address6 for name, each in cluster.servers.items() if each.address6 is not None}
+    routable = {name: address for name, address in told.items() if not address.ip.is_link_local}
+    if not routable:
+        return
+    first, subnet = next((name, address.network) for name, address in routable.items())
+    for name, address in routable.items():
+        if address.network != subnet:
+            why = f"{address} is outside {subnet}, the subnet of {first}"
+            yield ("servers", name, "address6"), f"{why}; members of a cluster are in one"
     for place, instance in instances_of(cluster):
         for index, vip in enumerate(instance.vips):
-            if vip.version == IPV6 and routable and vip.network not in routable:
-                known = ", ".join(sorted(map(str, routable)))
-                yield (*place, "vips", index), f"{vip} is outside {known}, the subnet of the servers; take one inside"
+            if vip.version == IPV6 and vip.network != subnet:
+                yield (*place, "vips", index), f"{vip} is outside {subnet}, the subnet of the servers; take one inside"
 
 
 def _preempt(cluster: ClusterEntry) -> Iterator[Problem]:
@@ -112,37 +107,6 @@ def _excluded(cluster: ClusterEntry) -> Iterator[Problem]:
                 yield (*place, "excluded", index), f"{vip.ip} stands in vips too; keep one"
 
 
-def _tracked(cluster: ClusterEntry) -> Iterator[Problem]:
-    for index, name in enumerate(cluster.track.interfaces):
-        owners = [host for host, server in cluster.servers.items() if server.interface == name]
-        if owners:
-            yield ("track", "interfaces", index), f"{name} is the interface of {owners[0]}, tracked anyway; remove it"
-        elif name in cluster.track.interfaces[:index]:
-            yield ("track", "interfaces", index), f"{name} stands twice; keep one"
-    for name, script in cluster.track.scripts.items():
-        if script.timeout > script.interval * script.fall:
-            why = f"{script.timeout:g} s is longer than {script.fall} runs every {script.interval:g} s take"
-            yield ("track", "scripts", name, "timeout"), f"{why}; give at most {script.interval * script.fall:g}"
-
-
-def _extra(cluster: ClusterEntry) -> Iterator[Problem]:
-    depth = 0
-    for index, line in enumerate(cluster.extra):
-        keyword = line.split()[0] if line.split() else ""
-        if not keyword or not line.isprintable():
-            yield ("extra", index), "empty or with control characters; give one line of keepalived.conf"
-        elif depth == 0 and keyword in _MODELLED:
-            yield ("extra", index), f"{keyword} is vipbook's own to write; use the key that it has for it"
-        elif keyword in _REFUSED:
-            yield ("extra", index), f"{keyword}: {_REFUSED[keyword]}; leave it out"
-        depth += line.count("{") - line.count("}")
-        if depth < 0:
-            yield ("extra", index), "closes a block that it did not open; leave the brace out"
-            return
-    if depth:
-        yield ("extra",), f"{depth} block{'s' if depth > 1 else ''} left open; close them"
-
-
 KEEPALIVED_RULES: tuple[Callable[[ClusterEntry], Iterator[Problem]], ...] = (
     _sources,
     _second_vrid,
@@ -152,8 +116,8 @@ KEEPALIVED_RULES: tuple[Callable[[ClusterEntry], Iterator[Problem]], ...] = (
     _sync_group,
     _garp,
     _excluded,
-    _tracked,
-    _extra,
+    tracked,
+    extra_lines,
 )
 
 
@@ -172,15 +136,4 @@ def _flapping(cluster: ClusterEntry) -> Iterator[Problem]:
         yield ("preempt_delay",), f"0 s, and each time that {tracked[0]} comes back the VIP moves; {mend}"
 
 
-def _weak(cluster: ClusterEntry) -> Iterator[Problem]:
-    """A weight that changes nothing: the master stays the highest although it is ill."""
-    for kind in ("scripts", "processes"):
-        for name, each in getattr(cluster.track, kind).items():
-            ranks = sorted((server.priority for server in cluster.servers.values()), reverse=True)
-            gap = ranks[0] - ranks[1]
-            if each.weight and abs(each.weight) <= gap:
-                why = f"{each.weight} does not bridge the {gap} between the two highest priorities: the master stays"
-                yield ("track", kind, name, "weight"), f"{why}; give more than {gap}, or leave it out for FAULT"
-
-
-ADVICE: tuple[Callable[[ClusterEntry], Iterator[Problem]], ...] = (_flapping, _weak)
+ADVICE: tuple[Callable[[ClusterEntry], Iterator[Problem]], ...] = (_flapping, weak)

@@ -117,7 +117,7 @@ class ProcessEntry(_Strict):
 
     process: Word
     quorum: Annotated[int, Field(ge=1, le=65535)] = 1
-    delay: Annotated[float, Field(ge=0, le=3600)] = 1.0
+    delay: Annotated[float, Field(ge=0.01, le=3600)] = 1.0
     weight: Weight = 0
 
 

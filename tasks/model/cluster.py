@@ -153,7 +153,8 @@ class Cluster:
     @property
     def programs(self) -> bool:
         """Does keepalived run programs for it?"""
-        return bool(self.track.scripts or self.notify.lines())
+        passed = any(line.split()[0].startswith("notify") for line in self.extra)
+        return bool(self.track.scripts or self.notify.lines()) or passed
 
     @property
     def owns_track(self) -> bool:

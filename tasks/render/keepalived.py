@@ -48,11 +48,12 @@ def environment() -> Environment:
 def dynamic_interfaces(cluster: Cluster) -> bool:
     """Does its configuration name an interface that keepalived makes itself?
 
-    A VIP of another family than its adverts stands on the base interface unless `dev` names the macvlan, and without
-    the option keepalived refuses a `dev` that is not there yet. `use_vmac_addr` is no way: it makes a second macvlan,
-    with another virtual MAC and with the base's link-local address, which the fabric would see move between two MACs.
+    A VIP outside the adverts, of another family or not, stands on the base interface unless `dev` names the macvlan,
+    and without the option keepalived refuses a `dev` that is not there yet. `use_vmac_addr` is no way: it makes a
+    second macvlan, with another virtual MAC and with the base's link-local address, which the fabric would see move
+    between two MACs.
     """
-    return cluster.use_vmac and any(vip.version != cluster.family for vip in cluster.vips)
+    return cluster.use_vmac and any(vip in cluster.excluded or vip.version != cluster.family for vip in cluster.vips)
 
 
 def sync_groups(clusters: Sequence[Cluster]) -> dict[str, list[Cluster]]:
@@ -65,5 +66,8 @@ def sync_groups(clusters: Sequence[Cluster]) -> dict[str, list[Cluster]]:
 
 
 def seconds(value: float) -> str:
-    """`1.0` as `1` (VRRPv2 takes whole seconds only), `0.1` as it is."""
-    return str(int(value)) if value == int(value) else f"{value:g}"
+    """`1.0` as `1` (VRRPv2 takes whole seconds only), `0.1` as it is; never as `1e-05`, which keepalived can't read.
+
+    keepalived counts in millionths of a second.
+    """
+    return f"{value:.6f}".rstrip("0").rstrip(".")

@@ -12,7 +12,7 @@ from tasks.change.order import change_order
 from tasks.change.wire import differing_wire
 from tasks.model.cluster import Cluster
 from tasks.model.errors import RefusedError
-from tasks.model.server import Instance, ServerFacts
+from tasks.model.server import Instance, Package, ServerFacts
 from tests.unit.builders import GONE, VIP, cluster, config_file, instance, read, server, server_facts
 
 SECOND_VIP = IPv4Interface("100.65.0.30/24")
@@ -59,6 +59,24 @@ def test_a_backup_that_compares_every_advert_makes_it_unsafe() -> None:
     with pytest.raises(RefusedError, match="web: its VIPs change while H2 compares the list in every advert"):
         order(facts, MORE)
     assert order(facts, cluster()) == ["H2", "H1"]
+
+
+@pytest.mark.parametrize(
+    ("version", "vips", "safe"),
+    [
+        ("2.0.10-11.el8", (VIP, SECOND_VIP), False),
+        ("2.0.10-11.el8", (SECOND_VIP,), True),
+        ("2.0.19-1", (VIP, SECOND_VIP), True),
+    ],
+)
+def test_a_release_that_counts_vips_makes_another_number_unsafe(version: str, vips: Any, safe: bool) -> None:  # noqa: ANN401, FBT001
+    backup = replace(MASTER_H1["H2"], package=read("H2", Package(manager="dnf", version=version)))
+    facts = {**MASTER_H1, "H2": backup}
+    if safe:
+        assert order(facts, cluster(vips=vips)) == ["H1", "H2"]
+        return
+    with pytest.raises(RefusedError, match=r"the number of its VIPs changes, and keepalived 2.0.10-11.el8 on H2 drops"):
+        order(facts, cluster(vips=vips))
 
 
 def test_the_master_may_compare_what_it_likes() -> None:

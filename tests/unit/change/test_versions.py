@@ -8,13 +8,17 @@ from typing import Any
 import pytest
 
 from tasks.change.plan import plan_server
-from tasks.change.versions import dies_of_users, unknown_options, with_roots_programs
+from tasks.change.versions import counts_vips, dies_of_users, unknown_options, with_roots_programs
 from tasks.model.options import Notify, Track, TrackProcess, TrackScript
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.server import Package
 from tests.unit.builders import GONE, cluster, config_file, desired, server_facts
 
 PROCESS = {"track": Track(processes=(TrackProcess(name="app", process="nginx"),))}
+
+
+def script(**changed: float) -> dict[str, Any]:
+    return {"track": Track(scripts=(TrackScript(name="chk", command="/bin/chk", **changed),))}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -30,6 +34,12 @@ PROCESS = {"track": Track(processes=(TrackProcess(name="app", process="nginx"),)
         ("2.1.5-9.el8", {"extra": ("garp_extra_if all",)}, ["does not know garp_extra_if; 2.2.0 does"]),
         ("1:2.2.4-0.2", {"extra": ("unicast_fault_no_peer",)}, ["unicast_fault_no_peer; 2.2.5 does"]),
         ("1:2.2.7-1", {"extra": ("unicast_fault_no_peer", "something_new 3")}, []),
+        ("2.0.5-1", {"extra": ("notify_master_rx_lower_pri /bin/x",)}, ["notify_master_rx_lower_pri; 2.0.6 does"]),
+        ("2.3.1-1", {"extra": ("owner_ignore_adverts",)}, ["owner_ignore_adverts; 2.3.3 does"]),
+        ("1:2.2.7-1", script(interval_s=0.5), ["a fraction of a second", "vrrp_script chk; 2.3.2 does"]),
+        ("1:2.2.7-1", script(timeout_s=2.5), ["a fraction of a second"]),
+        ("1:2.2.7-1", script(), []),
+        ("1:2.3.2-1", script(interval_s=0.5, timeout_s=0.5), []),
     ],
 )
 def test_each_version(version: str, changed: dict[str, Any], said: list[str]) -> None:
@@ -129,3 +139,18 @@ def test_there_the_users_alone_are_another_and_must_exist() -> None:
     assert "id -u prober" in titles
     assert "sudo keepalived --config-test --use-file=/etc/keepalived/.keepalived.conf.trial.vipbook" in titles
     assert any(line == "rm -f /etc/keepalived/.keepalived.conf.trial.vipbook" for line in found.steps[0].undo)
+
+
+@pytest.mark.parametrize(
+    ("version", "counts"),
+    [
+        ("2.0.18-1", True),
+        ("2.0.10-11.el8", True),
+        ("2.0.19-1", False),
+        ("1:2.2.7-1", False),
+        (None, False),
+        ("x", False),
+    ],
+)
+def test_which_release_counts_the_vips_of_an_advert(version: str | None, counts: bool) -> None:  # noqa: FBT001
+    assert counts_vips(version) is counts

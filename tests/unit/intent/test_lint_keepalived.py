@@ -44,6 +44,14 @@ SCRIPT = "track: {scripts: {chk: {command: /bin/true, weight: -50}}}"
 MORE = "instances: {front: {vrid: 12, vips: [100.65.0.20/24]%s}}"
 
 
+def weighted(weight: int, first: int, second: int, *more: str, kind: str = "scripts") -> str:
+    """Two priorities, and something tracked with a weight, preempt_delay set so that nothing else is said."""
+    what = "chk: {command: /bin/true, weight: %d}" if kind == "scripts" else "app: {process: a, weight: %d}"
+    text = keys("preempt_delay: 5", "sync_group: false", f"track: {{{kind}: {{{what % weight}}}}}", *more)
+    text = text if more else text.replace("    sync_group: false\n", "")
+    return text.replace("priority: 100", f"priority: {first}").replace("priority: 1,", f"priority: {second},")
+
+
 @pytest.mark.parametrize(
     ("text", "path", "piece"),
     [
@@ -65,6 +73,12 @@ MORE = "instances: {front: {vrid: 12, vips: [100.65.0.20/24]%s}}"
         (keys("track: {scripts: {chk: {command: /bin/a;rm}}}"), "track.scripts.chk.command", "match pattern"),
         (keys("track: {scripts: {chk: {comand: /bin/a}}}"), "track.scripts.chk.comand", "did you mean 'command'?"),
         (keys("track: {scripts: {chk: {command: /bin/a, timeout: 9}}}"), "track.scripts.chk.timeout", "at most 4"),
+        (keys("track: {processes: {app: {process: a, delay: 0}}}"), "track.processes.app.delay", "0.01"),
+        (six(ROUTED).replace("int: 1", f"int: 1\n    {SCRIPT}"), "track.scripts.chk.weight", "in a sync group"),
+        (keys("sync_group: true", SCRIPT, MORE % ""), "track.scripts.chk.weight", "or set sync_group: false"),
+        (six({**ROUTED, "H2": "fd00:200:65::12/64"}), "servers.H2.address6", "outside fd00:100:65::/64, the subnet of"),
+        (six({**ROUTED, "H2": "fd00:200:65::12/64"}).replace("65::10/64", "66::10/64"), "vips.1", "outside fd00:100"),
+        (keys(MORE.replace("front", "'6'") % ""), "instances.6", "take another one"),
         (keys("track: {interfaces: [enp0s8]}"), "track.interfaces.0", "the interface of H1, tracked anyway; remove it"),
         (keys("track: {interfaces: [eth9, eth9]}"), "track.interfaces.1", "stands twice; keep one"),
         (keys("track: {processes: {app: {process: a, quorum: 0}}}"), "track.processes.app.quorum", "greater than"),
@@ -84,13 +98,6 @@ MORE = "instances: {front: {vrid: 12, vips: [100.65.0.20/24]%s}}"
         (keys("auth_type: AH", text=NO_PASSWORD), "auth_type", "there is none; add auth_pass"),
         (keys("notify: {master: 'x y'}"), "notify.master", "match pattern"),
         (keys("script_user: 'Root User'"), "script_user", "match pattern"),
-        (keys("extra: ['priority 200']"), "extra.0", "priority is vipbook's own to write"),
-        (keys("extra: [vrrp_strict]"), "extra.0", "drops every packet to the VIP"),
-        (keys("extra: ['include /etc/x']"), "extra.0", "can't be shown in a plan"),
-        (keys("extra: ['']"), "extra.0", "give one line"),
-        (keys('extra: ["no_accept\\nx"]'), "extra.0", "control characters"),
-        (keys("extra: ['virtual_routes {']"), "extra", "1 block left open; close them"),
-        (keys("extra: ['}']"), "extra.0", "closes a block that it did not open"),
     ],
 )  # fmt: skip
 def test_one_broken_rule(text: str, path: str, piece: str) -> None:
@@ -113,7 +120,15 @@ def test_one_broken_rule(text: str, path: str, piece: str) -> None:
         keys("sync_group: true", MORE % ""),
         keys("excluded: [100.65.0.30/24, 'fd00:1::1/64']"),
         keys("auth_type: AH"),
-        keys("extra: [no_accept, 'virtual_routes {', '10.0.0.0/8 dev enp0s8', '}']"),
+        weighted(-51, 100, 50),
+        weighted(51, 100, 50),
+        weighted(-51, 100, 50, kind="processes"),
+        keys("preempt: false", "track: {interfaces: [eth9]}"),
+        keys("preempt_delay: 5", "track: {scripts: {chk: {command: /bin/true, interval: 3, timeout: 6}}}"),
+        keys("preempt_delay: 5", SCRIPT, "sync_group: false", MORE % "")
+        .replace("-50", "-120")
+        .replace("priority: 1,", "priority: 50,"),
+        keys("garp: {delay: 9}", text=V3),
         keys("notify: {master: '/usr/local/bin/n.sh a --b=c', any: /bin/true}"),
     ],
 )
@@ -127,9 +142,16 @@ def test_what_works_is_let_through_without_a_word(text: str) -> None:
         (CLUSTERS_YAML.replace("leaf: L1, port: swp1", "leaf: [L1, L2], port: bond1"), "H1 hangs on L1 and L2"),
         (keys("track: {interfaces: [eth9]}"), "each time that eth9 comes back the VIP moves; set preempt_delay"),
         (keys("track: {scripts: {chk: {command: /bin/true}}}"), "each time that chk comes back"),
-        (keys("preempt_delay: 5", SCRIPT), "-50 does not bridge the 99 between the two highest priorities"),
+        (keys("preempt_delay: 5", SCRIPT), "no weight takes 100 below 1, the lowest; give the backup more"),
+        (weighted(-50, 100, 50), "-50 does not bridge the 50 between the two highest priorities"),
+        (weighted(50, 100, 50), "50 does not bridge the 50 between the two highest priorities"),
+        (weighted(49, 100, 50), "give more than 50"),
+        (weighted(200, 100, 60), "200 brings both highest priorities to 254 while all is well; take lower priorities"),
+        (weighted(-40, 100, 50, kind="processes"), "-40 does not bridge the 50"),
+        (weighted(-60, 100, 50, "instances: {f: {vrid: 12, vips: [100.65.0.20/24], priorities: {H1: 10, H2: 200}}}"),
+         "-60 does not bridge the 190"),
     ],
-)
+)  # fmt: skip
 def test_what_will_surprise_is_a_warning(text: str, piece: str) -> None:
     (said,) = load(text).warnings
     assert piece in said

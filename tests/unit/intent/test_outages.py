@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tasks.intent.outages import expected_outages
+from tasks.model.options import Track, TrackProcess, TrackScript
 from tests.unit.builders import cluster, fabric, server
 
 
@@ -38,3 +39,24 @@ def test_every_member_that_can_be_master_has_its_heir() -> None:
     assert [each[1:] for each in found if each[0] == "crash"] == [("H1", "H3"), ("H3", "H2")]
     assert found[-1] == ("return", "H3", "H1")
     assert [each.heir for each in expected_outages(cluster(preempt=False))][-1] is None
+
+
+def test_without_preempt_whoever_became_master_costs_the_same_anew() -> None:
+    two = [(each.fault, each.master, each.heir) for each in expected_outages(cluster(preempt=False))]
+    assert [each[1:] for each in two if each[0] == "link down"] == [("H1", "H2"), ("H2", "H1")]
+    (back,) = [each for each in expected_outages(cluster(preempt=False)) if each.fault == "crash" and each.heir == "H1"]
+    assert back.bound_s == pytest.approx((2.609, 4.609), abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("track", "skew"),
+    [
+        (Track(scripts=(TrackScript(name="a", command="/bin/a", weight=100),)), (256 - 101) / 256),
+        (Track(processes=(TrackProcess(name="a", process="a", weight=100),)), (256 - 101) / 256),
+        (Track(scripts=(TrackScript(name="a", command="/bin/a", weight=-100),)), 255 / 256),
+        (Track(scripts=(TrackScript(name="a", command="/bin/a", weight=253),)), 2 / 256),
+    ],
+)
+def test_a_weight_that_raises_counts_while_all_is_well(track: Track, skew: float) -> None:
+    (stop,) = [each for each in expected_outages(cluster(track=track)) if each.fault == "graceful stop"]
+    assert stop.bound_s[0] == pytest.approx(skew)

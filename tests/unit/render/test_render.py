@@ -20,6 +20,7 @@ from tasks.render.firewall import iptables_rule, nft_inserts, nft_rule, nft_snip
 from tasks.render.keepalived import dynamic_interfaces, environment, render_keepalived, seconds
 from tests.unit.builders import OUR_LINE, VIP, cluster, nft_chain, nftables, server
 
+OUTSIDE = IPv4Interface("100.65.0.30/24")
 H1_CONF = """\
 global_defs {
     router_id H1
@@ -143,6 +144,8 @@ DYN = "    dynamic_interfaces\n"
         ([{"use_vmac": True, "vips": (VIP, VIP6)}], True),
         ([{"use_vmac": True}, {"name": "db", "vrid": 12, "vips": (VIP, VIP6)}], False),
         ([{}, {"name": "db", "vrid": 12, "use_vmac": True, "vips": (VIP, VIP6)}], True),
+        ([{"use_vmac": True, "vips": (VIP, OUTSIDE), "excluded": (OUTSIDE,)}], True),
+        ([{"vips": (VIP, OUTSIDE), "excluded": (OUTSIDE,)}], False),
     ],
 )
 def test_an_interface_that_is_not_there_is_let_through_only_where_it_must_be(
@@ -200,7 +203,19 @@ def test_a_server_that_is_no_member_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(1.0, "1"), (255.0, "255"), (0.1, "0.1"), (0.01, "0.01"), (40.95, "40.95"), (1.5, "1.5")]
+    ("value", "text"),
+    [
+        (1.0, "1"),
+        (255.0, "255"),
+        (0.1, "0.1"),
+        (0.01, "0.01"),
+        (40.95, "40.95"),
+        (1.5, "1.5"),
+        (0.00001, "0.00001"),
+        (999.99999, "999.99999"),
+        (100.0, "100"),
+        (0.0, "0"),
+    ],
 )
 def test_seconds(value: float, text: str) -> None:
     assert seconds(value) == text
@@ -237,6 +252,7 @@ TRACK = Track(
     processes=(TrackProcess(name="app", process="nginx", quorum=2),),
     script_user="prober",
 )
+HEAVY = Track(processes=(TrackProcess(name="app", process="nginx", weight=-7),))
 GLOBAL = "    enable_script_security\n    script_user prober\n"
 
 
@@ -258,13 +274,14 @@ GLOBAL = "    enable_script_security\n    script_user prober\n"
         ({"track": TRACK}, ['    script "/usr/bin/chk --fast"', "    user prober", "    interval 2", "    timeout 2"]),
         ({"track": TRACK}, ["    fall 2", "    rise 2", "    weight -20", "    init_fail"]),
         ({"track": TRACK}, ["vrrp_track_process web_app {", "    process nginx", "    quorum 2", "    delay 1"]),
+        ({"track": HEAVY}, ["    delay 1", "    weight -7"]),
         ({"track": TRACK}, ["    enable_script_security", "    script_user prober"]),
         ({"notify": Notify(master="/bin/n m")}, ['    notify_master "/bin/n m" nobody']),
         ({"notify": Notify(backup="/bin/n")}, ['    notify_backup "/bin/n" nobody']),
         ({"notify": Notify(fault="/bin/n")}, ['    notify_fault "/bin/n" nobody']),
         ({"notify": Notify(stop="/bin/n")}, ['    notify_stop "/bin/n" nobody']),
         ({"notify": Notify(any="/bin/n")}, ['    notify "/bin/n" nobody']),
-        ({"extra": ("no_accept", "down_timer_adverts 5")}, ["    no_accept", "    down_timer_adverts 5"]),
+        ({"extra": ("no_accept", "unicast_ttl 5")}, ["    no_accept", "    unicast_ttl 5"]),
         ({"sync_group": "VG_web"}, ["vrrp_sync_group VG_web {", "    group {", "        VI_web", "    }", "}"]),
     ],
 )
@@ -272,6 +289,26 @@ def test_each_further_option_has_its_lines(changed: dict[str, object], lines: li
     text = rendered("H1", cluster(**changed))
     assert "\n".join(lines) in text
     assert "\n".join(lines) not in rendered("H1", cluster())
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"preempt": False}, "    # Whoever is master stays it: a better server that comes back moves nothing."),
+        ({"unicast": True}, "    # Adverts go to the members alone: no leaf has to flood them, and a firewall"),
+        ({"track": Track(interfaces=("eth9",))}, "    # What must be well here for the server to be master, beside"),
+        ({"track": HEAVY}, "    # What must be well here for the server to be master, beside its own"),
+        ({"notify": Notify(any="/bin/n")}, "    # Run at a change of state, by a user who may do no more than"),
+    ],
+)
+def test_what_is_chosen_has_its_reason_beside_it(changed: dict[str, object], reason: str) -> None:
+    assert reason in run_for("H1", cluster(**changed)).result
+    assert reason not in run_for("H1", cluster()).result
+
+
+def test_programs_that_are_passed_through_are_safe_as_all_others() -> None:
+    text = rendered("H1", cluster(extra=('notify_deleted "/bin/n"',)))
+    assert "    enable_script_security\n    script_user nobody\n" in text
 
 
 def test_what_is_passed_through_is_marked_as_such() -> None:

@@ -1,0 +1,74 @@
+"""Lines that are passed through stay inside their vrrp_instance, and can't hide what they do."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.unit.intent.test_lint_keepalived import keys, load, said_of
+
+
+def extra(*lines: str) -> str:
+    return keys(f"extra: {json.dumps(lines)}")
+
+
+@pytest.mark.parametrize(
+    ("lines", "path", "piece"),
+    [
+        (["priority 200"], "extra.0", "priority is vipbook's own to write; use the key that it has for it"),
+        (["no_accept", "notify_master /bin/x"], "extra.1", "notify_master is vipbook's own"),
+        (["vrrp_strict"], "extra.0", "drops every packet to the VIP"),
+        (["strict_mode on"], "extra.0", "drops every packet to the VIP"),
+        (["use_vmac_addr"], "extra.0", "move between two MACs"),
+        (["use_ipvlan"], "extra.0", "that vipbook does not know"),
+        (["dont_track_primary"], "extra.0", "would stay master"),
+        (["down_timer_adverts 2"], "extra.0", "three adverts"),
+        (["include /etc/x"], "extra.0", "can't be shown in a plan"),
+        (["includer /etc/x"], "extra.0", "can't be shown in a plan"),
+        (["virtual_routes {", "include /etc/x", "}"], "extra.1", "can't be shown in a plan"),
+        ([""], "extra.0", "give one line"),
+        (["no_accept\nx"], "extra.0", "control characters"),
+        (["virtual_routes {"], "extra", "1 block left open; close them"),
+        (["a {", "b {"], "extra", "2 blocks left open; close them"),
+        (["}"], "extra.0", "closes a block that it did not open"),
+        (["a {", "}", "}"], "extra.2", "closes a block that it did not open"),
+        # what closes the instance without looking so
+        (["} # {", "global_defs { # }", "router_id evil"], "extra.0", "# may hide what a line does"),
+        (["virtual_routes { # }"], "extra.0", "# may hide"),
+        (["accept ! }"], "extra.0", "! may hide"),
+        (["}{"], "extra.0", "a brace in the middle of a line"),
+        (["a { b }"], "extra.0", "a brace in the middle of a line"),
+        (["accept }"], "extra.0", "a brace in the middle of a line"),
+        (["{"], "extra.0", "{: not a keyword"),
+        # what sets again what vipbook sets
+        (['"priority" 250'], "extra.0", "give it without quotes and signs"),
+        (["'priority' 250"], "extra.0", "give it without quotes and signs"),
+        (["@^zzz priority 250"], "extra.0", "@ may hide"),
+        (["$X=priority"], "extra.0", "$ may hide"),
+        (["~SEQ(x,1,2) priority"], "extra.0", "~ may hide"),
+        (["a {", '"b" c', "}"], "extra.1", "give it without quotes and signs"),
+    ],
+)
+def test_what_is_refused(lines: list[str], path: str, piece: str) -> None:
+    (said,) = said_of(extra(*lines))
+    assert said.startswith(f"{path}: "), said
+    assert piece in said
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        ["no_accept"],
+        ["  unicast_ttl 2  "],
+        ["virtual_routes {", "10.0.0.0/8 dev enp0s8", "fd00:9::/64 dev enp0s8", "}"],
+        ["virtual_routes {", "priority 5", "}"],
+        ['notify_deleted "/usr/local/bin/x -y" root'],
+        ["garp_extra_if eth1"],
+    ],
+)
+def test_what_is_let_through(lines: list[str]) -> None:
+    (made,) = load(extra(*lines)).clusters
+    assert made.extra == tuple(lines)
+    assert made.programs is any("notify" in line for line in lines)
