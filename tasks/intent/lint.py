@@ -9,6 +9,7 @@ from tasks.intent.document import Document, Path
 from tasks.intent.instances import instances_of
 from tasks.intent.lint_across import ACROSS_RULES
 from tasks.intent.lint_keepalived import ADVICE, KEEPALIVED_RULES
+from tasks.intent.lint_names import interfaces
 from tasks.intent.schema import ClusterEntry, ClustersFile
 from tasks.model.address import IPV6, IpInterface
 
@@ -130,20 +131,24 @@ def _families(cluster: ClusterEntry) -> Iterator[Problem]:
         if cluster.version == 2 and all(vip.version == IPV6 for vip in instance.vips):  # noqa: PLR2004 - VRRP version 2
             why = "no IPv4 VIP, and the adverts of VRRPv2 that carry the IPv6 ones are IPv4"
             yield (*place, "vips"), f"{why}; add one, as 100.65.0.10/24, or set version: 3"
-    for path, vip in _vips(cluster):
+    own = ((("servers", name, "address6"), each.address6) for name, each in cluster.servers.items())
+    for path, vip in (*_vips(cluster), *((path, each) for path, each in own if each is not None)):
         # RFC 4291 2.6.1; a /127 or /128 has none (RFC 6164).
         if vip.version == IPV6 and vip.network.prefixlen <= _ROUTED6 and vip.ip == vip.network.network_address:
             why = f"{vip} is the subnet-router anycast address of its prefix"
             yield path, f"{why}; take a host address, as {vip.ip + 1}"
 
 
-def _vmac(cluster: ClusterEntry) -> Iterator[Problem]:
-    if not cluster.use_vmac:
-        return
-    for name, server in cluster.servers.items():
-        if server.interface in {f"vrrp{cluster.vrid}", f"vrrp6_{cluster.vrid6 or cluster.vrid}"}:
-            why = f"{server.interface} is the name of the macvlan that keepalived makes for use_vmac"
-            yield ("servers", name, "interface"), f"{why}; name the interface that it stands on"
+def _excluded6(cluster: ClusterEntry) -> Iterator[Problem]:
+    """What is outside the adverts is inside the subnet, as with IPv4: a leaf learns no other neighbor on its SVI.
+
+    Link-local addresses of the servers tell no subnet, and with VRRPv2 they have none to tell.
+    """
+    told = (each.address6 for each in cluster.servers.values())
+    subnet = next((each.network for each in told if each is not None and not each.ip.is_link_local), None)
+    for path, vip in _vips(cluster):
+        if path[-2] == "excluded" and vip.version == IPV6 and subnet not in {None, vip.network}:
+            yield path, f"{vip} is outside {subnet}, the subnet of the servers; take one inside"
 
 
 def _places(cluster: ClusterEntry) -> Iterator[Problem]:
@@ -169,27 +174,15 @@ def _leaves(cluster: ClusterEntry) -> Iterator[Problem]:
             yield ("servers", name, "port"), f"{why}? name it as leaf, or leave out port too: FDB and LLDP tell then"
 
 
-def _ports(cluster: ClusterEntry) -> Iterator[Problem]:
-    """A port has one server behind it; a pair's bond is one port on each of the two."""
-    seen: dict[tuple[str, str], str] = {}
-    for name, server in cluster.servers.items():
-        for leaf in dict.fromkeys(server.leaves):
-            if server.port is None:
-                continue
-            other = seen.setdefault((leaf, server.port), name)
-            if other != name:
-                yield ("servers", name, "port"), f"{leaf} {server.port} is {other}'s port; name {name}'s own"
-
-
 _CLUSTER_RULES: tuple[ClusterRule, ...] = (
     _timers,
     _auth,
     _priorities,
     _subnets,
     _families,
-    _vmac,
+    _excluded6,
     _places,
     _leaves,
-    _ports,
+    interfaces,
     *KEEPALIVED_RULES,
 )

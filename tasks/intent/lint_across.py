@@ -5,27 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tasks.intent.document import Path
-from tasks.intent.instances import families, instances_of
-from tasks.intent.schema import ClustersFile
-from tasks.model.address import IPV6, IpAddress
+from tasks.intent.instances import instances_of
+from tasks.intent.lint_fabric import places, ports, vlans
+from tasks.intent.lint_names import keepalived_names, macvlan, macvlans, routers
+from tasks.intent.schema import ClusterEntry, ClustersFile
+from tasks.model.address import IpAddress
 
 Problem = tuple[Path, str]
-
-
-def _routers(parsed: ClustersFile) -> Iterator[tuple[str, Path, int, int]]:
-    """Cluster, path of the VRID, family and VRID of every instance."""
-    for name, cluster in parsed.clusters.items():
-        for place, instance in instances_of(cluster):
-            for family in families(cluster, instance):
-                own = family == IPV6 and instance.vrid6 is not None
-                vrid = instance.vrid6 if own and instance.vrid6 is not None else instance.vrid
-                yield name, ("clusters", name, *place, "vrid6" if own else "vrid"), family, vrid
 
 
 def _vrids(parsed: ClustersFile) -> Iterator[Problem]:
     """A VRID belongs to one instance in a VLAN and family: two would take each other's adverts."""
     seen: dict[tuple[int, int, int], str] = {}
-    for name, path, family, vrid in _routers(parsed):
+    for name, path, family, vrid in routers(parsed):
         key = (parsed.clusters[name].fabric.vni, family, vrid)
         if key in seen:
             why = f"{vrid} is cluster {seen[key]!r}'s on VNI {key[0]}"
@@ -33,40 +25,45 @@ def _vrids(parsed: ClustersFile) -> Iterator[Problem]:
         seen.setdefault(key, name)
 
 
-def _macvlans(parsed: ClustersFile) -> Iterator[Problem]:
+def _shared_macvlans(parsed: ClustersFile) -> Iterator[Problem]:
     """A macvlan is named by its VRID and family alone, and a server may have the same VRID in two VLANs."""
     seen: dict[tuple[str, int, int], str] = {}
-    for name, path, family, vrid in _routers(parsed):
+    for name, path, family, vrid in routers(parsed):
         cluster = parsed.clusters[name]
         for host in cluster.servers if cluster.use_vmac else ():
             other = seen.setdefault((host, family, vrid), name)
             if other != name:
-                macvlan = f"vrrp6_{vrid}" if family == IPV6 else f"vrrp{vrid}"
-                why = f"{vrid} is cluster {other!r}'s, whose macvlan {macvlan} stands on {host}"
+                why = f"{vrid} is cluster {other!r}'s, whose macvlan {macvlan(family, vrid)} stands on {host}"
                 yield path, f"{why} already; give each cluster with use_vmac its own there"
                 break
 
 
 def _addresses(parsed: ClustersFile) -> Iterator[Problem]:
-    """An address has one use in a VLAN."""
-    seen: dict[tuple[int, str], str] = {}
+    """An address has one use in a VLAN, and a server has it on one interface."""
+    seen: dict[tuple[int, str], tuple[str, str]] = {}
     for name, cluster in parsed.clusters.items():
-        uses: list[tuple[Path, IpAddress, str]] = []
-        for place, instance in instances_of(cluster):
-            for key in ("vips", "excluded"):
-                vips = enumerate(getattr(instance, key))
-                uses += [((*place, key, i), vip.ip, f"a VIP of {name}") for i, vip in vips]
-        uses += [(("servers", host, "address"), s.address.ip, host) for host, s in cluster.servers.items()]
-        uses += [
-            (("servers", host, "address6"), s.address6.ip, host) for host, s in cluster.servers.items() if s.address6
-        ]
-        for path, address, use in uses:
+        for path, address, use in _uses(name, cluster):
             where = (cluster.fabric.vni, str(address))
-            if where in seen and seen[where] != use:
-                yield ("clusters", name, *path), f"{address} is already {seen[where]}; give each its own address"
+            owner, interface = seen.get(where, use)
+            if (owner, interface) != use:
+                known = owner if owner != use[0] else f"on {interface} of {owner}"
+                yield ("clusters", name, *path), f"{address} is already {known}; give each its own address"
             elif where in seen and path[0] != "servers":
                 yield ("clusters", name, *path), f"{address} stands twice; keep one"
             seen.setdefault(where, use)
+
+
+def _uses(name: str, cluster: ClusterEntry) -> Iterator[tuple[Path, IpAddress, tuple[str, str]]]:
+    """Path, address, and whose it is on which interface; a VIP is on none for good."""
+    for place, instance in instances_of(cluster):
+        for key in ("vips", "excluded"):
+            for index, vip in enumerate(getattr(instance, key)):
+                yield (*place, key, index), vip.ip, (f"a VIP of {name}", "")
+    for key in ("address", "address6"):
+        for host, server in cluster.servers.items():
+            own = getattr(server, key)
+            if own is not None:
+                yield ("servers", host, key), own.ip, (host, server.interface)
 
 
 def _servers(parsed: ClustersFile) -> Iterator[Problem]:
@@ -85,4 +82,14 @@ def _servers(parsed: ClustersFile) -> Iterator[Problem]:
                 yield (*path, "address"), f"{why}; name the same address in both"
 
 
-ACROSS_RULES: tuple[Callable[[ClustersFile], Iterator[Problem]], ...] = (_vrids, _macvlans, _addresses, _servers)
+ACROSS_RULES: tuple[Callable[[ClustersFile], Iterator[Problem]], ...] = (
+    vlans,
+    _vrids,
+    _shared_macvlans,
+    macvlans,
+    keepalived_names,
+    _addresses,
+    _servers,
+    ports,
+    places,
+)

@@ -14,6 +14,7 @@ from tests.unit.builders import CLUSTERS_YAML
 SOURCE = "clusters.yaml"
 V3 = [("version: 2", "version: 3"), ("    auth_pass: {clear: hunter22}\n", "")]
 _BODY = CLUSTERS_YAML.removeprefix("clusters:\n")
+VLAN200 = [(old, old.replace("100", "200")) for old in ("vni: 100", "svi: vlan100", "vrr: vlan100", "vxlan: vni100")]
 SECOND = (
     _BODY.replace("  web:", "  db:")
     .replace("H1:", "H3:")
@@ -72,14 +73,10 @@ def said_of(*changes: tuple[str, str], more: str = "") -> tuple[str, ...]:
         ([("10/24]", "10/24, fd00::/64]")], "4: vips.1", "subnet-router anycast address of its prefix; take a host"),
         ([("10/24]", "10/24, fd00::4/126]")], "4: vips.1", "as fd00::5"),
         ([("10/24]", "10/24, fd00::a/64, fd00:0::A/64]")], "4: vips.2", "fd00::a stands twice; keep one"),
-        (
-            [("vrid: 11", "vrid: 11\n    use_vmac: true"), ("enp0s8", "vrrp11")],
-            "10: servers.H1.interface",
-            "macvlan that keepalived makes for use_vmac; name the interface that it stands on",
-        ),
         ([("100.65.0.10/24", "100.65.0.11/24")], "9: servers.H1.address", "already a VIP of web"),
         ([("100.65.0.12/24", "100.65.0.11/24")], "10: servers.H2.address", "already H1; give each its own"),
         ([("[100.65.0.10/24]", "[100.65.0.10/24, 100.65.0.10/24]")], "4: vips.1", "stands twice; keep one"),
+        ([("probes: [I1]", "probes: [I1, H2]")], "17: probes", "H2 is a server of this cluster and would ask itself"),
         # a check's id is made of the probe's name, and ids are unique in a report
         ([("probes: [I1]", "probes: [I1, I1]")], "17: probes", "once"),
     ],
@@ -92,6 +89,19 @@ def test_one_broken_rule(changes: list[tuple[str, str]], place: str, piece: str)
 
 
 @pytest.mark.parametrize(
+    "changes",
+    [
+        [("advert_int: 1", "advert_int: 1.125")],  # of version 3 alone are steps of 0.01 s
+        [*V3, ("advert_int: 1", "advert_int: 41")],
+        [*V3, ("advert_int: 1", "advert_int: 0.125")],
+    ],
+)
+def test_an_interval_breaks_the_rule_of_its_own_version_alone(changes: list[tuple[str, str]]) -> None:
+    (said,) = said_of(*changes)
+    assert said.startswith(f"{SOURCE}:6: clusters.web.advert_int: ")
+
+
+@pytest.mark.parametrize(
     ("changes", "place", "piece"),
     [
         ([], "20: vrid", "11 is cluster 'web''s on VNI 100; give each instance of a VLAN its own"),
@@ -99,7 +109,7 @@ def test_one_broken_rule(changes: list[tuple[str, str]], place: str, piece: str)
         ([("vrid: 11", "vrid: 12"), ("100.65.0.21/24", "100.65.0.11/24")], "27: servers.H3.address", "already H1"),
         ([("vrid: 11", "vrid: 12"), ("100.65.0.21/24", "100.65.0.10/24")], "27: servers.H3.address", "a VIP of web"),
         ([("vrid: 11", "vrid: 12"), ("20/24]", "20/24, fd00::10/64]")], "22: vips.1", "already a VIP of web"),
-        ([("vni: 100", "vni: 200"), ("H3:", "H1:")], "20: vrid", "whose macvlan vrrp11 stands on H1 already"),
+        ([*VLAN200, ("H3:", "H1:")], "20: vrid", "whose macvlan vrrp11 stands on H1 already"),
     ],
 )  # fmt: skip
 def test_two_clusters_in_each_others_way(changes: list[tuple[str, str]], place: str, piece: str) -> None:
@@ -117,8 +127,8 @@ def test_two_clusters_in_each_others_way(changes: list[tuple[str, str]], place: 
     "changes",
     [
         [("vrid: 11", "vrid: 12")],
-        [("vni: 100", "vni: 200")],  # another VLAN has its own VRIDs
-        [("vni: 100", "vni: 200"), ("100.65.0.20/24", "100.65.0.10/24")],  # and its own addresses
+        VLAN200,  # another VLAN has its own VRIDs
+        [*VLAN200, ("100.65.0.20/24", "100.65.0.10/24")],  # and its own addresses
         [("vrid: 11", "vrid: 12"), ("H3:", "H1:"), ("100.65.0.21/24", "100.65.0.11/24"), ("swp2", "swp1")],
     ],
     ids=["other vrid", "other vni", "same VIP on another vni", "a server of both"],
