@@ -19,6 +19,7 @@ from pydantic_core import ErrorDetails
 
 from tasks.intent.addresses import ServerAddress, ServerAddress6, VipAddress
 from tasks.intent.document import Document, Path
+from tasks.intent.plain_errors import NOT_HERE, in_words, secret_at
 
 # The kernel's IFNAMSIZ is 16 with the closing NUL; the characters are those that need no quoting anywhere.
 InterfaceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]{1,15}$")]
@@ -207,7 +208,9 @@ def parse_clusters(document: Document) -> tuple[ClustersFile | None, list[str]]:
 def _sentence(document: Document, problem: ErrorDetails) -> str:
     path = _path(document, tuple(part for part in problem["loc"] if part not in _TAGS))
     place = document.place(path)
-    kind, given = problem["type"], problem.get("input")
+    if (secret := secret_at(problem, path)) is not None:
+        return f"{document.place(secret)}: {NOT_HERE}"
+    kind = problem["type"]
     if kind == "extra_forbidden":
         accepted = _accepted(path[:-1])
         near = difflib.get_close_matches(str(path[-1]), accepted, n=1)
@@ -215,16 +218,7 @@ def _sentence(document: Document, problem: ErrorDetails) -> str:
         return f"{place}: unknown key; accepted: {', '.join(accepted)}{hint}"
     if kind == "missing":
         return f"{place}: missing; add this key"
-    message = problem["msg"].removeprefix("Value error, ")
-    if kind == "value_error":
-        return f"{place}: {message}"
-    shown = "nothing" if given is None else "a mapping" if isinstance(given, dict) else repr(given)
-    if "auth_pass" in path:
-        return (
-            f"{place}: a secret does not stand in this file; give {{env: NAME}} or {{file: PATH}}, "
-            "or {clear: TEXT} if it must"
-        )
-    return f"{place}: {message[0].lower()}{message[1:]} (given {shown})"
+    return f"{place}: {in_words(problem, _accepted(path))}"
 
 
 def _path(document: Document, path: Path) -> Path:

@@ -283,3 +283,105 @@ def test_the_loaded_secret_does_not_show() -> None:
     (found,) = load(CLUSTERS_YAML).clusters
     assert found.auth_pass == Secret("hunter22")
     assert "hunter22" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "vrid: 11",
+            "vrid: '11'",
+            "3: clusters.web.vrid: should be a valid integer (given '11'); write a whole number,",
+        ),
+        (
+            "vrid: 11",
+            f"vrid: '{'9' * 400}'",
+            f"3: clusters.web.vrid: should be a valid integer (given '{'9' * 39}… (402",
+        ),
+        ("vrid: 11", 'vrid: "\\e[31m\\n"', r"3: clusters.web.vrid: should be a valid integer (given '\x1b[31m\n');"),
+        (
+            "advert_int: 1",
+            "advert_int: 1s",
+            "6: clusters.web.advert_int: should be a valid number (given '1s'); write a",
+        ),
+        (
+            "vrid: 11",
+            "vrid: 11\n    unicast: 1",
+            "4: clusters.web.unicast: should be a valid boolean (given 1); write true",
+        ),
+        (
+            "leaf: L2",
+            "leaf: 7",
+            "10: clusters.web.servers.H2.leaf: should be a valid string (given 7); put it in quotes",
+        ),
+        (
+            "enp0s8",
+            "null",
+            "9: clusters.web.servers.H1.interface: should be a valid string (given nothing); write a text",
+        ),
+        (
+            "probes: [I1]",
+            "probes: I1",
+            "17: clusters.web.probes: should be a valid list (given 'I1'); write it as [A, B]",
+        ),
+        (
+            "probes: [I1]",
+            "garp: 7",
+            "17: clusters.web.garp: should be a mapping (given 7); accepted keys: delay, repeat,",
+        ),
+        (
+            "probes: [I1]",
+            "track: {scripts: {a: [b]}}",
+            "17: clusters.web.track.scripts.a: should be a mapping (given a list); accepted keys: command, interval,",
+        ),
+        ("probes: [I1]", "instances: 7", "17: clusters.web.instances: should be a mapping (given 7); write NAME: with"),
+        ("probes: [I1]", "7: 7", "17: clusters.web.7: a key that YAML takes for something else than text"),
+        (f"      {H2}\n", "", "8: clusters.web.servers: dictionary should have at least 2 items (given 1); add what"),
+        ("[100.65.0.10/24]", "[]", "4: clusters.web.vips: list should have at least 1 item (given 0); add what is"),
+        (
+            "[100.65.0.10/24]",
+            str(["100.65.0.20/24"] * 21),
+            "4: clusters.web.vips: list should have at most 20 items (given 21); take some out",
+        ),
+        (
+            "enp0s8",
+            "'swp 1'",
+            "9: clusters.web.servers.H1.interface: should match pattern: 1 to 15 of letters, digits, _ . - (given",
+        ),
+        (
+            "  web:",
+            "  'we b':",
+            "2: clusters.we b: should match pattern: first one of letters, digits, then 0 to 30 of letters,",
+        ),
+        ("  web:", '  "w\\e[31mX\\nb":', r"2: clusters.w\x1b[31mX\nb: should match pattern: first one of"),
+        ("version: 2", "version: 4", "5: clusters.web.version: should be 2 or 3 (given 4)"),
+        ("vrid: 11", "vrid: 0", "3: clusters.web.vrid: should be greater than or equal to 1 (given 0)"),
+        ("vrid: 11", "vrid: 011", "3: clusters.web.vrid: 011 is written as octal and means 9; write 11 or 9,"),
+        ("vrid: 11", "vrid: !!bool foo", "3: not valid YAML: a value looks like a date or number, or has a tag"),
+        ("{clear: hunter22}", "{hunter22}", "7: clusters.web.auth_pass: a secret does not stand in this file; give"),
+        (
+            "{clear: hunter22}",
+            "{clear: 0x" + "f" * 5000 + "}",
+            "7: clusters.web.auth_pass.clear: a secret does not stand",
+        ),
+        (
+            "[100.65.0.10/24]",
+            f"['{'1' * 400}']",
+            f"4: clusters.web.vips.0: '{'1' * 39}… (402 characters) lacks its prefix",
+        ),
+    ],
+)
+def test_a_refusal_is_in_plain_words_short_and_fit_for_a_terminal(old: str, new: str, said: str) -> None:
+    found = problems(old, new)
+    assert any(each.startswith(f"{SOURCE}:{said}") for each in found), found
+    for each in found:
+        assert each.isprintable()
+        assert "hunter2" not in each
+        assert not any(word in each for word in ("Entry", "validation", "Input", "^["))
+
+
+@pytest.mark.parametrize("text", ["[]", "hello", "clusters: {web: 7}", "clusters: 7", "clusters: {web: !!set {a}}"])
+def test_a_file_of_another_shape_is_told_so_without_names_of_classes(text: str) -> None:
+    with pytest.raises(IntentError) as caught:
+        load(text)
+    assert "should be a mapping (given " in str(caught.value)
