@@ -128,7 +128,8 @@ def test_one_broken_rule(text: str, path: str, piece: str) -> None:
         keys("preempt_delay: 5", SCRIPT, "sync_group: false", MORE % "")
         .replace("-50", "-120")
         .replace("priority: 1,", "priority: 50,"),
-        keys("garp: {delay: 9}", text=V3),
+        keys("garp: {delay: 30}", text=V3),
+        keys("garp: {delay: 17}", text=V3.replace("int: 1", "int: 0.9")),
         keys("notify: {master: '/usr/local/bin/n.sh a --b=c', any: /bin/true}"),
     ],
 )
@@ -171,3 +172,28 @@ def test_a_server_is_one_thing_in_all_clusters(more: str, piece: str) -> None:
     with pytest.raises(IntentError) as caught:
         load(CLUSTERS_YAML + second)
     assert any(piece in each for each in caught.value.problems)
+
+
+APP = "track: {processes: {%s: {process: a}}}"
+CHK = "track: {scripts: {chk: {command: %s, interval: %s}}}"
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "path"),
+    [
+        ("preempt_delay: 0", "preempt_delay: -1", "preempt_delay"),
+        ("garp: {refresh: 86400}", "garp: {refresh: 86401}", "garp.refresh"),
+        ("garp: {lower_prio_repeat: 100}", "garp: {lower_prio_repeat: 101}", "garp.lower_prio_repeat"),
+        (f"extra: [{', '.join(['accept'] * 50)}]", f"extra: [{', '.join(['accept'] * 51)}]", "extra"),
+        (APP % ("a" * 31), APP % ("a" * 32), "track.processes"),
+        (CHK % ("/" + "a" * 250, 2), CHK % ("/" + "a" * 251, 2), "track.scripts.chk.command"),
+        (CHK % ("/bin/a", 1), CHK % ("/bin/a", 0), "track.scripts.chk.interval"),
+        (CHK % ("/bin/a", 1), CHK % ("/bin/a~", 1), "track.scripts.chk.command"),
+        ("script_user: a", "script_user: a$", "script_user"),
+        (SCRIPT.replace("-50", "-253"), SCRIPT.replace("-50", "-254"), "track.scripts.chk.weight"),
+        (SCRIPT.replace("-50", "253"), SCRIPT.replace("-50", "254"), "track.scripts.chk.weight"),
+    ],
+)  # fmt: skip
+def test_where_a_range_ends(inside: str, outside: str, path: str) -> None:
+    load(keys(inside))
+    assert any(each.startswith(path) for each in said_of(keys(outside)))
