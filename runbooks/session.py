@@ -1,4 +1,4 @@
-"""The composition root: the only reader of files and environment, the only builder of Nornir."""
+"""The composition root: what the files, the environment and Nornir give, checked against each other."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import yaml
-
+from runbooks.inventory import load_nornir
+from runbooks.text_files import read_text
 from tasks.intent.load import Intent, SecretReader, load_intent
 from tasks.intent.schema import SecretEntry
 from tasks.model.answer import NoAnswer, Reply
@@ -26,15 +26,6 @@ if TYPE_CHECKING:
     from tasks.transport import Script, Sent, Stream
 
 CLUSTERS_FILE = "clusters.yaml"
-CONFIG_FILE = "config.yaml"
-_PATH_EXTRAS = ("key_file", "alt_key_file", "ssh_config_file")
-_DEFAULT_CONFIG: dict[str, Any] = {
-    "inventory": {
-        "plugin": "SimpleInventory",
-        "options": {"host_file": "hosts.yaml", "group_file": "groups.yaml", "defaults_file": "defaults.yaml"},
-    },
-    "runner": {"plugin": "threaded", "options": {"num_workers": 50}},
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,14 +100,14 @@ def _reply(host: str, results: MultiResult | None) -> Reply:
 def read_intent(inventory: Path, *, need_secrets: bool) -> Intent:
     """clusters.yaml of an inventory directory; IntentError with every problem in it."""
     path = inventory / CLUSTERS_FILE
-    return load_intent(_text(path), str(path), _secret_reader(inventory), need_secrets=need_secrets)
+    return load_intent(read_text(path), str(path), _secret_reader(inventory), need_secrets=need_secrets)
 
 
 def open_session(inventory: Path, names: Sequence[str]) -> Session:
     """Intent, inventory and Nornir, checked against each other; nothing is contacted."""
     intent = read_intent(inventory, need_secrets=True)
     clusters = intent.select(tuple(names))
-    nornir = _nornir(inventory)
+    nornir = load_nornir(inventory)
     _known_hosts_only(inventory, clusters, set(nornir.inventory.hosts))
     return Session(nornir=nornir, intent=intent, clusters=clusters)
 
@@ -124,16 +115,6 @@ def open_session(inventory: Path, names: Sequence[str]) -> Session:
 def memberships(intent: Intent, server: str) -> tuple[Cluster, ...]:
     """All clusters that this server is a member of."""
     return tuple(each for each in intent.clusters if server in {member.name for member in each.servers})
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        hint = "name the inventory directory with --inventory DIR"
-        raise IntentError(f"{path}: there is no such file; {hint}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise IntentError(f"{path}: can't be read: {error}") from None
 
 
 def _secret_reader(inventory: Path) -> SecretReader:
@@ -154,57 +135,6 @@ def _secret_reader(inventory: Path) -> SecretReader:
         return entry.clear or ""
 
     return read
-
-
-def _nornir(inventory: Path) -> Nornir:
-    """Nornir from config.yaml; paths in it and in the connection options are relative to the inventory directory."""
-    from nornir import InitNornir  # noqa: PLC0415 - 0.1 s that `lint` does without
-
-    config = _nornir_config(inventory)
-    try:
-        nornir = InitNornir(**config)
-    except Exception as error:  # noqa: BLE001 - an inventory plugin may raise anything; none of it is ours to trace
-        raise IntentError(f"{inventory}: Nornir can't load this inventory: {error}") from None
-    _resolve_extras(nornir, inventory)
-    return nornir
-
-
-def _nornir_config(inventory: Path) -> dict[str, Any]:
-    """config.yaml, or Nornir's SimpleInventory of the directory; IntentError for what Nornir would stumble over."""
-    path = inventory / CONFIG_FILE
-    try:
-        config = yaml.safe_load(_text(path)) if path.exists() else _DEFAULT_CONFIG
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise IntentError(f"{path}: not valid YAML; mend it or copy the one that comes with vipbook") from None
-    section = config.get("inventory", _DEFAULT_CONFIG["inventory"]) if isinstance(config, dict) else None
-    options = section.get("options", {}) if isinstance(section, dict) else None
-    if not isinstance(config, dict) or not isinstance(section, dict) or not isinstance(options, dict):
-        raise IntentError(f"{path}: must hold mappings: inventory with plugin and options, as in Nornir's manual")
-    runner = config.get("runner", {})
-    workers = runner.get("options", {}).get("num_workers", 1) if isinstance(runner, dict) else 0
-    if not isinstance(workers, int) or workers < 1:
-        raise IntentError(f"{path}: runner.options.num_workers: {workers!r}; give 1 or more")
-    wrong = [key for key, value in options.items() if str(key).endswith("_file") and not isinstance(value, str)]
-    if wrong:
-        raise IntentError(f"{path}: inventory.options.{wrong[0]}: must be a path")
-    options = {key: _inside(inventory, value) if key.endswith("_file") else value for key, value in options.items()}
-    return {"logging": {"enabled": False}, **config, "inventory": {**section, "options": options}}
-
-
-def _inside(inventory: Path, value: str) -> str:
-    return str(inventory / Path(value).expanduser())
-
-
-def _resolve_extras(nornir: Nornir, inventory: Path) -> None:
-    holders = [*nornir.inventory.hosts.values(), *nornir.inventory.groups.values()]
-    options_of = [holder.connection_options for holder in holders] + [nornir.inventory.defaults.connection_options]
-    for each in options_of:
-        for options in each.values():
-            # A new mapping each: a YAML anchor makes several groups share one.
-            options.extras = {
-                key: _inside(inventory, value) if key in _PATH_EXTRAS and isinstance(value, str) and value else value
-                for key, value in (options.extras or {}).items()
-            }
 
 
 def _known_hosts_only(inventory: Path, clusters: Sequence[Cluster], known: set[str]) -> None:

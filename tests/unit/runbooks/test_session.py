@@ -112,6 +112,10 @@ def test_a_broken_clusters_file_names_its_line(tmp_path: Path) -> None:
         "nonsense: 1",
         "logging: 3",
         "a: 2026-13-45",
+        "a: !!bool foo",
+        "runner: {plugin: threaded, options: 5}",
+        "inventory: {options: {1: 2}}",
+        "inventory: {options: {host_file: ~nobody-of-this-name/x}}",
     ],
 )
 def test_a_broken_nornir_configuration(inventory: Path, text: str) -> None:
