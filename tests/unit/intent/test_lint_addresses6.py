@@ -60,3 +60,8 @@ def test_what_no_leaf_would_learn(text: str, said: str) -> None:
 )
 def test_what_is_inside_or_of_no_known_subnet_is_let_through(text: str) -> None:
     assert said_of(text) == []
+
+
+def test_a_vip_outside_is_told_once() -> None:
+    (said,) = said_of(six(SUBNET, vips="[100.65.0.10/24, 'fd99::30/64']"))
+    assert said == f"vips.1: {OUTSIDE}"

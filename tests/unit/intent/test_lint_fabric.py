@@ -19,6 +19,9 @@ OTHER_FABRIC = [*OTHERS, ("[L1, L2]", "[L8, L9]"), ("leaf: L1", "leaf: L8"), ("l
 AWARE = ("leaves:", "vlan: 100\n      leaves:")
 SINGLE = [("vxlan: vni100", "vxlan: vxlan48"), AWARE]
 BRIDGE = ("leaves:", "bridge: br_default\n      leaves:")
+OWN_BRIDGE = ("leaves:", "bridge: vlan100\n      leaves:")
+# As `web` in all but its VRID and VIP.
+THIRD = [("  web:", "  mid:"), ("vrid: 11", "vrid: 13"), ("0.10/24", "0.30/24")]
 PAIR = ("leaf: L1, port: swp1", "leaf: [L1, L2], port: bond1")
 
 
@@ -29,11 +32,11 @@ def changed(text: str, changes: list[tuple[str, str]]) -> str:
     return text
 
 
-def said_of(first: list[tuple[str, str]], second: list[tuple[str, str]]) -> list[str]:
+def said_of(first: list[tuple[str, str]], second: list[tuple[str, str]], more: str = "") -> list[str]:
     """What is said of a second cluster `db` with these changes, beside `web` with those."""
     other = changed(_BODY, [("  web:", "  db:"), ("vrid: 11", "vrid: 12"), ("0.10/24", "0.20/24"), *second])
     try:
-        load_intent(changed(CLUSTERS_YAML, first) + other, "c", lambda _: "x", need_secrets=True)
+        load_intent(changed(CLUSTERS_YAML, first) + more + other, "c", lambda _: "x", need_secrets=True)
     except IntentError as error:
         return [each.partition("clusters.")[2] for each in error.problems]
     return []
@@ -81,8 +84,20 @@ def test_an_interface_in_two_places(place: str, said: str) -> None:
     assert said_of([], [("leaf: L1, port: swp1", place)]) == [f"db.servers.H1.{said} in both"]
 
 
-def test_one_typo_in_a_vni_is_told_once() -> None:
-    assert len(said_of([], [*OTHERS, ("vni: 100", "vni: 1000")])) == 1
+@pytest.mark.parametrize(
+    ("first", "second", "path"),
+    [
+        # a single VXLAN device stands on a VLAN-aware bridge in both, and an SVI has one VLAN there too
+        ([BRIDGE], VLAN200[:3], "db.fabric.vxlan"),
+        ([BRIDGE], [("vni: 100", "vni: 200"), BRIDGE], "db.fabric.svi"),
+        ([OWN_BRIDGE], [*VLAN200[:3], ("leaves:", "bridge: vlan200\n      leaves:")], "db.fabric.vxlan"),
+        # one typo is told once, however many clusters it contradicts
+        ([], [("vni: 100", "vni: 1000")], "db.fabric.svi"),
+    ],
+)
+def test_one_contradiction_is_told_once(first: list[tuple[str, str]], second: list[tuple[str, str]], path: str) -> None:
+    (said,) = said_of(first, [*OTHERS, *second], more=changed(_BODY, [*THIRD, *first]))
+    assert said.startswith(f"{path}: ")
 
 
 @pytest.mark.parametrize(

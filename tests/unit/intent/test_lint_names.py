@@ -107,6 +107,13 @@ def on(name: str) -> tuple[str, str]:
             [cluster("web", VMAC), cluster("db", "track: {interfaces: [vrrp11]}", changes=SAME)],
             f"db.track.interfaces.0: vrrp11 on H1 is cluster 'web''s {MACVLAN}",
         ),
+        (
+            [
+                cluster("web", VMAC),
+                cluster("db", "track: {interfaces: [vrrp11]}", changes=[*SAME, ("H1:", "H3:"), ("0.11/24", "0.21/24")]),
+            ],
+            f"db.track.interfaces.0: vrrp11 on H2 is cluster 'web''s {MACVLAN}",
+        ),
     ],
 )
 def test_an_interface_that_keepalived_makes(clusters: list[str], said: str) -> None:
