@@ -65,3 +65,8 @@ def test_what_is_inside_or_of_no_known_subnet_is_let_through(text: str) -> None:
 def test_a_vip_outside_is_told_once() -> None:
     (said,) = said_of(six(SUBNET, vips="[100.65.0.10/24, 'fd99::30/64']"))
     assert said == f"vips.1: {OUTSIDE}"
+
+
+def test_members_of_two_subnets() -> None:
+    (said,) = said_of(six(SUBNET).replace("fd00:100:65::12/64", "fd00:200:65::12/64"))
+    assert said.startswith("servers.H2.address6: fd00:200:65::12/64 is outside fd00:100:65::/64, the subnet of H1; ")
