@@ -38,7 +38,7 @@ def _both_families(cluster: Cluster, made: tuple[Cluster, ...]) -> Cluster:
 
 def _key(cluster: Cluster) -> str:
     """The label without its family."""
-    return cluster.label.removesuffix("6").removesuffix("_")
+    return "" if cluster.label == str(IPV6) else cluster.label.removesuffix(f"_{IPV6}")
 
 
 def _instances(name: str, entry: ClusterEntry, auth_pass: Secret | None) -> Iterator[Cluster]:

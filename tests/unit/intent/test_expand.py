@@ -26,6 +26,14 @@ def clusters(text: str) -> tuple[Cluster, ...]:
         (keys("sync_group: false", text=six()), [("VI_web", 4, 11, None), ("VI_web_6", 6, 11, None)]),
         (keys(MORE % ""), [("VI_web", 4, 11, None), ("VI_web_front", 4, 12, None)]),
         (keys("sync_group: true", MORE % ""), [("VI_web", 4, 11, "VG_web"), ("VI_web_front", 4, 12, "VG_web")]),
+        # a 6 in an operator's own name is no family
+        (keys(FRONT6.replace("front", "a6"), text=six(LOCAL, unicast=False)), [
+            *[("VI_web", 4, 11, "VG_web"), ("VI_web_6", 6, 11, "VG_web")],
+            *[("VI_web_a6", 4, 12, "VG_web_a6"), ("VI_web_a6_6", 6, 12, "VG_web_a6")],
+        ]),
+        (keys("instances: {a: {vrid: 12, vips: [100.65.0.20/24]}, a6: {vrid: 13, vips: [100.65.0.21/24]}}"), [
+            *[("VI_web", 4, 11, None), ("VI_web_a", 4, 12, None), ("VI_web_a6", 4, 13, None)],
+        ]),
         (
             keys(FRONT6, text=six(LOCAL, unicast=False)),
             [
