@@ -3,12 +3,62 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Sequence
 from posixpath import basename, dirname
 
 from tasks.model.answer import Command
 from tasks.render.mask import masked
+
+# An operator may keep the file elsewhere and link to it: the link stays as it is, and what it leads to is what is kept,
+# replaced by a rename, and put back. The new text stands beside the link until it is valid (its checks know that name),
+# so it crosses to the real file's own file system before the rename.
+_REPLACE = """
+if sudo -n test -L @PATH@; then
+    vipbook_real=$(sudo -n readlink -f @PATH@) && sudo -n test -f "$vipbook_real" &&
+        vipbook_fresh="${vipbook_real%/*}/.${vipbook_real##*/}.vipbook" &&
+        sudo -n cp -a --remove-destination @FRESH@ "$vipbook_fresh" && sudo -n sync "$vipbook_fresh" &&
+        sudo -n mv -T "$vipbook_fresh" "$vipbook_real" && sudo -n rm -f @FRESH@
+else
+    sudo -n mv -T @FRESH@ @PATH@
+fi
+"""
+# A rename over a device (a link to /dev/null is systemd's way to switch a file off) would break the whole server.
+_KEEP = """
+if sudo -n test -e @PATH@; then
+    if sudo -n test -f @PATH@; then
+        sudo -n cp -aL @PATH@ @KEPT@ && { ! sudo -n test -L @PATH@ || sudo -n cp -a @PATH@ @KEPT@.link; }
+    else
+        printf '%s is no regular file, and leads to none; it stays as it is\\n' @PATH@ >&2
+        (exit 1)
+    fi
+elif sudo -n test -L @PATH@; then
+    printf '%s is a link to a file that is not there; make the file, or remove the link\\n' @PATH@ >&2
+    (exit 1)
+fi
+"""
+# A program that writes its file anew (ufw, firewall-cmd) puts it in the place of the link, which is what comes back
+# first. Where nothing was kept there was no file and no link: a link that is there now is somebody else's. A file that
+# was not replaced yet needs no second copy: there may be no room for one.
+_PUT_BACK = """rm -f @FRESH@
+if [ -L @KEPT@.link ] && [ ! -L @PATH@ ]; then
+    cp -a @KEPT@.link @FRESH@ && mv -T @FRESH@ @PATH@ || exit 1
+fi
+if [ -e @KEPT@ ]; then
+    real=@PATH@
+    if [ -L @PATH@ ]; then
+        real=$(readlink -f @PATH@) || exit 1
+    fi
+    [ -f "$real" ] || [ ! -e "$real" ] || exit 1
+    fresh="${real%/*}/.${real##*/}.vipbook"
+    rm -f "$fresh"
+    if ! cmp -s @KEPT@ "$real" || [ "$(stat -c %U:%G:%a @KEPT@)" != "$(stat -c %U:%G:%a "$real")" ]; then
+        cp -a @KEPT@ "$fresh" && mv -T "$fresh" "$real"
+    fi
+elif [ -f @PATH@ ] && [ ! -L @PATH@ ]; then
+    rm -f @PATH@
+fi"""
 
 
 def sudo(key: str, *argv: str, feed: bytes | None = None) -> Command:
@@ -34,32 +84,33 @@ def write_like(path: str, text: str) -> tuple[Command, ...]:
     """The new text with owner, mode and labels of the file that stands there."""
     fresh = beside(path)
     return (
-        sudo(f"copy {path}", "cp", "-a", path, fresh),
+        sudo(f"copy {path}", "cp", "-aL", "--remove-destination", path, fresh),
         sudo(f"write {path}", "dd", f"of={fresh}", "conv=fsync", "status=none", feed=text.encode()),
     )
 
 
 def replace_by_new(path: str) -> Command:
-    """The rename that makes it so, all at once."""
-    return sudo(f"rename {path}", "mv", "-T", beside(path), path)
+    """The rename that makes it so, all at once; of the real file where there is a link."""
+    fragment = _filled(_REPLACE, path, "")
+    return Command(key=f"rename {path}", argv=("mv", "-T", beside(path), path), sudo=True, fragment=fragment)
 
 
 def keep(path: str, directory: str) -> Command:
     """Keeps what stands there, if anything does, in the undo directory, before anything is changed."""
-    source, target = shlex.quote(path), shlex.quote(f"{directory}/{kept(path)}")
-    fragment = f"if sudo -n test -e {source}; then sudo -n cp -a {source} {target}; fi"
-    return Command(
-        key=f"keep {path}", argv=("cp", "-a", path, f"{directory}/{kept(path)}"), sudo=True, fragment=fragment
-    )
+    target = f"{directory}/{kept(path)}"
+    fragment = _filled(_KEEP, path, target)
+    return Command(key=f"keep {path}", argv=("cp", "-aL", path, target), sudo=True, fragment=fragment)
 
 
 def put_back(path: str) -> str:
-    """Shell line that makes the file again what `keep` found, also when it found none."""
-    old, fresh, here = (shlex.quote(each) for each in (kept(path), beside(path), path))
-    # A file that was not replaced yet needs no second copy: there may be no room for one.
-    same = f'cmp -s {old} {here} && [ "$(stat -c %U:%G:%a {old})" = "$(stat -c %U:%G:%a {here})" ]'
-    back = f"{same} || {{ cp -a {old} {fresh} && mv -T {fresh} {here}; }}"
-    return f"rm -f {fresh}; if [ -e {old} ]; then {back}; else rm -f {here}; fi"
+    """Shell lines that make the file again what `keep` found, also when it found none."""
+    return _filled(_PUT_BACK, path, kept(path))
+
+
+def _filled(script: str, path: str, target: str) -> str:
+    """The script for this file; `target` is what it is kept as."""
+    marks = {"@PATH@": path, "@FRESH@": beside(path), "@KEPT@": target}
+    return re.sub("@[A-Z]+@", lambda mark: shlex.quote(marks[mark[0]]), script)
 
 
 def kept(path: str) -> str:

@@ -158,7 +158,7 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
         Command(key="json", argv=("keepalived", "--signum=JSON"), fragment=_JSON),
         Command(key="system", argv=("cat", "/etc/os-release"), fragment=SYSTEM_FRAGMENT),
         Command(key="package", argv=("dpkg-query or rpm", "keepalived"), fragment=VERSION_FRAGMENT),
-        Command(key="stat", argv=("stat", "-c", "%U %G %a %Y", CONFIG_PATH), sudo=True),
+        Command(key="stat", argv=("stat", "-L", "-c", "%U %G %a %Y", CONFIG_PATH), sudo=True),
         Command(key="config", argv=("cat", CONFIG_PATH), sudo=True),
         Command(
             key="service",
@@ -193,7 +193,7 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
             fragment=_UFW.replace("@NOT_ASKED@", str(NOT_ASKED)),
         ),
         # Everybody may read these.
-        Command(key="sysctl stat", argv=("stat", "-c", "%U %G %a %Y", SYSCTL_FILE)),
+        Command(key="sysctl stat", argv=("stat", "-L", "-c", "%U %G %a %Y", SYSCTL_FILE)),
         Command(key="sysctl file", argv=("cat", SYSCTL_FILE)),
         Command(key="arp_announce", argv=_ARP_ANNOUNCE, fragment=" ".join(_ARP_ANNOUNCE)),
         Command(key="later", argv=("keepalived", "--signum=JSON"), fragment=_LATER.replace("@TURNS@", turns)),

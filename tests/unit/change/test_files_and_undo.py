@@ -47,7 +47,7 @@ def undo_in(place: Path, *undo: tuple[str, ...]) -> tuple[Undo, str]:
 )
 def test_names(path: str, fresh: str, name: str) -> None:
     assert (beside(path), kept(path)) == (fresh, name)
-    assert keep(path, "/var/lib/x").title == f"sudo cp -a {path} /var/lib/x/{name}"
+    assert keep(path, "/var/lib/x").title == f"sudo cp -aL {path} /var/lib/x/{name}"
 
 
 def test_new_text_goes_to_standard_input_and_stands_beside_until_it_is_valid() -> None:

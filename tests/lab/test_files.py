@@ -1,0 +1,78 @@
+"""Files and packages of others, which were there before: links, bytes that are no UTF-8, what a package left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.lab.conftest import Fabric
+from tests.lab.test_apply import leftovers
+from tests.lab.test_safety import PRIORITY
+
+pytestmark = pytest.mark.lab
+CONFIG = "/etc/keepalived/keepalived.conf"
+RULES = {"H1": "/etc/iptables/rules.v4", "H2": "/etc/nftables.conf"}
+FORGET = {
+    "H1": "sed -i /vipbook/d /etc/iptables/rules.v4; iptables-save | grep -v vipbook | iptables-restore",
+    "H2": "rm -f /etc/nftables-vipbook.nft; sed -i /vipbook/d /etc/nftables.conf; nft -f /etc/nftables.conf",
+}
+"""Our rule out of the file and out of what runs."""
+REFUSE = "mv /usr/sbin/keepalived /usr/sbin/keepalived.real; printf '#!/bin/sh\\nexit 9\\n' > /usr/sbin/keepalived"
+REFUSE += "; chmod 755 /usr/sbin/keepalived"
+ACCEPT = "mv /usr/sbin/keepalived.real /usr/sbin/keepalived"
+
+
+def shell(fabric: Fabric, server: str, script: str) -> str:
+    return fabric.shell(server, "sh", "-c", script)
+
+
+def tree(fabric: Fabric, server: str, path: str) -> str:
+    """The link, the real file with its inode's rights, its text, and every name around both."""
+    real = f"/srv/real/{path.rpartition('/')[2]}"
+    around = f"ls -A {path.rpartition('/')[0]} /srv/real"
+    return shell(fabric, server, f"readlink {path}; stat -c '%U %G %a %F' {real}; cat {real}; {around}")
+
+
+@pytest.mark.parametrize(("server", "relative"), [("H1", True), ("H2", False)])
+def test_a_linked_file_is_changed_where_it_is_and_comes_back(
+    healthy: Fabric,
+    tmp_path: Path,
+    server: str,
+    relative: bool,  # noqa: FBT001
+) -> None:
+    paths = (RULES[server], CONFIG)
+    shell(healthy, server, f"{FORGET[server]}; rm -rf /srv/real; mkdir /srv/real")
+    for path in paths:
+        up = "../" * (path.count("/") - 1) if relative else "/"
+        name = path.rpartition("/")[2]
+        shell(healthy, server, f"mv {path} /srv/real/ && ln -s {up}srv/real/{name} {path}")
+    before = [tree(healthy, server, path) for path in paths]
+    changed = healthy.variant(tmp_path, PRIORITY, ("priority: 100,", "priority: 109,"))
+    try:
+        shell(healthy, server, REFUSE)
+        failed = changed.vipbook("apply", "--yes", "--json")
+        shell(healthy, server, ACCEPT)
+        assert failed.code == 4, failed.problems()
+        outcomes = {each["host"]: (each["outcome"], each["stands"]) for each in failed.report["servers"]}
+        assert outcomes[server] == ("rolled-back", "as before")
+        assert [tree(healthy, server, path) for path in paths] == before
+        assert leftovers(healthy, server) == ""
+        number = shell(healthy, server, f"stat -c %i /srv/real/{RULES[server].rpartition('/')[2]}")
+        done = changed.vipbook("apply", "--yes", "--json")
+        assert done.code == 0, done.problems()
+        after = [tree(healthy, server, path) for path in paths]
+        assert [each.splitlines()[0] for each in after] == [each.splitlines()[0] for each in before]
+        assert all("vipbook" in each for each in after)
+        assert shell(healthy, server, f"stat -c %i /srv/real/{RULES[server].rpartition('/')[2]}") != number
+        if server == "H1":
+            # On H2 the firewall from before would make a second master, which a rollback doesn't let stand.
+            back = changed.vipbook("rollback", "web", "--yes")
+            assert back.code == 0, back.err
+            assert [tree(healthy, server, path) for path in paths] == before
+    finally:
+        shell(healthy, server, f"[ ! -e /usr/sbin/keepalived.real ] || {ACCEPT}")
+        for path in paths:
+            shell(healthy, server, f"rm -f {path} && mv /srv/real/{path.rpartition('/')[2]} {path}")
+        shell(healthy, server, "rmdir /srv/real")
+        assert healthy.vipbook("apply", "--yes").code == 0
