@@ -26,6 +26,7 @@ from nornir_netmiko.connections import Netmiko
 from tasks.model.answer import Answers, Command, NoAnswer, Reply
 from tasks.model.errors import NoAnswerError
 from tasks.model.script import answers_of, split_output, write_script
+from tasks.model.text import from_bytes, readable
 
 CONNECTION = "vipbook"
 """The connection's name in Nornir; its parameters are those of `netmiko` in the inventory."""
@@ -81,7 +82,10 @@ class ExecSession(LinuxSSH):
         return transport.open_session(timeout=timeout_s)
 
     def run(self, script: str, timeout_s: float, sent: Sent = nobody) -> tuple[str, str]:
-        """stdout and stderr of `/bin/sh -s` fed with `script`; TimeoutError when it has not ended by then."""
+        """stdout and stderr of `/bin/sh -s` fed with `script`; TimeoutError when it has not ended by then.
+
+        Both may hold surrogates for bytes that are no UTF-8.
+        """
         deadline = time.monotonic() + timeout_s
         channel = self.open_channel(timeout_s)
         try:
@@ -94,7 +98,7 @@ class ExecSession(LinuxSSH):
             errors = _drain(channel, channel.recv_stderr, deadline)
         finally:
             channel.close()
-        return output.decode(errors="replace"), errors.decode(errors="replace")
+        return from_bytes(output), from_bytes(errors)
 
 
 def _drain(channel: paramiko.Channel, receive: Callable[[int], bytes], deadline: float) -> bytes:
@@ -217,7 +221,7 @@ def converse(task: Task, script: Script, sent: Sent = nobody) -> Answers:
         raise NoAnswerError(task.host.name, "", reason) from error
     clock, sections = split_output(stdout, stderr, nonce)
     if clock is None:
-        detail = (stderr or stdout).strip().splitlines()
+        detail = readable(stderr or stdout).strip().splitlines()
         said = f": {detail[-1]}" if detail else ""
         raise NoAnswerError(task.host.name, "", f"the login shell did not run /bin/sh{said}")
     return Answers(

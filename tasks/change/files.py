@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from posixpath import basename, dirname
 
 from tasks.model.answer import Command
+from tasks.model.text import to_bytes
 from tasks.render.mask import masked
 
 # An operator may keep the file elsewhere and link to it: the link stays as it is, and what it leads to is what is kept,
@@ -81,11 +82,11 @@ def write_new(path: str, text: str, *, mode: str = "0640") -> tuple[Command, ...
 
 
 def write_like(path: str, text: str) -> tuple[Command, ...]:
-    """The new text with owner, mode and labels of the file that stands there."""
+    """The new text, byte for byte where it was read so, with owner, mode and labels of the file that stands there."""
     fresh = beside(path)
     return (
         sudo(f"copy {path}", "cp", "-aL", "--remove-destination", path, fresh),
-        sudo(f"write {path}", "dd", f"of={fresh}", "conv=fsync", "status=none", feed=text.encode()),
+        sudo(f"write {path}", "dd", f"of={fresh}", "conv=fsync", "status=none", feed=to_bytes(text)),
     )
 
 

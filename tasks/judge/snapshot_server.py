@@ -11,6 +11,7 @@ from tasks.model.cluster import Server
 from tasks.model.reading import Reading
 from tasks.model.server import ConfigFile, Firewall, Instance, Interface, Package, ServerFacts, Service
 from tasks.model.snapshot import Row
+from tasks.model.text import readable
 from tasks.render.mask import masked
 
 _NFT_COUNTER = re.compile(r'\{"counter":\{[^{}]*\}\},?')
@@ -92,7 +93,7 @@ def _firewall(value: Firewall) -> Iterator[Row]:
         yield Row(key=f"{chain.family} {chain.table} {chain.name}", fields={"policy": chain.policy, "rules": rules})
     for key, text in (("persistent file", value.persistent), ("snippet", value.snippet)):
         if text is not None:
-            yield Row(key=key, fields={"text": _SAVED_COUNTER.sub("[0:0]", text)})
+            yield Row(key=key, fields={"text": readable(_SAVED_COUNTER.sub("[0:0]", text))})
 
 
 def _announce(server: Server, value: Mapping[str, int]) -> Iterator[Row]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tasks.model.answer import Answer, Command
+from tasks.model.text import readable
 
 CLOCK = "clock"
 _HEADER = "export LC_ALL=C LANG=C PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_PAGER= VTYSH_PAGER=\n"
@@ -86,14 +87,17 @@ def _sections(text: str, nonce: str) -> list[tuple[str, str, str]]:
 
 
 def answers_of(host: str, commands: Sequence[Command], sections: dict[str, Section], at: datetime) -> dict[str, Answer]:
-    """Typed answers by key; a command that never ended is left out."""
+    """Typed answers by key; a command that never ended is left out.
+
+    Surrogates stay in the output of an `exact` command alone: nothing that prints or stores text can take them.
+    """
     return {
         command.key: Answer(
             host=host,
             command=command.title,
             status=sections[command.key].status,
-            stdout=sections[command.key].stdout,
-            stderr=sections[command.key].stderr,
+            stdout=sections[command.key].stdout if command.exact else readable(sections[command.key].stdout),
+            stderr=readable(sections[command.key].stderr),
             at=at,
         )
         for command in commands

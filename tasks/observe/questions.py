@@ -179,6 +179,8 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
             argv=("cat", *FIREWALL_FILES),
             sudo=True,
             fragment=_FILES.replace("@PATHS@", " ".join(FIREWALL_FILES)),
+            # They are edited and written back, and others' comments in them may be Latin-1.
+            exact=True,
         ),
         Command(
             key="firewalld",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.server import ConfigFile, Firewall, Instance, Package, ServerFacts, Service
+from tasks.model.text import readable
 from tasks.observe.firewall import parse_firewall
 from tasks.observe.iproute2 import parse_interfaces
 from tasks.observe.keepalived_json import parse_instances
@@ -183,7 +184,7 @@ def _firewall(answers: dict[str, Answer], interfaces: tuple[str, ...]) -> Readin
             text,
             texts["iptables"],
             texts["ruleset"],
-            _files(texts["firewall files"]),
+            _files(readable(texts["firewall files"])),
             ip6tables=texts["ip6tables"],
             legacy=texts["iptables-legacy"],
             firewalld=texts["firewalld"] or None,
@@ -191,7 +192,19 @@ def _firewall(answers: dict[str, Answer], interfaces: tuple[str, ...]) -> Readin
             interfaces=interfaces,
         ),
     )
+    if isinstance(found, Read):
+        found = Read(value=_exact(found.value, texts["firewall files"]), source=found.source)
     return replace(found, source=shown)
+
+
+def _exact(firewall: Firewall, text: str) -> Firewall:
+    """The two texts that are edited and written back, byte for byte; nothing else is."""
+    files = _files(text)
+    return replace(
+        firewall,
+        persistent=files[firewall.path] if firewall.persistent is not None else None,
+        persistent6=files[firewall.path6] if firewall.persistent6 is not None else None,
+    )
 
 
 _EMPTY = 3

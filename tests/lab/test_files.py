@@ -76,3 +76,25 @@ def test_a_linked_file_is_changed_where_it_is_and_comes_back(
             shell(healthy, server, f"rm -f {path} && mv /srv/real/{path.rpartition('/')[2]} {path}")
         shell(healthy, server, "rmdir /srv/real")
         assert healthy.vipbook("apply", "--yes").code == 0
+
+
+LATIN = {"H1": "/etc/iptables/rules.v4", "H2": "/etc/nftables.conf"}
+
+
+@pytest.mark.parametrize("server", ["H1", "H2"])
+def test_a_comment_in_latin_1_stays_byte_for_byte(healthy: Fabric, server: str) -> None:
+    path = LATIN[server]
+    shell(healthy, server, f"{FORGET[server]}; printf '# f\\374r den Chef\\n' >> {path}")
+    before = shell(healthy, server, f"od -An -c {path}")
+    assert "374" in before
+    try:
+        planned = healthy.vipbook("plan", "--json")
+        assert path in planned.out
+        assert healthy.vipbook("apply", "--yes").code == 0
+        assert "374" in shell(healthy, server, f"od -An -c {path}")
+        # The ruleset has our rule now, and the file, but for our line, is what it was.
+        without = f"sed '/vipbook/d' {path} | od -An -c"
+        assert shell(healthy, server, without) == before
+        assert healthy.vipbook("verify", "--json").code == 0
+    finally:
+        shell(healthy, server, f"LC_ALL=C sed -i '/den Chef/d' {path}")
