@@ -9,7 +9,7 @@ from tasks.change.iptables import plan_iptables
 from tasks.change.nft import plan_nft
 from tasks.change.ufw import plan_ufw
 from tasks.judge.firewall import HANDLED, eats_vips
-from tasks.judge.firewall_rules import would_drop
+from tasks.judge.firewall_rules import closes, made_at_boot, place, would_drop
 from tasks.model.cluster import Cluster, Opening
 from tasks.model.plan import Step
 from tasks.model.server import Firewall
@@ -46,4 +46,9 @@ def notes_on(firewall: Firewall, openings: Sequence[Opening]) -> tuple[str, ...]
         notes.append(f"today protocol 112 is dropped by {firewall.manager}: {drops}")
     if firewall.manager in {"iptables", "nftables"} and firewall.persistent is None:
         notes.append(f"there is no {firewall.path}: the rule holds until the next boot only")
+    notes += [
+        f"{place(chain)} is not made by {firewall.path}: a rule of ours there holds until its program makes it again"
+        for chain in firewall.chains
+        if closes(chain) and not made_at_boot(firewall, chain)
+    ]
     return tuple(notes)

@@ -9,7 +9,7 @@ from typing import Any
 
 from tasks.change.files import beside, diff_of, put_back, replace_by_new, sudo, write_like, write_new
 from tasks.change.iptables import opening_summary
-from tasks.judge.firewall_rules import closes, is_open, stray_indexes, strays
+from tasks.judge.firewall_rules import closes, is_open, made_at_boot, place, stray_indexes, strays, unmade
 from tasks.model.answer import Command
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
@@ -22,7 +22,10 @@ def plan_nft(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...
     """Steps for the chains that close."""
     closing = [chain for chain in firewall.chains if closes(chain)]
     now = [_now(chain, openings) for chain in closing if _differs(chain, openings)]
-    return (*now, *_saved(firewall, closing, openings))
+    # A chain of some program's own (fail2ban's, say) is not there when the file is loaded: a rule for it would keep nft
+    # from loading anything.
+    lasting = [chain for chain in closing if made_at_boot(firewall, chain)]
+    return (*now, *_saved(firewall, lasting, openings))
 
 
 def _differs(chain: InputChain, openings: Sequence[Opening]) -> bool:
@@ -34,31 +37,31 @@ def _now(chain: InputChain, openings: Sequence[Opening]) -> Step:
     wanted = openings_of(chain, openings)
     stray = strays(chain, frozenset(wanted))
     missing = [each for each in wanted if not is_open(chain, each)]
-    place = f"{chain.family} {chain.table} {chain.name}"
-    remove = [("nft", f"delete rule {place} handle {rule.handle}") for rule in stray]
+    where = place(chain)
+    remove = [("nft", f"delete rule {where} handle {rule.handle}") for rule in stray]
     inserts = nft_inserts([chain], missing)
-    back = [_nft_remove(place, each) for each in missing]
+    back = [_nft_remove(where, each) for each in missing]
     back += [_nft_again(chain, index) for index in reversed(stray_indexes(chain, frozenset(wanted)))]
     return Step(
         topic="firewall",
         summary=opening_summary("nftables", missing),
-        diff="\n".join([f"-{place}: {rule.text}" for rule in stray] + [f"+{line}" for line in inserts]),
+        diff="\n".join([f"-{where}: {rule.text}" for rule in stray] + [f"+{line}" for line in inserts]),
         commands=tuple(
-            sudo(f"nft {place} {i}", *argv) for i, argv in enumerate([*remove, *(("nft", line) for line in inserts)])
+            sudo(f"nft {where} {i}", *argv) for i, argv in enumerate([*remove, *(("nft", line) for line in inserts)])
         ),
         undo=tuple(back),
     )
 
 
-def _nft_remove(place: str, opening: Opening) -> str:
+def _nft_remove(where: str, opening: Opening) -> str:
     """Shell line that deletes the rule by the handle that the kernel gave it, which nobody knows beforehand."""
     source = str(opening.address).replace(".", "[.]")
     protocol = f"\\({opening.protocol}\\|{112 if opening.protocol == 'vrrp' else 51}\\)"
     pattern = rf"s/.*ip6\{{0,1\}} saddr {source} \(ip protocol\|meta l4proto\) {protocol} accept "
     pattern += rf"comment \"{COMMENT}\" # handle \([0-9]*\)$/\3/p"
     return (
-        f"nft -a list chain {place} | sed -n '{pattern}' | "
-        f'while read -r handle; do nft delete rule {place} handle "$handle" || exit 1; done'
+        f"nft -a list chain {where} | sed -n '{pattern}' | "
+        f'while read -r handle; do nft delete rule {where} handle "$handle" || exit 1; done'
     )
 
 
@@ -78,7 +81,7 @@ def _nft_again(chain: InputChain, index: int) -> str:
 
 def _saved(firewall: Firewall, closing: Sequence[InputChain], openings: Sequence[Opening]) -> tuple[Step, ...]:
     conf, path = firewall.persistent, firewall.path
-    if conf is None or not closing:
+    if conf is None or not (closing or unmade(firewall)):
         return ()
     snippet = nft_snippet(closing, openings)
     included = NFT_INCLUDE in conf.splitlines()
@@ -93,8 +96,10 @@ def _saved(firewall: Firewall, closing: Sequence[InputChain], openings: Sequence
     if not included:
         commands += write_like(path, after)
         diffs.append(diff_of(path, conf, after))
-    # The check reads the whole file with our part in it, so a chain that the file does not make is found here.
-    commands.append(sudo("validate nftables.conf", "nft", "-c", "-f", path if included else beside(path)))
+    # The check reads the whole file with our part in it, as if nothing ran: what runs now may hold chains that no file
+    # makes, and only in a transaction that begins empty is a rule for one of them found. Interfaces are the real ones.
+    trial = f'flush ruleset\ninclude "{path if included else beside(path)}"\n'
+    commands.append(sudo("validate nftables.conf", "nft", "-c", "-f", "-", feed=trial.encode()))
     if not included:
         commands.append(replace_by_new(path))
     return (

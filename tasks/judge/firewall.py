@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.judge.firewall_rules import closes, is_managed, is_open, managed_strays, strays
+from tasks.judge.firewall_rules import (
+    closes,
+    is_managed,
+    is_open,
+    made_at_boot,
+    managed_strays,
+    place,
+    strays,
+    unmade,
+)
 from tasks.judge.subject import Check, Subject
 from tasks.model.address import IPV6
 from tasks.model.cluster import Cluster, Opening, Server
@@ -31,6 +40,12 @@ def judge_firewall(subject: Subject, server: Server) -> Finding:
         if " and " in firewall.manager:
             return check.fails(f"{firewall.manager} are in charge at once: what one opens the other may drop", "two")
         return check.unknown(f"{firewall.manager} in charge, which this version does not read")
+    if places := unmade(firewall):
+        return check.fails(
+            f"our file has a rule for {', '.join(places)}, which {firewall.path} does not make: nft would load "
+            "nothing at the next boot; apply takes it out",
+            "no firewall after a boot",
+        )
     if firewall.manager not in MANAGED and not any(closes(chain) for chain in (*firewall.chains, *firewall.saved)):
         return check.passes("nothing on the input hook could keep VRRP out", firewall.manager)
     if (why := eats_vips(firewall, (subject.cluster,))) is not None:
@@ -52,6 +67,12 @@ def _judge_rules(check: Check, firewall: Firewall, openings: Sequence[Opening], 
     lost = [str(each) for each in openings if not open_after_boot(firewall, each)]
     if lost:
         return check.fails(f"open now, but closed after a boot for {', '.join(lost)}", "not persistent")
+    theirs = [place(chain) for chain in firewall.chains if closes(chain) and not made_at_boot(firewall, chain)]
+    if theirs:
+        return check.warns(
+            f"open now; {', '.join(theirs)} is not made by {firewall.path}, and closes when its program makes it again",
+            "not persistent",
+        )
     stray = _strays(firewall, wanted)
     if stray:
         return check.warns("a rule of ours opens for nobody of the cluster", "\n".join(stray))
@@ -104,8 +125,10 @@ def open_after_boot(firewall: Firewall, opening: Opening) -> bool:
         return all(is_open(chain, opening) for chain in firewall.saved if closes(chain) and of_family(chain, opening))
     if firewall.manager == "nftables":
         included = NFT_INCLUDE in (firewall.persistent or "").splitlines()
-        wanted = nft_inserts([chain for chain in firewall.chains if closes(chain)], (opening,))
-        return included and all(line in (firewall.snippet or "").splitlines() for line in wanted)
+        lasting = [chain for chain in firewall.chains if closes(chain) and made_at_boot(firewall, chain)]
+        wanted = nft_inserts(lasting, (opening,))
+        saved = (firewall.snippet or "").splitlines()
+        return not wanted or (included and all(line in saved for line in wanted))
     return True
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tasks.model.cluster import Opening
 from tasks.model.server import Firewall, FirewallRule, InputChain, ManagedRule
-from tasks.render.firewall import of_family
+from tasks.render.firewall import NFT_INCLUDE, of_family
 
 
 def opens(rule: FirewallRule, opening: Opening) -> bool:
@@ -45,6 +45,25 @@ def closes(chain: InputChain) -> bool:
     return chain.policy != "accept" or first_block(chain) is not None
 
 
+def place(chain: InputChain) -> str:
+    """The chain's name in full."""
+    return f"{chain.family} {chain.table} {chain.name}"
+
+
+def made_at_boot(firewall: Firewall, chain: InputChain) -> bool:
+    """Does the firewall's own file make the chain? Where nobody can tell, a trial in an empty ruleset will."""
+    return firewall.made is None or place(chain) in firewall.made
+
+
+def unmade(firewall: Firewall) -> list[str]:
+    """Chains that our nftables file puts rules into and nothing makes at boot: nft then loads nothing at all."""
+    if firewall.made is None or NFT_INCLUDE not in (firewall.persistent or "").splitlines():
+        return []
+    inserts = [line.split() for line in (firewall.snippet or "").splitlines() if line.startswith("insert rule ")]
+    places = dict.fromkeys(" ".join(words[2:5]) for words in inserts)
+    return [each for each in places if each not in firewall.made]
+
+
 def strays(chain: InputChain, openings: frozenset[Opening]) -> tuple[FirewallRule, ...]:
     """Rules of ours that open for nobody who is a peer, stand behind a rule that closes, or stand there again."""
     return tuple(chain.rules[index] for index in stray_indexes(chain, openings))
@@ -78,10 +97,9 @@ def would_drop(firewall: Firewall, openings: Sequence[Opening]) -> str | None:
             continue
         for chain in firewall.chains:
             if of_family(chain, each) and closes(chain) and not is_open(chain, each):
-                place = f"{chain.family} {chain.table} {chain.name}"
                 block = first_block(chain)
                 rule = f"policy {chain.policy}" if block is None else chain.rules[block].text
-                return f"{place}: {rule}"
+                return f"{place(chain)}: {rule}"
     return None
 
 

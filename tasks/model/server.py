@@ -123,6 +123,8 @@ class Firewall:
     """iptables only: the input chains of those files."""
     snippet: str | None
     """nftables only: text of our own file that the persistent one includes."""
+    made: frozenset[str] | None = None
+    """nftables only: the chains that the persistent file makes, as `family table chain`; None when nobody can tell."""
     at_boot: bool = True
     """Is the service enabled that loads the persistent file?"""
     path: str = ""

@@ -9,6 +9,7 @@ from tasks.model.server import Firewall, InputChain
 from tasks.observe.firewalld import parse_firewalld
 from tasks.observe.iptables import parse_iptables
 from tasks.observe.nft import parse_nft
+from tasks.observe.nft_file import chains_made
 from tasks.observe.readings import Garbled
 from tasks.observe.ufw import parse_ufw
 
@@ -115,12 +116,14 @@ def _ufw(rules: str, files: Mapping[str, str | None], *, knows: bool, at_boot: b
 
 def _nftables(native: tuple[InputChain, ...], files: Mapping[str, str | None], *, at_boot: bool) -> Firewall:
     path = _there(NFTABLES_FILES, files)
+    text = files.get(path)
     return Firewall(
         manager="nftables",
         chains=native,
-        persistent=files.get(path),
+        persistent=text,
         saved=(),
         snippet=files.get("snippet"),
+        made=None if text is None else chains_made(text),
         at_boot=at_boot,
         path=path,
     )

@@ -16,6 +16,9 @@ _IPTABLES_TABLES = {"filter", "nat", "mangle", "raw", "security"}
 # Both come and go with the daemon, adverts pass them, and they are no sign that nftables is in charge.
 _KEEPALIVEDS = {("keepalived", "in"), ("keepalived", "out")}
 _FAMILIES = {"ip", "ip6", "inet"}
+# nft puts `meta l4proto` in front of what looks into these headers. Not in front of `th`, which any protocol has.
+_TRANSPORTS = {"tcp", "udp", "udplite", "sctp", "dccp", "icmp", "icmpv6", "igmp", "esp", "ah", "comp"}
+_PARTS_OF = {"tcp option": "tcp", "sctp chunk": "sctp", "dccp option": "dccp"}
 
 
 def parse_nft(text: str) -> tuple[InputChain, ...]:
@@ -57,7 +60,7 @@ def _of_others(chain: dict[str, Any]) -> bool:
 
 
 def _nft_rule(rule: dict[str, Any]) -> FirewallRule:
-    source = protocol = None
+    source = protocol = implied = None
     narrow = False
     verdict = "other"
     expressions = sequence(rule.get("expr", []), "expr")
@@ -65,23 +68,26 @@ def _nft_rule(rule: dict[str, Any]) -> FirewallRule:
         kind = next(iter(mapping(expression, "an expression")), "")
         if kind == "match":
             field, value = _nft_match(mapping(expression["match"], "match"))
+            implied = implied or _implied(mapping(expression["match"], "match").get("left"))
             if field == "saddr" and isinstance(value, str):
                 source = value
             elif field == "protocol" and isinstance(value, str | int) and not str(value).startswith("@"):
                 protocol = protocol_name(str(value))
             else:
+                implied = implied or (_one_of(value) if field == "protocol" else None)
                 narrow = True
         elif kind in {"accept", "drop", "reject"}:
             verdict = kind
         elif kind in {"jump", "goto", "vmap", "queue"}:
             verdict = "jump"
+            implied = implied or (_implied(expression[kind].get("key")) if kind == "vmap" else None)
         elif kind not in {"counter", "log", "comment"}:
             narrow = True
     return FirewallRule(
         text=json.dumps(expressions, separators=(",", ":")),
         verdict=verdict,
         source=source,
-        protocol=protocol,
+        protocol=protocol or implied,
         narrow=narrow,
         ours=rule.get("comment") == COMMENT,
         handle=optional_whole(rule, "handle"),
@@ -102,3 +108,29 @@ def _nft_match(match: dict[str, Any]) -> tuple[str | None, object]:
     if meta.get("key") == "l4proto":
         return "protocol", right
     return None, None
+
+
+def _implied(left: object) -> str | None:
+    """The protocol that packets must be of for this expression to look into its header; None where any will do."""
+    if isinstance(left, list):
+        return next((found for each in left if (found := _implied(each)) is not None), None)
+    if not isinstance(left, dict):
+        return None
+    for kind, inner in left.items():
+        if kind in _PARTS_OF:
+            return _PARTS_OF[kind]
+        named = inner.get("protocol") if kind == "payload" and isinstance(inner, dict) else None
+        if isinstance(named, str) and named in _TRANSPORTS:
+            return named
+        if kind in {"concat", "&", "|", "^", "<<", ">>"} and (found := _implied(inner)) is not None:
+            return found
+    return None
+
+
+def _one_of(value: object) -> str | None:
+    """Protocols of an anonymous set, when VRRP and AH are surely none of them."""
+    members = value.get("set") if isinstance(value, dict) else None
+    if not isinstance(members, list) or not all(isinstance(each, str | int) for each in members):
+        return None
+    names = [protocol_name(str(each)) for each in members]
+    return None if {"vrrp", "ah"} & set(names) else ",".join(names) or None

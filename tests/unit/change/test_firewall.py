@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.change.firewall import plan_firewall
+from tasks.change.firewall import notes_on, plan_firewall
 from tasks.change.iptables import edited_rules
 from tasks.judge.firewall import open_after_boot, open_now
 from tasks.judge.firewall_rules import closes, is_open, strays
@@ -19,6 +19,7 @@ from tasks.model.cluster import Opening
 from tasks.model.plan import Step
 from tasks.observe.iptables import parse_iptables
 from tasks.observe.questions import NFTABLES_SNIPPET
+from tasks.render.firewall import nft_snippet
 from tests.unit.builders import (
     IPTABLES,
     OUR_LINE,
@@ -255,6 +256,53 @@ def test_nftables_after_a_boot(conf: str | None, snippet: str | None, writes: li
     if conf is not None:
         assert text is not None
         assert text.startswith(conf)
+
+
+HEAD = nft_snippet((), ())
+BOTH = (nft_chain(), nft_ours("100.65.0.11"), SECOND_CHAIN, nft_ours("100.65.0.11", chain="second"))
+FOR_FIRST = nft_snippet(nftables().chains, (PEER_OF_H2,))
+
+
+@pytest.mark.parametrize(
+    ("made", "snippet", "saved"),
+    [
+        ({"input"}, None, FOR_FIRST),
+        ({"input"}, "old", FOR_FIRST),
+        ({"input"}, FOR_FIRST, None),
+        (set(), None, None),
+        (set(), HEAD, None),
+        (set(), FOR_FIRST, HEAD),
+        ({"second"}, FOR_FIRST, FOR_FIRST.replace("filter input", "filter second")),
+        ({"other"}, FOR_FIRST, HEAD),
+        (None, None, FOR_FIRST + FOR_FIRST.replace(HEAD, "").replace("filter input", "filter second")),
+    ],
+)
+def test_rules_are_saved_for_chains_alone_that_the_persistent_file_makes(
+    made: set[str] | None, snippet: str | None, saved: str | None
+) -> None:
+    """fail2ban's chains run too, and are gone when the file is loaded."""
+    places = None if made is None else frozenset(f"inet filter {name}" for name in made)
+    firewall = replace(nftables(*BOTH, snippet=snippet), made=places)
+    steps = plan_firewall(firewall, (PEER_OF_H2,))
+    written = [command.feed for step in steps for command in step.commands if command.key.startswith("write ")]
+    assert written == ([] if saved is None else [saved.encode()])
+    after = replace(firewall, snippet=saved or snippet)
+    assert plan_firewall(after, (PEER_OF_H2,)) == ()
+    assert open_after_boot(after, PEER_OF_H2)
+
+
+def test_a_chain_that_no_file_makes_is_opened_now_and_the_operator_is_told() -> None:
+    firewall = replace(nftables(nft_chain(), REJECT, conf="flush ruleset\n", snippet=None), made=frozenset())
+    (step,) = plan_firewall(firewall, (PEER_OF_H2,))
+    assert [command.argv[1].split(" ip ")[0] for command in step.commands] == ["insert rule inet filter input"]
+    assert any("inet filter input is not made by /etc/nftables.conf" in each for each in notes_on(firewall, ()))
+    assert notes_on(replace(firewall, made=frozenset({"inet filter input"})), ()) == ()
+
+
+def test_the_persistent_file_is_tried_as_if_nothing_ran() -> None:
+    (step,) = plan_firewall(nftables(snippet=None), (PEER_OF_H2,))
+    (check,) = [command for command in step.commands if command.argv[:2] == ("nft", "-c")]
+    assert check.feed == b'flush ruleset\ninclude "/etc/nftables.conf"\n'
 
 
 def test_nothing_is_planned_where_nothing_closes() -> None:

@@ -107,10 +107,9 @@ def test_a_bare_server_behind_nftables() -> None:
     said = titles(found)
     ours = 'ip saddr 100.65.0.11 ip protocol vrrp accept comment "vipbook"'
     assert f"sudo nft 'insert rule inet filter input {ours}'" in said
-    assert "sudo nft -c -f /etc/.nftables.conf.vipbook" in said
-    assert said.index("sudo nft -c -f /etc/.nftables.conf.vipbook") < said.index(
-        "sudo mv -T /etc/.nftables.conf.vipbook /etc/nftables.conf"
-    )
+    checks = [command for step in found.steps for command in step.commands if command.title == "sudo nft -c -f -"]
+    assert [each.feed for each in checks] == [b'flush ruleset\ninclude "/etc/.nftables.conf.vipbook"\n']
+    assert said.index("sudo nft -c -f -") < said.index("sudo mv -T /etc/.nftables.conf.vipbook /etc/nftables.conf")
 
 
 @pytest.mark.parametrize(

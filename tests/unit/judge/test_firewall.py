@@ -12,9 +12,10 @@ from tasks.judge.vip import judge_vip
 from tasks.model.server import Firewall
 from tasks.model.verdict import VipState
 from tasks.observe.firewall import parse_firewall
-from tasks.render.firewall import NFT_INCLUDE
+from tasks.render.firewall import NFT_INCLUDE, nft_snippet
 from tests.unit.builders import (
     GONE,
+    H1_IP,
     IPTABLES,
     OUR_LINE,
     REJECT,
@@ -45,6 +46,9 @@ UNHANDLED = Firewall(manager="pf", chains=(), persistent=None, saved=(), snippet
 SECOND_CHAIN = nft_chain(name="second")
 OURS, OURS_IN_SECOND = nft_ours("100.65.0.11"), nft_ours("100.65.0.11", chain="second")
 BEHIND_IN_SECOND = (nft_chain(), OURS, SECOND_CHAIN, nft_json_rule({"drop": None}, chain="second"), OURS_IN_SECOND)
+TWO_OPEN = (nft_chain(), OURS, SECOND_CHAIN, OURS_IN_SECOND)
+OPEN_CHAIN = (nft_chain(policy="accept"), OURS)
+FIRST, FIRST_CHAIN = frozenset({"inet filter input"}), nftables().chains
 
 DRIFT = [
     # server, what it says instead, the checks of that server that change, piece of a message; the VIP stays healthy
@@ -83,6 +87,19 @@ DRIFT = [
     ("H2", {"firewall": nftables(conf=f"# {NFT_INCLUDE}\n")}, "firewall fail", "boot"),
     ("H2", {"firewall": nftables(snippet=None)}, "firewall fail", "closed after a boot"),
     ("H2", {"firewall": nftables(snippet="# emptied\n")}, "firewall fail", "closed after a boot"),
+    # a chain that no file makes: what is saved for it keeps nft from loading anything
+    ("H2", {"firewall": replace(nftables(), made=frozenset({"inet filter input"}))}, "", ""),
+    ("H2", {"firewall": replace(nftables(), made=frozenset())}, "firewall fail", "nft would load nothing"),
+    ("H2", {"firewall": replace(nftables(*OPEN_CHAIN), made=frozenset())}, "firewall fail", "nft would load nothing"),
+    ("H2", {"firewall": replace(nftables(*TWO_OPEN, snippet=nft_snippet((), ())), made=frozenset())}, "firewall warn",
+     "inet filter input, inet filter second is not made by /etc/nftables.conf"),
+    ("H2", {"firewall": replace(nftables(*TWO_OPEN, snippet=nft_snippet((), ())), made=FIRST)}, "firewall fail",
+     "closed after a boot"),
+    ("H2", {"firewall": replace(nftables(*TWO_OPEN, snippet=nft_snippet(FIRST_CHAIN, (H1_IP,))), made=FIRST)},
+     "firewall warn", "inet filter second is not made by /etc/nftables.conf, and closes when"),
+    ("H2", {"firewall": replace(nftables(*TWO_OPEN), made=FIRST)}, "firewall fail", "a rule for inet filter second"),
+    ("H2", {"firewall": replace(nftables(conf="", snippet=nft_snippet(FIRST_CHAIN, (H1_IP,))), made=frozenset())},
+     "firewall warn", "is not made by"),
 ]  # fmt: skip
 
 
