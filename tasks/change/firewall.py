@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tasks.change.firewalld import plan_firewalld
 from tasks.change.iptables import plan_iptables
 from tasks.change.nft import plan_nft
-from tasks.change.ufw import plan_ufw
+from tasks.change.ufw import plan_ufw, ufw_refusal
 from tasks.judge.firewall import HANDLED, eats_vips
 from tasks.judge.firewall_rules import closes, made_at_boot, place, would_drop
 from tasks.model.cluster import Cluster, Opening
@@ -23,7 +23,7 @@ def plan_firewall(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step
     return planner(firewall, openings) if planner is not None else ()
 
 
-def refusal_of(firewall: Firewall, clusters: Sequence[Cluster] = ()) -> str | None:
+def refusal_of(firewall: Firewall, clusters: Sequence[Cluster] = (), openings: Sequence[Opening] = ()) -> str | None:
     """Why this firewall is not changed, or can't carry these clusters; None when it can."""
     if " and " in firewall.manager:
         return (
@@ -36,7 +36,8 @@ def refusal_of(firewall: Firewall, clusters: Sequence[Cluster] = ()) -> str | No
         return (
             "firewalld before 0.7.0 has no rich rules with a priority, so a rule of ours could not be told from others"
         )
-    return eats_vips(firewall, clusters)
+    in_front = ufw_refusal(firewall, openings) if firewall.manager == "ufw" else None
+    return in_front or eats_vips(firewall, clusters)
 
 
 def notes_on(firewall: Firewall, openings: Sequence[Opening]) -> tuple[str, ...]:

@@ -31,7 +31,11 @@ def plan_server(desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, .
     assert isinstance(facts.sysctl_file, Read)
     assert isinstance(facts.arp_announce, Read)
     firewall = facts.firewall.value
-    refusal = refusal_of(firewall, clusters) or _refusal(facts.package.value, clusters) or _untracked(facts, clusters)
+    refusal = (
+        refusal_of(firewall, clusters, desired.openings)
+        or _refusal(facts.package.value, clusters)
+        or _untracked(facts, clusters)
+    )
     if refusal is not None:
         return ServerPlan(host=desired.host, refusal=refusal)
     config = _config(desired, facts, clusters)

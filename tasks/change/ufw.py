@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_like
 from tasks.change.iptables import opening_summary
 from tasks.judge.firewall_rules import is_managed, managed_strays
-from tasks.model.address import IPV6
+from tasks.model.address import IPV6, IpAddress
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
 from tasks.model.server import Firewall, ManagedRule
@@ -34,13 +35,17 @@ def _by_ufw(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]
         for each in openings
         if not (is_managed(firewall, each, saved=True) and is_managed(firewall, each, saved=False))
     ]
+    # ufw leaves a rule that it has where it is, even when told to put it in front: such a one goes first.
+    moved = [each for each in missing if _of_ufw(firewall, each) is not None and _block(firewall, each)]
     # Those in before.rules are that block's to mend.
     stray = [rule for rule in managed_strays(firewall, frozenset(openings)) if rule.text.startswith("### tuple")]
     if not missing and not stray:
         return ()
     adding = [("ufw", "prepend", "allow", *ufw_rule(each), "comment", COMMENT) for each in reversed(missing)]
-    removing = [("ufw", "delete", "allow", *ufw_rule(_opening(rule))) for rule in stray]
-    back = [("ufw", "delete", "allow", *ufw_rule(each)) for each in missing]
+    going = [*moved, *map(_opening, stray)]
+    removing = [("ufw", "delete", "allow", *ufw_rule(each)) for each in going]
+    # One that was moved stays where it works; the guard puts back the order of a change that failed.
+    back = [("ufw", "delete", "allow", *ufw_rule(each)) for each in missing if each not in moved]
     back += [("ufw", "prepend", "allow", *ufw_rule(_opening(rule)), "comment", COMMENT) for rule in reversed(stray)]
     versions = {each.address.version for each in missing} | {rule.address.version for rule in stray}
     files = [_USER_FILES[version] for version in sorted(versions)]
@@ -56,6 +61,42 @@ def _by_ufw(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]
             undo=(*lines(*back), *(put_back(path) for path in files)),
         ),
     )
+
+
+def ufw_refusal(firewall: Firewall, openings: Sequence[Opening]) -> str | None:
+    """What stands in front of a rule and can't be overtaken by moving a rule of ours; None: nothing does."""
+    for each in openings:
+        text = _block(firewall, each)
+        theirs = _of_ufw(firewall, each)
+        if not text or (not firewall.knows and "-before-input" in text and _before_rules(firewall, openings)):
+            continue
+        if not re.match(r"-A ufw6?-user-", text):
+            return (
+                f"ufw: {text!r} comes before every rule that ufw is told, and would drop protocol 112 from "
+                f"{each.address}; take it out, or accept protocol 112 from {each.address} in front of it"
+            )
+        if theirs is not None and not theirs.ours:
+            return (
+                f"ufw: {text!r} stands in front of a rule that allows protocol 112 from {each.address} and is not "
+                f"ours to move; ufw delete allow {' '.join(ufw_rule(each))}, and apply puts one of ours in front"
+            )
+    return None
+
+
+def _block(firewall: Firewall, opening: Opening) -> str:
+    """The rule that could close in front of the one for this peer, now or after a boot; empty: there is none."""
+    wanted = (opening.address, opening.protocol)
+    return next((rule.behind for rule in firewall.managed if rule.behind and _key(rule) == wanted), "")
+
+
+def _of_ufw(firewall: Firewall, opening: Opening) -> ManagedRule | None:
+    """The rule for this peer that ufw was told, in its own file."""
+    wanted = (opening.address, opening.protocol)
+    return next((r for r in firewall.managed if r.text.startswith("### tuple") and _key(r) == wanted), None)
+
+
+def _key(rule: ManagedRule) -> tuple[IpAddress, str]:
+    return rule.address, rule.protocol
 
 
 def _opening(rule: ManagedRule) -> Opening:
@@ -94,7 +135,8 @@ def with_block(text: str, block: str) -> str:
     head, mark, rest = text.partition(f"{UFW_BEGIN}\n")
     _, end, tail = rest.partition(f"{UFW_END}\n")
     if mark and end:
-        return head + block + tail
+        # Where somebody wrote something in front of it, it goes in front again.
+        text = head + tail
     if not block:
         return text
     if _REQUIRED_END in text:

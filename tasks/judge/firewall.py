@@ -1,10 +1,11 @@
-"""Checks on the way in for VRRP: the rules, and the adverts that prove them."""
+"""Checks on the way in for VRRP: the rules, and the adverts that come. Neither stands for the other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from tasks.judge.firewall_rules import (
+    blocked_by,
     closes,
     is_managed,
     is_open,
@@ -57,7 +58,8 @@ def _judge_rules(check: Check, firewall: Firewall, openings: Sequence[Opening], 
     """Now, after a boot, and nothing of ours beside it."""
     closed = [str(each) for each in openings if not open_now(firewall, each)]
     if closed:
-        return check.fails(f"{firewall.manager} does not open protocol 112 from {', '.join(closed)}", "closed")
+        why = _why(firewall, openings, saved=False)
+        return check.fails(f"{firewall.manager} does not open protocol 112 from {', '.join(closed)}{why}", "closed")
     if not firewall.at_boot and firewall.manager != "none":
         return check.fails(f"open now, but the service that loads {firewall.manager}'s rules at boot is disabled", "no")
     if _loaded_by_others(firewall, openings):
@@ -66,7 +68,8 @@ def _judge_rules(check: Check, firewall: Firewall, openings: Sequence[Opening], 
         )
     lost = [str(each) for each in openings if not open_after_boot(firewall, each)]
     if lost:
-        return check.fails(f"open now, but closed after a boot for {', '.join(lost)}", "not persistent")
+        why = _why(firewall, openings, saved=True)
+        return check.fails(f"open now, but closed after a boot for {', '.join(lost)}{why}", "not persistent")
     theirs = [place(chain) for chain in firewall.chains if closes(chain) and not made_at_boot(firewall, chain)]
     if theirs:
         return check.warns(
@@ -78,6 +81,12 @@ def _judge_rules(check: Check, firewall: Firewall, openings: Sequence[Opening], 
         return check.warns("a rule of ours opens for nobody of the cluster", "\n".join(stray))
     from_all = ", ".join(map(str, openings))
     return check.passes(f"{firewall.manager} opens protocol 112 from {from_all}", firewall.manager)
+
+
+def _why(firewall: Firewall, openings: Sequence[Opening], *, saved: bool) -> str:
+    """What stands in front, in firewalld and ufw, behind a colon; empty when a rule is merely missing."""
+    found = (blocked_by(firewall, each, saved=saved) for each in openings)
+    return next((f": {each}" for each in found if each is not None), "")
 
 
 def eats_vips(firewall: Firewall, clusters: Sequence[Cluster]) -> str | None:
@@ -137,7 +146,11 @@ _RATE = 0.7
 
 
 def judge_adverts(subject: Subject, server: Server) -> Finding:
-    """A backup hears the master: the counter moved while we looked. The proof that the firewall is open."""
+    """A backup hears the master: the counter moved while we looked.
+
+    That adverts come is no proof that a rule lets them in: while a connection of a unicast peer is tracked, the
+    firewall lets in what belongs to it, whatever stands behind. So the rules are judged by themselves.
+    """
     facts = subject.servers[server.name]
     expected = "adverts of the master arrive"
     check = Check(name="adverts", target=server.name, expected=expected)

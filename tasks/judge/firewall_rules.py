@@ -93,7 +93,9 @@ def would_drop(firewall: Firewall, openings: Sequence[Opening]) -> str | None:
     for each in openings:
         if firewall.manager in {"firewalld", "ufw"}:
             if not is_managed(firewall, each, saved=False):
-                return f"{firewall.default}, which no rule opens for protocol {each.protocol} from {each.address}"
+                return blocked_by(firewall, each, saved=False) or (
+                    f"{firewall.default}, which no rule opens for protocol {each.protocol} from {each.address}"
+                )
             continue
         for chain in firewall.chains:
             if of_family(chain, each) and closes(chain) and not is_open(chain, each):
@@ -105,6 +107,8 @@ def would_drop(firewall: Firewall, openings: Sequence[Opening]) -> str | None:
 
 def is_managed(firewall: Firewall, opening: Opening, *, saved: bool) -> bool:
     """Do firewalld or ufw let it in, now or (saved) after a boot; firewalld: in every zone that it may come by?"""
+    if blocked_by(firewall, opening, saved=saved) is not None:
+        return False
     zones = {zone for _, zone in firewall.zones} or {""}
     found = {
         rule.zone
@@ -112,6 +116,13 @@ def is_managed(firewall: Firewall, opening: Opening, *, saved: bool) -> bool:
         if rule.saved is saved and (rule.address, rule.protocol) == (opening.address, opening.protocol)
     }
     return zones <= found
+
+
+def blocked_by(firewall: Firewall, opening: Opening, *, saved: bool) -> str | None:
+    """What closes for this peer in front of the rule that would open, now or (saved) after a boot; None: nothing."""
+    wanted = (opening.address, opening.protocol, saved)
+    behind = (rule.behind for rule in firewall.managed if (rule.address, rule.protocol, rule.saved) == wanted)
+    return next((f"{text!r} comes before the rule for {opening.address}" for text in behind if text), None)
 
 
 def managed_strays(firewall: Firewall, openings: frozenset[Opening]) -> tuple[ManagedRule, ...]:

@@ -109,6 +109,8 @@ class ManagedRule:
     """In the permanent configuration; else in what runs."""
     zone: str = ""
     """firewalld's zone."""
+    behind: str = ""
+    """ufw: the rule that could close and stands in front of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

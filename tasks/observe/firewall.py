@@ -62,7 +62,7 @@ def parse_firewall(  # noqa: PLR0913 - one a program that is asked
     if by_firewalld:
         return _firewalld(firewalld, interfaces, at_boot="firewalld.service" in enabled)
     if by_ufw:
-        return _ufw(iptables + ip6tables, files, knows=ufw_knows, at_boot="ufw.service" in enabled)
+        return _ufw((iptables, ip6tables), files, interfaces, knows=ufw_knows, at_boot="ufw.service" in enabled)
     if native:
         return _nftables(native, files, at_boot="nftables.service" in enabled)
     return _iptables(filtering, files, at_boot=bool(enabled & _IPTABLES_UNITS))
@@ -95,9 +95,11 @@ def _firewalld(text: str | None, interfaces: tuple[str, ...], *, at_boot: bool) 
     )
 
 
-def _ufw(rules: str, files: Mapping[str, str | None], *, knows: bool, at_boot: bool) -> Firewall:
+def _ufw(
+    rules: tuple[str, str], files: Mapping[str, str | None], interfaces: tuple[str, ...], *, knows: bool, at_boot: bool
+) -> Firewall:
     texts = {path.rpartition("/")[2]: text for path, text in files.items() if "/ufw" in path}
-    managed, default = parse_ufw(rules, texts)
+    managed, default = parse_ufw(rules[0], texts, ip6tables=rules[1], interfaces=interfaces)
     return Firewall(
         manager="ufw",
         chains=(),

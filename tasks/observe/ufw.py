@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 from tasks.model.server import ManagedRule
 from tasks.observe.iptables import protocol_name
+from tasks.observe.ufw_path import Packet, chains_of, first_block
 from tasks.render.firewall import COMMENT, UFW_BEGIN, UFW_END
 
 # `### tuple ### allow vrrp any 0.0.0.0/0 any 100.65.0.13 in comment=766970626f6f6b`; the comment is in hexadecimal.
@@ -21,11 +23,13 @@ _RUNNING = re.compile(
 _BEFORE = re.compile(r"^-A ufw6?-before-input -p (?P<protocol>\S+) -s (?P<source>\S+) -j ACCEPT$", re.MULTILINE)
 
 
-def parse_ufw(iptables: str, files: Mapping[str, str | None]) -> tuple[tuple[ManagedRule, ...], str]:
-    """Rules that open a protocol from an address, and the default policy.
+def parse_ufw(
+    iptables: str, files: Mapping[str, str | None], *, ip6tables: str = "", interfaces: tuple[str, ...] = ()
+) -> tuple[tuple[ManagedRule, ...], str]:
+    """Rules that open a protocol from an address, with what stands in front of them, and the default policy.
 
-    `iptables`: `iptables -S` and `ip6tables -S`; `files`: texts of user.rules, user6.rules, before.rules, before6.rules
-    and default by these names, None where there is none.
+    `iptables`: `iptables -S`; `ip6tables`: `ip6tables -S`; `files`: texts of user.rules, user6.rules, before.rules,
+    before6.rules and default by these names, None where there is none; `interfaces`: those that adverts come in by.
     """
     rules: list[ManagedRule] = []
     for name in ("user.rules", "user6.rules"):
@@ -35,10 +39,29 @@ def parse_ufw(iptables: str, files: Mapping[str, str | None]) -> tuple[tuple[Man
     for name in ("before.rules", "before6.rules"):
         for found in _BEFORE.finditer(our_block(files.get(name) or "")):
             rules += _rule(found, ours=True, saved=True)
-    for found in _RUNNING.finditer(iptables):
+    for found in _RUNNING.finditer(iptables + ip6tables):
         rules += _rule(found, ours=False, saved=False)
     policy = re.search(r'^DEFAULT_INPUT_POLICY="?(\w+)"?', files.get("default") or "", re.MULTILINE)
-    return tuple(rules), f"default policy {policy[1] if policy else 'DROP'} for what comes in"
+    texts = {name: files.get(name) or "" for name in ("before.rules", "user.rules", "before6.rules", "user6.rules")}
+    ways = {
+        (4, False): (chains_of(iptables), ("INPUT",)),
+        (6, False): (chains_of(ip6tables), ("INPUT",)),
+        # ufw itself lets its own chain follow that of before.rules, so no file says it.
+        (4, True): (chains_of(texts["before.rules"] + texts["user.rules"]), ("ufw-before-input", "ufw-user-input")),
+        (6, True): (
+            chains_of(texts["before6.rules"] + texts["user6.rules"]),
+            ("ufw6-before-input", "ufw6-user-input"),
+        ),
+    }
+    placed = tuple(
+        replace(rule, behind=first_block(*ways[rule.address.version, rule.saved], _packet(rule, interfaces)))
+        for rule in rules
+    )
+    return placed, f"default policy {policy[1] if policy else 'DROP'} for what comes in"
+
+
+def _packet(rule: ManagedRule, interfaces: tuple[str, ...]) -> Packet:
+    return Packet(source=rule.address, protocol=rule.protocol, interfaces=interfaces)
 
 
 def our_block(text: str) -> str:

@@ -121,6 +121,56 @@ def test_ufw_is_told(there: list[ManagedRule], wanted: list[Opening], said: list
     assert {argv[0] for argv in found} <= {"ufw"}
 
 
+USER_DENY, BEFORE_DENY, INPUT_DENY = (
+    f"-A {chain} -s 100.65.0.14/32 -j DROP" for chain in ("ufw-user-input", "ufw-before-input", "INPUT")
+)
+
+
+def behind(text: str, *, ours: bool = True) -> list[ManagedRule]:
+    return [replace(each, behind=text) for each in by_ufw(FOUR, ours=ours)]
+
+
+@pytest.mark.parametrize("there", [behind(USER_DENY), [behind(USER_DENY)[0], by_ufw(FOUR)[1]]])
+def test_ufw_moves_a_rule_of_ours_in_front_again(there: list[ManagedRule]) -> None:
+    """`ufw prepend` skips a rule that is there, so it goes first."""
+    (step,) = plan_firewall(ufw(*there), [FOUR])
+    assert [argv[1:4] for argv in argvs((step,))] == [["delete", "allow", "proto"], ["prepend", "allow", "proto"]]
+    assert not any("ufw delete" in line for line in step.undo)
+    assert refusal_of(ufw(*there), (), [FOUR]) is None
+    assert [USER_DENY in note for note in notes_on(ufw(*there), [FOUR])] == [True] * (there[1].behind == USER_DENY)
+
+
+@pytest.mark.parametrize(
+    ("found", "piece"),
+    [
+        (ufw(*behind("")), None),
+        (ufw(*behind(USER_DENY)), None),
+        (ufw(*behind(USER_DENY, ours=False)), "is not ours to move; ufw delete allow proto vrrp from 100.65.0.14"),
+        (ufw(*behind(BEFORE_DENY)), f"ufw: {BEFORE_DENY!r} comes before every rule that ufw is told"),
+        (ufw(*behind(INPUT_DENY)), "accept protocol 112 from 100.65.0.14 in front of it"),
+        (ufw(*behind(INPUT_DENY), knows=False), "comes before every rule"),
+        (ufw(*behind(BEFORE_DENY), knows=False), None),
+        (
+            ufw(*behind(BEFORE_DENY), knows=False, persistent=with_block(BEFORE, ufw_block([FOUR], 4))),
+            "comes before every rule",
+        ),
+    ],
+)
+def test_what_no_rule_of_ufws_can_overtake_is_refused(found: Firewall, piece: str | None) -> None:
+    said = refusal_of(found, (), [FOUR])
+    assert (said is None) if piece is None else piece in (said or "")
+    assert refusal_of(found, (), [GONE]) is None
+
+
+def test_a_block_with_something_in_front_goes_in_front_again() -> None:
+    block = ufw_block([FOUR], 4)
+    end = "# End required lines\n"
+    late = BEFORE.replace(end, f"{end}-A ufw-before-input -j DROP\n{block}")
+    after = with_block(late, block)
+    assert after.index(block) < after.index("-j DROP")
+    assert with_block(after, "") == with_block(late, "")
+
+
 def test_an_older_ufw_gets_a_block_in_before_rules_and_is_reloaded() -> None:
     (step,) = plan_firewall(ufw(knows=False), [FOUR, SIX])
     fed = {command.key: (command.feed or b"").decode() for command in step.commands if command.feed}

@@ -64,6 +64,43 @@ def test_what_opens_now_and_after_a_boot(files: dict[str, str], running: str, sa
     assert is_managed(found, FOUR, saved=False) is now
 
 
+DENY = "### tuple ### deny any any 0.0.0.0/0 any 100.65.0.13 in\n-A ufw-user-input -s 100.65.0.13 -j DROP\n"
+LINE = "-A ufw-user-input -p vrrp -s 100.65.0.13 -j ACCEPT\n"
+BLOCK = ufw_block([FOUR], 4)
+
+
+@pytest.mark.parametrize(
+    ("files", "running", "behind_saved", "behind_now"),
+    [
+        ({"user.rules": TUPLE + LINE + DENY}, RUNNING + "-A ufw-user-input -j DROP\n", "", ""),
+        ({"user.rules": DENY + TUPLE + LINE}, RUNNING, "-s 100.65.0.13 -j DROP", ""),
+        ({"user.rules": TUPLE + LINE}, "-A ufw-user-input -j DROP\n" + RUNNING, "", "-A ufw-user-input -j DROP"),
+        ({"user.rules": TUPLE + LINE, "before.rules": "-A ufw-before-input -j DROP\n"}, RUNNING, "before-input", ""),
+        ({"user.rules": DENY, "before.rules": BLOCK}, RUNNING.replace("user", "before"), "", ""),
+        ({"before.rules": f"-A ufw-before-input -j DROP\n{BLOCK}"}, RUNNING.replace("user", "before"), "DROP", ""),
+    ],
+)
+def test_what_stands_in_front_now_and_after_a_boot(
+    files: dict[str, str], running: str, behind_saved: str, behind_now: str
+) -> None:
+    jump = "-A INPUT -j ufw-before-input\n-A ufw-before-input -j ufw-user-input\n"
+    rules, _ = parse_ufw(jump + running, files)
+    found = Firewall(manager="ufw", chains=(), persistent=None, saved=(), snippet=None, managed=rules)
+    assert {rule.saved for rule in rules} == {True, False}
+    for rule, piece in ((rule, behind_saved if rule.saved else behind_now) for rule in rules):
+        assert piece in rule.behind
+        assert bool(piece) is bool(rule.behind)
+        assert is_managed(found, FOUR, saved=rule.saved) is not bool(piece)
+
+
+def test_what_stands_in_front_in_ipv6() -> None:
+    found = firewall(
+        RULES.replace("-A ufw6-user-input -s", "-A ufw6-user-input -i enp0s8 -j DROP\n-A ufw6-user-input -s")
+    )
+    assert [is_managed(found, each, saved=False) for each in (FOUR, SIX)] == [True, False]
+    assert is_managed(found, SIX, saved=True)
+
+
 @pytest.mark.parametrize(
     ("text", "policy"),
     [('DEFAULT_INPUT_POLICY="DROP"\n', "DROP"), ('DEFAULT_INPUT_POLICY="REJECT"\n', "REJECT"), ("", "DROP")],
