@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from runbooks.configure import Confirm, Progress, servers_of
-from runbooks.locking import LEASE_MARGIN_S, locked
+from runbooks.locking import LEASE_MARGIN_S, Held, locked
 from runbooks.server_change import CONFIRM_S
 from runbooks.server_rollback import ServerRollback
 from runbooks.session import Session
 from runbooks.verify import answered_hosts
 from tasks.change.order import change_order
-from tasks.change.rollback import lists_of, plan_rollback
+from tasks.change.rollback import lists_of, plan_rollback, refusal_of
 from tasks.model.answer import Answers, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.errors import NoAnswerError, RefusedError
@@ -31,7 +31,16 @@ from tasks.transport import Script
 
 
 def rollback(session: Session, *, confirm: Confirm, progress: Progress, confirm_s: int = CONFIRM_S) -> Report:
-    """The newest backup among the servers says which apply is gone back behind; servers without it stay as they are."""
+    """The newest backup among the servers says which apply is gone back behind; servers without it stay as they are.
+
+    All of it under the lock, the question too: what is put back is what was shown.
+    """
+    with locked(session, "rollback", confirm_s + LEASE_MARGIN_S, progress) as held:
+        return _rollback(held, confirm, progress, confirm_s)
+
+
+def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) -> Report:
+    session = held.session
     started_at, began = datetime.now(UTC), time.monotonic()
     progress("reading the servers and their backups")
     replies = _ask(session)
@@ -54,29 +63,30 @@ def rollback(session: Session, *, confirm: Confirm, progress: Progress, confirm_
             reason=reason,
         )
 
+    if any(each.outcome is Outcome.REFUSED for each in planned.values()):
+        return report([_held_back(each) for each in planned.values()], Status.FAIL, "nothing was changed")
     order = _order(session, facts, backups, newest)
     if not confirm(report([planned[name] for name in order], Status.WARN, f"about to go back behind {newest}")):
         raise RefusedError("not confirmed; nothing was changed")
+    held.renew()
     outcomes: list[ServerOutcome] = []
-    with locked(session, "rollback", confirm_s + LEASE_MARGIN_S, progress) as held:
-        for name in order:
-            each = planned[name]
-            if each.outcome is Outcome.UNCHANGED:
-                outcomes.append(each)
-                continue
-            if any(done.outcome not in {Outcome.APPLIED, Outcome.UNCHANGED} for done in outcomes):
-                outcomes.append(replace(each, outcome=Outcome.NOT_REACHED))
-                continue
-            change = ServerRollback(
-                session=session,
-                host=name,
-                plan=each.plan,
-                progress=progress,
-                confirm_s=confirm_s,
-                held=held,
-                backup=newest,
-            )
-            outcomes.append(change.run())
+    for name in order:
+        each = planned[name]
+        if any(done.outcome not in {Outcome.APPLIED, Outcome.UNCHANGED} for done in outcomes):
+            each = _held_back(each)
+        if each.outcome is not Outcome.PLANNED:
+            outcomes.append(each)
+            continue
+        change = ServerRollback(
+            session=session,
+            host=name,
+            plan=each.plan,
+            progress=progress,
+            confirm_s=confirm_s,
+            held=held,
+            backup=newest,
+        )
+        outcomes.append(change.run())
     good = all(each.outcome in {Outcome.APPLIED, Outcome.UNCHANGED} for each in outcomes)
     verdict = Status.PASS if good else Status.FAIL
     return report(outcomes, verdict, f"back to what stood before {newest}; the intent still says something else")
@@ -106,8 +116,15 @@ def _backups(replies: Mapping[str, Reply]) -> dict[str, Backups]:
 def _planned(name: str, backups: Backups, facts: ServerFacts, newest: str) -> ServerOutcome:
     if backups.last != newest:
         return ServerOutcome(host=name, outcome=Outcome.UNCHANGED, plan=ServerPlan(host=name))
-    plan = ServerPlan(host=name, steps=(plan_rollback(backups, facts),))
+    plan = ServerPlan(host=name, steps=(plan_rollback(backups, facts),), refusal=refusal_of(backups))
+    if plan.refusal is not None:
+        return ServerOutcome(host=name, outcome=Outcome.REFUSED, plan=plan)
     return ServerOutcome(host=name, outcome=Outcome.PLANNED, plan=plan)
+
+
+def _held_back(each: ServerOutcome) -> ServerOutcome:
+    """One that could have gone back, but did not because another one could not."""
+    return replace(each, outcome=Outcome.NOT_REACHED) if each.outcome is Outcome.PLANNED else each
 
 
 def _order(

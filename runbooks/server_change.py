@@ -172,6 +172,7 @@ class ServerChange:
                 *guard.keeping,
                 undo.arm(),
                 *(command for step in plan.steps for command in step.commands),
+                undo.record(),
             ]
         )
 

@@ -7,34 +7,63 @@ import shlex
 
 from tasks.change.files import diff_of, put_back, sudo
 from tasks.change.undo import BACKUPS
+from tasks.model.answer import Command
 from tasks.model.plan import Step
 from tasks.model.reading import Read
 from tasks.model.server import Firewall, ServerFacts, Service
-from tasks.observe.backups import Backups
-from tasks.observe.questions import CONFIG_PATH
+from tasks.observe.backups import NONE, Backups, text_of
 from tasks.render.sysctl import arp_announce, recorded
 
 UNIT = "keepalived.service"
+# Checksum and path by turns. Between the plan and the rollback somebody thinks, and others may change a file.
+_AS_SHOWN = f"""
+while [ $# -gt 1 ]; do
+    now={NONE}
+    if [ -e "$2" ]; then now=$(sha256sum < "$2") && now=${{now%% *}} || exit 1; fi
+    if [ "$now" != "$1" ]; then echo "$2 was changed by others meanwhile" >&2; exit 1; fi
+    shift 2
+done
+"""
 _LISTS = re.compile(r"^vrrp_instance (\S+) \{\n.*?^ +virtual_ipaddress \{\n(.*?)^ +\}", re.MULTILINE | re.DOTALL)
+
+
+def refusal_of(backups: Backups) -> str | None:
+    """Whole files come back: why they must not, where that would lose what others wrote into them since."""
+    touched = [each.path for each in backups.files if each.touched]
+    if not touched:
+        return None
+    verb = "was" if len(touched) == 1 else "were"
+    mend = "undo by hand, or declare the old intent and apply"
+    return f"{' and '.join(touched)} {verb} changed by others since that apply; {mend}"
 
 
 def plan_rollback(backups: Backups, facts: ServerFacts) -> Step:
     """Run the way back of the last change once more; its own way back makes what stands here now."""
     directory = f"{BACKUPS}/{backups.last}"
-    config = facts.config.value.text if isinstance(facts.config, Read) else None
-    kept = config if CONFIG_PATH not in backups.files else backups.config
+    paths = tuple(each.path for each in backups.files)
+    diffs = [diff_of(each.path, text_of(each.now), text_of(each.before)) for each in backups.files]
     undo = [f"rmdir {shlex.quote(directory)}/ran 2>/dev/null || true"]
-    undo += [put_back(path) for path in backups.files]
+    undo += [put_back(path) for path in paths]
     undo += _runtime(facts)
     undo += _service(facts.service.value) if isinstance(facts.service, Read) else []
     return Step(
         topic="rollback",
-        summary=f"back to what stood here before {backups.last}: {', '.join(backups.files) or 'no file'}",
-        diff=diff_of(CONFIG_PATH, config, kept),
-        commands=(sudo("roll back", "/bin/sh", f"{directory}/undo.sh", f"backups/{backups.last}"),),
-        keeps=backups.files,
+        summary=f"back to what stood here before {backups.last}: {', '.join(paths) or 'no file'}",
+        diff="\n".join(each for each in diffs if each),
+        commands=(
+            _as_shown(backups),
+            sudo("roll back", "/bin/sh", f"{directory}/undo.sh", f"backups/{backups.last}"),
+        ),
+        keeps=paths,
         undo=tuple(undo),
     )
+
+
+def _as_shown(backups: Backups) -> Command:
+    """Fails when a file is not any more what the diff was made from."""
+    words = [word for each in backups.files for word in (each.checksum, each.path)]
+    line = shlex.join(("sudo", "-n", "sh", "-c", _AS_SHOWN, "sh", *words))
+    return Command(key="as shown", argv=("sha256sum", *words[1::2]), sudo=True, fragment=line)
 
 
 def _runtime(facts: ServerFacts) -> list[str]:

@@ -7,12 +7,14 @@ failure exercises it. After a change that proved itself the directory stays as a
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.change.files import sudo
 from tasks.model.answer import Command
 from tasks.model.plan import Step
+from tasks.observe.backups import LEFT, NONE
 
 _ROOT = "/var/lib/vipbook"
 BACKUPS = f"{_ROOT}/backups"
@@ -20,6 +22,16 @@ BACKUPS = f"{_ROOT}/backups"
 BACKUPS_KEPT = 5
 MANIFEST = "files"
 """Name of the file that lists what a way back puts back."""
+# $1 is the directory; the files follow.
+_RECORD = f"""
+directory=$1
+shift
+for path; do
+    sum={NONE}
+    if [ -e "$path" ]; then sum=$(sha256sum < "$path") && sum=${{sum%% *}} || exit 1; fi
+    printf "%s %s\\n" "$sum" "$path"
+done > "$directory/{LEFT}"
+"""
 _PRUNE = f"""
 sudo -n ls -1 {BACKUPS} | sort | head -n -{BACKUPS_KEPT} | while read -r vipbook_old; do
     sudo -n rm -rf -- "{BACKUPS}/$vipbook_old" || exit 1
@@ -77,6 +89,12 @@ class Undo:
             sudo("undo script", "dd", f"of={path}", "conv=fsync", "status=none", feed=self.script().encode()),
             sudo("undo files", "dd", f"of={self.directory}/{MANIFEST}", "status=none", feed=manifest.encode()),
         )
+
+    def record(self) -> Command:
+        """Write down what the change left, right behind it: so a rollback knows what others changed later."""
+        words = ("sudo", "-n", "sh", "-c", _RECORD, "sh", self.directory, *self.files)
+        argv = ("sha256sum", f"{self.directory}/{LEFT}")
+        return Command(key="record", argv=argv, sudo=True, fragment=shlex.join(words))
 
     def arm(self) -> Command:
         """Start the clock."""

@@ -54,7 +54,7 @@ TIMERS = (
 # What each parser reads when all is well, by its name.
 SAMPLE_TEXTS: dict[str, list[str]] = {
     "parse_arp_announce": ["/proc/sys/net/ipv4/conf/all/arp_announce:0\n/proc/sys/net/ipv4/conf/eth1/arp_announce:2\n"],
-    "parse_backups": ["20260101T000000-abc123\n\n== files\n/etc/x\n\n== config\nvrrp\n"],
+    "parse_backups": ["20260101T000000-abc123\n\n== files\nsame =dnJycAo= - /etc/x\nnone - =eA== /etc/y z\n"],
     "parse_clock": ["Sun Nov 22 09:00:21 2026\n"],
     "parse_detection": [sample("frr/evpn.json")],
     "parse_evpn_mac_entry": [sample("frr/mac_entry_frozen.json")],

@@ -1,0 +1,149 @@
+"""rollback over servers that are played: it asks under the lock, and takes no line of others away."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from runbooks import rollback as runbook
+from runbooks.configure import apply_exit
+from runbooks.exits import Exit
+from tasks.change.lock import HELD
+from tasks.model.answer import Answers, Reply
+from tasks.model.cluster import Cluster
+from tasks.model.errors import NoAnswerError, RefusedError
+from tasks.model.plan import Outcome, ServerOutcome
+from tasks.model.report import Report
+from tasks.transport import Script
+from tests.unit.builders import answer, cluster
+
+NAME = "20260101T000000-abc123"
+OLDER = "20250101T000000-abc123"
+
+
+def backup(now: str, *, left: str | None = None, name: str = NAME) -> str:
+    checksum = sha256((now if left is None else left).encode()).hexdigest()
+    words = (checksum, f"={b64encode(now.encode()).decode()}", f"={b64encode(b'before').decode()}")
+    return f"{name}\n\n== files\n{' '.join(words)} /etc/ufw/user.rules\n"
+
+
+@dataclass
+class Played:
+    """A session with two servers. `statuses` by key of command; the keys asked so far are in `asked`."""
+
+    backups: dict[str, str]
+    statuses: dict[str, int] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    clusters: tuple[Cluster, ...] = (cluster(),)
+
+    def memberships(self, _: str) -> tuple[Cluster, ...]:
+        return self.clusters
+
+    def interfaces(self, _: str) -> tuple[str, ...]:
+        return ("enp0s8",)
+
+    def run_scripts(self, scripts: Mapping[str, Script]) -> dict[str, Reply]:
+        replies: dict[str, Reply] = {}
+        for host, script in scripts.items():
+            self.asked += [command.key for command in script.commands]
+            said = {"backups": self.backups[host], "lock web": "who=a@b\ndoing=apply\nsince=t\n"}
+            by_key = {
+                each.key: answer(host, each.title, said.get(each.key, ""), self.statuses.get(each.key, 0))
+                for each in script.commands
+            }
+            replies[host] = Answers(host=host, by_key=by_key, clock_offset_s=0.0)
+        return replies
+
+
+@pytest.fixture
+def changed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Servers that were gone back on."""
+    names: list[str] = []
+
+    class Change:
+        def __init__(self, **values: Any) -> None:  # noqa: ANN401
+            self.values = values
+
+        def run(self) -> ServerOutcome:
+            names.append(self.values["host"])
+            return ServerOutcome(host=names[-1], outcome=Outcome.APPLIED, plan=self.values["plan"])
+
+    monkeypatch.setattr(runbook, "ServerRollback", Change)
+    monkeypatch.setattr(runbook, "_order", lambda *_: ["H2", "H1"])
+    return names
+
+
+def ran(played: Played, *, asks: Any = lambda _: True) -> Report:  # noqa: ANN401
+    return runbook.rollback(played, confirm=asks, progress=lambda _: None)  # type: ignore[arg-type]
+
+
+def test_the_lock_is_held_from_the_first_question_to_the_last_verdict(changed: list[str]) -> None:
+    played = Played({"H1": backup("a"), "H2": backup("b")})
+    seen: list[list[str]] = []
+
+    def asks(_: Report) -> bool:
+        seen.append(list(played.asked))
+        return True
+
+    report = ran(played, asks=asks)
+    assert changed == ["H2", "H1"]
+    assert apply_exit(report) is Exit.HOLDS
+    assert seen[0].index("lock web") < seen[0].index("backups")
+    assert "release web" not in seen[0]
+    after = played.asked[len(seen[0]) :]
+    assert after[0] == "renew web"
+    assert after[-1] == "release web"
+
+
+def test_who_holds_the_lock_is_told_before_anything_is_read_or_asked(changed: list[str]) -> None:
+    played = Played({"H1": backup("a"), "H2": backup("b")}, {"lock web": HELD})
+    with pytest.raises(RefusedError, match=r"web is locked on H1 by a@b \(apply\) since t; nothing was changed"):
+        ran(played, asks=lambda _: pytest.fail("it asked"))
+    assert "backups" not in played.asked
+    assert changed == []
+
+
+def test_a_lock_that_ran_out_at_the_question_changes_nothing(changed: list[str]) -> None:
+    played = Played({"H1": backup("a"), "H2": backup("b")}, {"renew web": 1})
+    with pytest.raises(NoAnswerError, match="the lock ran out and is not ours any more"):
+        ran(played)
+    assert changed == []
+
+
+def test_no_is_no(changed: list[str]) -> None:
+    played = Played({"H1": backup("a"), "H2": backup("b")})
+    with pytest.raises(RefusedError, match="not confirmed; nothing was changed"):
+        ran(played, asks=lambda _: False)
+    assert changed == []
+    assert "release web" in played.asked
+
+
+def test_lines_of_others_refuse_before_anything_is_touched(changed: list[str]) -> None:
+    played = Played({"H1": backup("ours", left="ours"), "H2": backup("ours, and an admin's", left="ours")})
+    report = ran(played, asks=lambda _: pytest.fail("it asked"))
+    assert changed == []
+    assert apply_exit(report) is Exit.FAILS
+    outcomes = {each.host: each for each in report.servers}
+    assert outcomes["H1"].outcome is Outcome.NOT_REACHED
+    assert outcomes["H2"].outcome is Outcome.REFUSED
+    assert outcomes["H2"].plan.refusal is not None
+    assert "/etc/ufw/user.rules was changed by others since that apply" in outcomes["H2"].plan.refusal
+    assert {each.stands for each in report.servers} == {"as before"}
+
+
+def test_a_server_that_stays_out_of_it_may_have_been_changed(changed: list[str]) -> None:
+    """Its last backup is an older apply's, which is not gone back behind."""
+    played = Played({"H1": backup("b", left="a", name=OLDER), "H2": backup("b")})
+    report = ran(played)
+    assert changed == ["H2"]
+    assert {each.host: each.outcome for each in report.servers} == {"H1": Outcome.UNCHANGED, "H2": Outcome.APPLIED}
+
+
+def test_no_backup_anywhere_is_refused(changed: list[str]) -> None:
+    with pytest.raises(RefusedError, match="no backup on H1, H2"):
+        ran(Played({"H1": "\n", "H2": "\n"}))
