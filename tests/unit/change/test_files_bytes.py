@@ -26,7 +26,10 @@ PEER = (Opening(address=IPv4Address("100.65.0.12")),)
 COMMENT = b"# f\xfcr den Chef, 5 \x80, kaputt: \xc3\n"
 RULES = COMMENT + b"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 10.0.0.1/32 -m comment --comment f\xfcr -j ACCEPT\n"
 RULES += b"-A INPUT -j REJECT\nCOMMIT\n" + COMMENT
-CONF = COMMENT + b"flush ruleset\n"
+CONF = (
+    COMMENT
+    + b"flush ruleset\ntable inet f {\n chain input {\n  type filter hook input priority 0; policy drop;\n }\n}\n"
+)
 BEFORE = COMMENT + b"*filter\n:ufw-before-input - [0:0]\n# End required lines\nCOMMIT\n"
 IPTABLES = (
     "-P INPUT ACCEPT\n-A INPUT -s 10.0.0.1/32 -j ACCEPT\n-A INPUT -j REJECT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n"
