@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,7 +10,8 @@ from tasks.judge.firewall_rules import closes, first_block, is_open, stray_index
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
 from tasks.model.server import Firewall, InputChain
-from tasks.observe.iptables import is_input_rule
+from tasks.observe.iptables import inserts, numbered_rules, parse_iptables, rule_words
+from tasks.observe.readings import Garbled
 from tasks.render.firewall import iptables_rule, openings_of
 
 _PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
@@ -42,7 +42,7 @@ def _now(chain: InputChain, openings: Sequence[Opening]) -> Step:
     remove = [(program, "-w", "-D", "INPUT", str(index + 1)) for index in reversed(stray)]
     insert = [(program, "-w", "-I", "INPUT", str(position), *iptables_rule(each)) for each in missing]
     back = [(program, "-w", "-D", "INPUT", *iptables_rule(each)) for each in missing]
-    back += [(program, "-w", "-I", "INPUT", str(index + 1), *_words(chain.rules[index].text)) for index in stray]
+    back += [(program, "-w", "-I", "INPUT", str(index + 1), *rule_words(chain.rules[index].text)) for index in stray]
     added = [f"+-I INPUT {position} {' '.join(iptables_rule(each))}" for each in missing]
     return Step(
         topic="firewall",
@@ -58,11 +58,6 @@ def opening_summary(manager: str, missing: Sequence[Opening]) -> str:
     if missing:
         return f"{manager}: open protocol 112 from " + ", ".join(map(str, missing))
     return f"{manager}: remove rules of ours that open for nobody"
-
-
-def _words(text: str) -> list[str]:
-    """The rule's own words behind `-A INPUT`, as iptables itself printed them."""
-    return shlex.split(text)[2:]
 
 
 def _saved(
@@ -94,20 +89,43 @@ def edited_rules(text: str, saved: Sequence[InputChain], openings: Sequence[Open
     chains = [chain for chain in saved if closes(chain)]
     if not chains:
         return text
-    chain = chains[0]
-    stray = stray_indexes(chain, frozenset(openings_of(chain, openings)))
+    lines_of = text.splitlines(keepends=True)
+    numbered = numbered_rules(text)
+    stray = {numbered[index][0] for index in stray_indexes(chains[0], frozenset(openings_of(chains[0], openings)))}
+    kept = "".join(line for index, line in enumerate(lines_of) if index not in stray)
+    if inserts(text) and _foreign(kept) != _foreign(text):
+        kept = text  # The places that others wrote down count on our line: one for nobody does less harm.
+    return _with_missing(kept, chains[0].family, openings)
+
+
+def _with_missing(text: str, family: str, openings: Sequence[Opening]) -> str:
+    """A line for each opening that is missing, where it comes before all that closes."""
+    (chain,) = parse_iptables(text, family)
     missing = [each for each in openings_of(chain, openings) if not is_open(chain, each)]
     block = first_block(chain)
-    fresh = [f"-A INPUT {' '.join(iptables_rule(each))}\n" for each in missing]
-    result: list[str] = []
-    table, index = "", 0
-    for line in text.splitlines(keepends=True):
+    verb, numbered = "-A INPUT", numbered_rules(text)
+    if block is not None and inserts(text):
+        # Where lines don't stand in the order of their rules, ours comes last and names its place.
+        verb, block = f"-I INPUT {block + 1}", None
+    fresh = [f"{verb} {' '.join(iptables_rule(each))}\n" for each in missing]
+    result = text.splitlines(keepends=True)
+    at = _commit(result) if block is None else numbered[block][0]
+    return text if at is None else "".join([*result[:at], *fresh, *result[at:]])
+
+
+def _commit(all_lines: Sequence[str]) -> int | None:
+    """Index of the line that ends the filter table."""
+    table = ""
+    for index, line in enumerate(all_lines):
         table = line.strip() if line.startswith("*") else table
-        rule = table == "*filter" and is_input_rule(line)
-        if (rule and index == block) or (block is None and fresh and table == "*filter" and line.strip() == "COMMIT"):
-            result += fresh
-            fresh = []
-        if not (rule and index in stray):
-            result.append(line)
-        index += rule
-    return "".join(result)
+        if table == "*filter" and line.strip() == "COMMIT":
+            return index
+    return None
+
+
+def _foreign(text: str) -> list[str] | None:
+    """Rules of others in their order; None when the text makes no sense."""
+    try:
+        return [rule.text for _, rule in numbered_rules(text) if not rule.ours]
+    except Garbled:
+        return None

@@ -75,3 +75,47 @@ def test_a_file_that_hangs_on_others_is_tried_as_if_nothing_ran(banned: Fabric) 
     assert (server["outcome"], server["stands"]) == ("rolled-back", "as before")
     assert "f2b-table" in server["reason"]
     assert banned.shell("H2", "sh", "-c", f"nft -s list ruleset; cat /etc/nftables.conf {SNIPPET}") == before
+
+
+RULES = "/etc/iptables/rules.v4"
+HEAD = "*filter\n:INPUT DROP\n-A INPUT -m state --state RELATED,ESTABLISHED -j ACCEPT\n-A INPUT -i lo -j ACCEPT\n"
+BY_HAND = {
+    "long options": "--append INPUT --protocol tcp --dport 22 --jump ACCEPT\n-A INPUT --jump REJECT\n",
+    "inserted": "-A INPUT -p tcp --dport 22 -j ACCEPT\n-I INPUT 1 -p 112 -j DROP\n",
+    "all protocols": "-A INPUT -p tcp --dport 22 -m comment --comment it's-ssh -j ACCEPT\n-A INPUT -p all -j DROP\n",
+}
+
+
+@pytest.fixture
+def by_hand(healthy: Fabric) -> Iterator[Fabric]:
+    healthy.shell("H1", "cp", "-a", RULES, "/root/rules.v4")
+    yield healthy
+    healthy.shell("H1", "mv", "/root/rules.v4", RULES)
+    assert healthy.vipbook("verify", "--wait", "30").code == 0
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_a_file_written_by_hand_opens_at_boot_before_what_closes(by_hand: Fabric, name: str) -> None:
+    text = f"{HEAD}{BY_HAND[name]}COMMIT\n"
+    by_hand.shell("H1", "sh", "-c", f'printf %s "$1" > {RULES} && iptables-restore --test {RULES}', "sh", text)
+    assert by_hand.vipbook("verify", "--json").checks()["firewall/H1"]["status"] == "fail"
+    ran = by_hand.vipbook("apply", "--yes", "--json")
+    assert ran.code == 0, ran.problems()
+    assert by_hand.vipbook("plan", "--check").code == 0
+    after = by_hand.shell("H1", "cat", RULES)
+    assert "".join(line for line in after.splitlines(keepends=True) if "vipbook" not in line) == text
+    # as a boot loads it: a network namespace has a firewall of its own
+    booted = by_hand.shell("H1", "unshare", "-n", "sh", "-c", f"iptables-restore {RULES} && iptables -S INPUT")
+    _policy, *rules = booted.splitlines()
+    (ours,) = [index for index, line in enumerate(rules) if "vipbook" in line]
+    assert ours < min(index for index, line in enumerate(rules) if line.endswith("DROP") or "REJECT" in line)
+
+
+def test_a_file_that_is_not_understood_is_left_alone_and_named(by_hand: Fabric) -> None:
+    text = f"{HEAD}-A INPUT --jum REJECT\nCOMMIT\n"
+    by_hand.shell("H1", "sh", "-c", f'printf %s "$1" > {RULES} && iptables-restore --test {RULES}', "sh", text)
+    ran = by_hand.vipbook("apply", "--yes", "--json")
+    assert ran.code != 0
+    (server,) = [each for each in ran.report["servers"] if each["host"] == "H1"]
+    assert "'--jum' is abbreviated: write it out" in server["reason"]
+    assert by_hand.shell("H1", "cat", RULES) == text

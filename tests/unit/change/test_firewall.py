@@ -258,6 +258,33 @@ def test_nftables_after_a_boot(conf: str | None, snippet: str | None, writes: li
         assert text.startswith(conf)
 
 
+BY_HAND = "# by hand\n*filter\n:INPUT DROP\n-A INPUT -i lo -j ACCEPT\n{0}COMMIT\n"
+FIRST_OF_ALL = OUR_LINE.replace("-A INPUT", "-I INPUT 1")
+
+
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        ("--append INPUT --jump REJECT\n", OUR_LINE + "--append INPUT --jump REJECT\n"),
+        ("-A INPUT -p all -j DROP\n", OUR_LINE + "-A INPUT -p all -j DROP\n"),
+        ("-A INPUT -p 0 -j DROP\n", OUR_LINE + "-A INPUT -p 0 -j DROP\n"),
+        ("-A INPUT -m comment --comment it's -j DROP\n", OUR_LINE + "-A INPUT -m comment --comment it's -j DROP\n"),
+        ("-I INPUT 1 -p 112 -j DROP\n", "-I INPUT 1 -p 112 -j DROP\n" + FIRST_OF_ALL),
+        (OUR_LINE + "-I INPUT 1 -p 112 -j DROP\n", "-I INPUT 1 -p 112 -j DROP\n" + FIRST_OF_ALL),
+        (FIRST_OF_ALL + "-I INPUT -j DROP\n", "-I INPUT -j DROP\n" + FIRST_OF_ALL),
+        ("-I INPUT 2 -j DROP\n", "-I INPUT 2 -j DROP\n" + OUR_LINE.replace("-A INPUT", "-I INPUT 2")),
+        ("-I INPUT -p tcp -j DROP\n", "-I INPUT -p tcp -j DROP\n" + OUR_LINE),
+        # its place counts on our line, which therefore stays
+        (STRAY + "-I INPUT 3 -j DROP\n", STRAY + "-I INPUT 3 -j DROP\n" + OUR_LINE.replace("-A INPUT", "-I INPUT 3")),
+    ],
+)
+def test_a_file_written_by_hand_opens_before_what_closes(lines: str, wanted: str) -> None:
+    after = edited(BY_HAND.format(lines))
+    assert after == BY_HAND.format(wanted)
+    assert all(is_open(chain, PEER) for chain in parse_iptables(after))
+    assert edited(after) == after
+
+
 HEAD = nft_snippet((), ())
 BOTH = (nft_chain(), nft_ours("100.65.0.11"), SECOND_CHAIN, nft_ours("100.65.0.11", chain="second"))
 FOR_FIRST = nft_snippet(nftables().chains, (PEER_OF_H2,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from ipaddress import IPv4Address
 
@@ -13,6 +14,7 @@ from tasks.judge.firewall_rules import blocks, closes, first_block, is_open, ope
 from tasks.model.cluster import Opening
 from tasks.model.server import FirewallRule, InputChain
 from tasks.observe.iptables import parse_iptables
+from tasks.observe.readings import Garbled
 from tests.unit.builders import equals, nft_chain, nft_json_rule, nftables
 
 PEER, OTHER = (Opening(address=IPv4Address(f"100.65.0.{last}")) for last in (12, 13))
@@ -145,6 +147,33 @@ def test_without_its_strays_a_chain_is_as_open_as_before(rules: list[FirewallRul
         "-A INPUT ! -s 10.0.0.0/8 -j REJECT --reject-with icmp-port-unreachable",
         '-A INPUT -m comment --comment "no -p tcp here" -j DROP',
         "-A INPUT -j NFQUEUE --queue-num 1",
+        # by hand, as iptables-restore takes them
+        "--append INPUT --jump REJECT --reject-with icmp-host-prohibited",
+        "--append=INPUT --jump=DROP",
+        "-AINPUT -jDROP",
+        "  -A INPUT -j DROP",
+        "-j DROP -A INPUT",
+        "[1:2]-A INPUT -j DROP",
+        "-I INPUT -j DROP",
+        "-I INPUT 1 -p 112 -j DROP",
+        "--insert INPUT 1 --protocol vrrp --jump DROP",
+        "-A INPUT -p all -j DROP",
+        "-A INPUT -p ALL -j DROP",
+        "-A INPUT -p 0 -j DROP",
+        "-A INPUT -p VRRP -j DROP",
+        "-A INPUT -p 0x70 -j DROP",
+        "-A INPUT -p 0160 -j DROP",
+        "-A INPUT -p112 -j DROP",
+        "-A INPUT -p 51 -j DROP",
+        "-A INPUT -p ! tcp -j DROP",
+        "-A INPUT --protocol ! tcp --goto my-chain",
+        "-A INPUT -j DROP -i eth0",
+        "-A INPUT -c 1 2 -j DROP",
+        "-A INPUT -m policy --dir in --pol ipsec --proto esp -j DROP",
+        '-A INPUT -m string --algo bm --string "-p tcp" -j DROP',
+        '-A INPUT -m comment --comment "-p tcp -j ACCEPT" -j DROP',
+        "-A INPUT -m comment --comment it's-ssh -j DROP",
+        '-A "INPUT" -j "DROP"',
     ],
 )
 def test_real_lines_of_iptables_that_could_keep_vrrp_out(line: str) -> None:
@@ -161,11 +190,70 @@ def test_real_lines_of_iptables_that_could_keep_vrrp_out(line: str) -> None:
         '-A INPUT -j LOG --log-prefix "DROP "',
         "-A INPUT -m mark --mark 0x1",
         "-A FORWARD -j DROP",
+        "--append FORWARD --jump DROP",
+        "-A MYINPUT -j DROP",
+        "-F FORWARD",
+        "-Z INPUT",
+        "# -A INPUT -j DROP",
+        "-A INPUT --protocol=tcp --dport 22 --jump DROP",
+        "-A INPUT -p 0x6 -j DROP",
+        "-A INPUT -p TCP -j DROP",
+        '-A INPUT -p tcp -m comment --comment "it\'s ssh" -j DROP',
+        '-A INPUT -j LOG --log-prefix "-j DROP"',
     ],
 )
 def test_real_lines_of_iptables_that_could_not(line: str) -> None:
     (found,) = parse_iptables(f"-P INPUT ACCEPT\n{line}\n")
     assert first_block(found) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("-A INPUT --jum DROP", "abbreviated: write it out"),
+        ("-A INPUT --proto tcp -j DROP", "abbreviated: write it out"),
+        ("--app INPUT -j DROP", "abbreviated: write it out"),
+        ("-D INPUT 1", "takes back rules of its own"),
+        ("-R INPUT 1 -j DROP", "takes back rules of its own"),
+        ("-F INPUT", "takes back rules of its own"),
+        ("-F", "takes back rules of its own"),
+        ("--flush", "takes back rules of its own"),
+        ("-I INPUT 3 -j DROP", "there is no place 3"),
+        ("-I INPUT 0 -j DROP", "no place"),
+        ("-I INPUT first -j DROP", "no place"),
+        ("-I INPUT 1 2 -j DROP", "no place"),
+        ("-I INPUT -s 10.0.0.1,10.0.0.2 -j DROP", "several addresses"),
+        ("-I INPUT -s some.host -j DROP", "several addresses"),
+        ("-A INPUT -j", "no value"),
+        ("-A INPUT -p -j DROP", "no value"),
+        ("-A INPUT -j DROP !", "nothing follows"),
+        ("-A INPUT -j DROP now", "nothing tells what 'now' is"),
+        ("-A INPUT tcp -j DROP", "nothing tells what 'tcp' is"),
+        ("-A INPUT -q -j DROP", "is no option"),
+        ("-A INPUT -A INPUT -j DROP", "not one command, but 2"),
+        ("-t nat -A INPUT -j DROP", "a table or a family"),
+        ("-6 -A INPUT -j DROP", "a table or a family"),
+        ('-A INPUT -m comment --comment "open -j DROP', "no closing quotation"),
+        ("*filter\n*filter\n:INPUT DROP", "*filter comes twice"),
+    ],
+)
+def test_a_line_that_could_mean_something_else_is_refused_with_the_reason(line: str, why: str) -> None:
+    with pytest.raises(Garbled, match=re.escape(why)):
+        parse_iptables(f"-P INPUT ACCEPT\n-A INPUT -i lo -j ACCEPT\n{line}\n")
+
+
+@pytest.mark.parametrize(
+    ("lines", "order"),
+    [
+        (["-A INPUT -j a", "-I INPUT -j b"], "ba"),
+        (["-A INPUT -j a", "-I INPUT 2 -j b"], "ab"),
+        (["-A INPUT -j a", "-I INPUT -j b", "-A INPUT -j c", "-I INPUT 2 -j d"], "bdac"),
+        (["-I INPUT -j a", "-I FORWARD -j x", "--insert INPUT -j b"], "ba"),
+    ],
+)
+def test_rules_stand_where_insert_puts_them(lines: list[str], order: str) -> None:
+    (found,) = parse_iptables("\n".join(["*filter", ":INPUT DROP [0:0]", *lines, "COMMIT"]))
+    assert "".join(rule.text[-1] for rule in found.rules) == order
 
 
 L4 = {"meta": {"key": "l4proto"}}
