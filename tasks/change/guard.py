@@ -1,9 +1,12 @@
 """What runs in the firewall is kept before a change, and put back whole should the way back not have made it the same.
 
-The way back takes out exactly what a change put in, so that whatever others did meanwhile stays. But a change may go
-wrong in a way that nobody foresaw (a reload that brings back an older file, and with it closes SSH); then what ran
-before is loaded again. What others changed in those minutes is lost only then; a rollback, which may come days later,
-runs the same script and leaves this out.
+The way back takes out exactly what a change put in, so that whatever others did meanwhile (fail2ban's bans, say) stays.
+For iptables and native nftables a change is nothing but rules of ours, one by one: when those are what they were, the
+change is taken back, and what else differs is of others. ufw reloads, and a reload may go wrong in a way that nobody
+foresaw (it brings back an older file, and with it closes SSH): there everything has to be as it was.
+
+Where it is not, what ran before is loaded again. What others changed in those minutes is lost only then; a rollback,
+which may come days later, runs the same script and leaves this out.
 """
 
 from __future__ import annotations
@@ -14,12 +17,18 @@ from dataclasses import dataclass
 from tasks.judge.firewall_rules import closes
 from tasks.model.answer import Command
 from tasks.model.server import Firewall
+from tasks.render.firewall import COMMENT
 
 _ROLLBACK = '[ -n "${1:-}" ]'
 """A rollback gives the script the directory of the backup."""
 _FAMILIES = {"iptables": "running.v4", "ip6tables": "running.v6"}
-# Counters and remarks with the time are no difference; a policy is, and so is the order.
-_ESSENCE = "sed -e '/^#/d' -e 's/\\[[0-9]*:[0-9]*\\]//'"
+# Counters and remarks with the time are no difference; with ufw a policy is, and so is the order.
+_ESSENCES = {
+    "ufw": "sed -e '/^#/d' -e 's/\\[[0-9]*:[0-9]*\\]//'",
+    "iptables": f"grep -E -e '--comment {COMMENT}( |$)'",
+    "nftables": f"grep -F -e 'comment \"{COMMENT}\"'",
+}
+"""What has to be the same again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +44,7 @@ def guard_of(firewall: Firewall, directory: str) -> Guard:
     if firewall.manager in {"iptables", "ufw"}:
         return Guard(
             keeping=tuple(_save(program, f"{directory}/{name}") for program, name in _FAMILIES.items()),
-            undo=tuple(_restore(program, name) for program, name in _FAMILIES.items()),
+            undo=tuple(_restore(program, name, _ESSENCES[firewall.manager]) for program, name in _FAMILIES.items()),
         )
     if firewall.manager == "nftables":
         tables = tuple(dict.fromkeys((chain.family, chain.table) for chain in firewall.chains if closes(chain)))
@@ -49,11 +58,16 @@ def _save(program: str, path: str) -> Command:
     return Command(key=f"keep running {program}", argv=(f"{program}-save",), sudo=True, fragment=fragment)
 
 
-def _restore(program: str, name: str) -> str:
+def _restore(program: str, name: str, essence: str) -> str:
     return (
-        f'{_ROLLBACK} || [ ! -e {name} ] || [ "$({program}-save | {_ESSENCE})" = "$({_ESSENCE} {name})" ] || '
-        f"{program}-restore -w < {name}"
+        f"{_ROLLBACK} || [ ! -e {name} ] || {_same(f'{program}-save', name, essence)} || {program}-restore -w < {name}"
     )
+
+
+def _same(ask: str, name: str, essence: str) -> str:
+    """Is what runs the same as what was kept? A program that tells nothing says nothing of the kind."""
+    now = f'vipbook_now=$({ask}) && [ -n "$vipbook_now" ]'
+    return f'{{ {now} && [ "$(printf \'%s\\n\' "$vipbook_now" | {essence})" = "$({essence} {name})" ]; }}'
 
 
 def _listing(tables: Sequence[tuple[str, str]], program: str) -> str:
@@ -70,5 +84,5 @@ def _save_nft(tables: Sequence[tuple[str, str]], path: str) -> Command:
 def _restore_nft(tables: Sequence[tuple[str, str]]) -> str:
     # A table that is gone can't be deleted: it is made first. The whole is one transaction.
     deletes = "".join(f"add table {family} {table}\\ndelete table {family} {table}\\n" for family, table in tables)
-    same = f'[ "$({_listing(tables, "nft")})" = "$(cat running.nft)" ]'
+    same = _same(_listing(tables, "nft"), "running.nft", _ESSENCES["nftables"])
     return f"{_ROLLBACK} || [ ! -e running.nft ] || {same} || {{ printf '{deletes}'; cat running.nft; }} | nft -f -"

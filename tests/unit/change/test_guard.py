@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,14 @@ from tasks.change.guard import guard_of
 from tasks.model.server import Firewall
 from tests.unit.builders import REJECT, iptables, nft_chain, nftables
 
-SAVED = "# by iptables-save\n*filter\n:INPUT DROP [1:2]\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n"
+OURS = "-A INPUT -s 100.65.0.12/32 -p vrrp -m comment --comment vipbook -j ACCEPT\n"
+BARE = "# by iptables-save\n*filter\n:INPUT DROP [1:2]\n-A INPUT -p tcp -j ACCEPT\nCOMMIT\n"
+SAVED = BARE.replace("COMMIT", f"{OURS}COMMIT")
+BAN = "-A f2b -s 192.0.2.1/32 -j REJECT\n"
+BANNED = SAVED.replace("-A INPUT -p tcp", ":f2b - [0:0]\n-A INPUT -j f2b\n-A INPUT -p tcp").replace(
+    "COMMIT", BAN + "COMMIT"
+)
+TABLE = 'table inet filter {\n\tchain input {\n\t\tip saddr 100.65.0.11 accept comment "vipbook"\n\t}\n}\n'
 
 
 def fake(place: Path, name: str, body: str) -> None:
@@ -22,17 +30,34 @@ def fake(place: Path, name: str, body: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "restored"),
+    ("manager", "now", "restored"),
     [
-        (SAVED, False),
-        (SAVED.replace("[1:2]", "[99:100]").replace("by", "at another time by"), False),
-        (SAVED.replace("DROP", "ACCEPT"), True),
-        (SAVED.replace("-p tcp", "-p udp"), True),
-        ("", True),
+        ("ufw", SAVED, False),
+        ("ufw", SAVED.replace("[1:2]", "[99:100]").replace("by", "at another time by"), False),
+        ("ufw", SAVED.replace("DROP", "ACCEPT"), True),
+        ("ufw", SAVED.replace("-p tcp", "-p udp"), True),
+        ("ufw", "", True),
+        # a change of iptables is rules of ours alone: what else differs is of others, and stays
+        ("iptables", SAVED, False),
+        ("iptables", BANNED, False),
+        ("iptables", SAVED.replace("-p tcp", "-p udp"), False),
+        ("iptables", SAVED.replace(OURS, OURS.replace("vipbook", "vipbooks") + OURS), False),
+        ("iptables", SAVED.replace(OURS, OURS.replace("vipbook", '"vipbook too"') + OURS), False),
+        ("iptables", SAVED.replace(OURS, ""), True),
+        ("iptables", BANNED.replace(OURS, ""), True),
+        ("iptables", SAVED.replace(OURS, OURS * 2), True),
+        ("iptables", SAVED.replace(".12/32", ".99/32"), True),
+        ("iptables", SAVED.replace(OURS, OURS + OURS.replace(" -j ACCEPT", "")), True),
+        ("iptables", "", True),
     ],
 )
-def test_it_is_put_back_when_it_differs_in_more_than_counters(tmp_path: Path, now: str, restored: bool) -> None:  # noqa: FBT001
-    guard = guard_of(iptables(), "/var/lib/vipbook/undo-x")
+def test_it_is_put_back_when_it_differs_in_what_counts(
+    tmp_path: Path,
+    manager: str,
+    now: str,
+    restored: bool,  # noqa: FBT001
+) -> None:
+    guard = guard_of(replace(iptables(), manager=manager), "/var/lib/vipbook/undo-x")
     assert [command.title for command in guard.keeping] == ["sudo iptables-save", "sudo ip6tables-save"]
     (tmp_path / "running.v4").write_text(SAVED)
     (tmp_path / "now").write_text(now)
@@ -46,12 +71,32 @@ def test_it_is_put_back_when_it_differs_in_more_than_counters(tmp_path: Path, no
     assert not restored or (tmp_path / "restored").read_text() == SAVED
 
 
-@pytest.mark.parametrize(("now", "restored"), [("table inet filter {}\n", False), ("table inet filter { x }\n", True)])
+def test_a_firewall_that_cannot_be_asked_is_put_back(tmp_path: Path) -> None:
+    (tmp_path / "running.v4").write_text(BARE)
+    fake(tmp_path, "iptables-save", "echo '*filter'; exit 4")
+    fake(tmp_path, "iptables-restore", f"touch {tmp_path}/restored")
+    line = guard_of(iptables(), "/x").undo[0]
+    environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
+    assert subprocess.run(["/bin/sh", "-c", line], cwd=tmp_path, env=environment, check=False).returncode == 0
+    assert (tmp_path / "restored").exists()
+
+
+@pytest.mark.parametrize(
+    ("now", "restored"),
+    [
+        (TABLE, False),
+        (TABLE.replace("chain", "set s {\n\t\telements = { 192.0.2.1 timeout 1h }\n\t}\n\tchain"), False),
+        (TABLE.replace("accept", "drop"), True),
+        (TABLE.replace("vipbook", "others"), True),
+        (TABLE.replace("\t}", '\t\tip saddr 100.65.0.99 accept comment "vipbook"\n\t}'), True),
+        ("", True),
+    ],
+)
 def test_native_tables_of_ours_alone(tmp_path: Path, now: str, restored: bool) -> None:  # noqa: FBT001
     guard = guard_of(nftables(nft_chain(), REJECT), "/var/lib/vipbook/undo-x")
     (keeping,), (line,) = guard.keeping, guard.undo
     assert "list table inet filter" in (keeping.fragment or "")
-    (tmp_path / "running.nft").write_text("table inet filter {}\n")
+    (tmp_path / "running.nft").write_text(TABLE)
     (tmp_path / "now").write_text(now)
     fake(tmp_path, "nft", f"case $1 in -s) cat {tmp_path}/now ;; -f) cat > {tmp_path}/restored ;; esac")
     environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
@@ -59,8 +104,8 @@ def test_native_tables_of_ours_alone(tmp_path: Path, now: str, restored: bool) -
     assert done.returncode == 0
     assert (tmp_path / "restored").exists() is restored
     if restored:
-        wanted = "add table inet filter\ndelete table inet filter\ntable inet filter {}\n"
-        assert (tmp_path / "restored").read_text() == wanted
+        wanted = "add table inet filter\ndelete table inet filter\n"
+        assert (tmp_path / "restored").read_text() == wanted + TABLE
 
 
 @pytest.mark.parametrize("manager", ["firewalld", "none"])
