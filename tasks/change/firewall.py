@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tasks.change.firewalld import plan_firewalld
+from tasks.change.firewalld import firewalld_refusal, plan_firewalld
 from tasks.change.iptables import plan_iptables
 from tasks.change.nft import plan_nft
 from tasks.change.ufw import plan_ufw, ufw_refusal
@@ -14,6 +14,7 @@ from tasks.model.cluster import Cluster, Opening
 from tasks.model.plan import Step
 from tasks.model.server import Firewall
 
+_REFUSALS = {"firewalld": firewalld_refusal, "ufw": ufw_refusal}
 _PLANS = {"iptables": plan_iptables, "nftables": plan_nft, "firewalld": plan_firewalld, "ufw": plan_ufw}
 
 
@@ -36,8 +37,8 @@ def refusal_of(firewall: Firewall, clusters: Sequence[Cluster] = (), openings: S
         return (
             "firewalld before 0.7.0 has no rich rules with a priority, so a rule of ours could not be told from others"
         )
-    in_front = ufw_refusal(firewall, openings) if firewall.manager == "ufw" else None
-    return in_front or eats_vips(firewall, clusters)
+    in_front = _REFUSALS.get(firewall.manager)
+    return (in_front(firewall, openings) if in_front is not None else None) or eats_vips(firewall, clusters)
 
 
 def notes_on(firewall: Firewall, openings: Sequence[Opening]) -> tuple[str, ...]:

@@ -9,25 +9,26 @@ from collections.abc import Sequence
 
 from tasks.change.files import lines, put_back, sudo
 from tasks.change.iptables import opening_summary
+from tasks.judge.firewall_front import denial_of, zones_for
 from tasks.judge.firewall_rules import managed_strays
 from tasks.model.answer import Command
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
 from tasks.model.server import Firewall, ManagedRule
-from tasks.render.firewall import rich_rule
+from tasks.render.firewall import RICH_PRIORITY, rich_rule
 
 _ZONES = "/etc/firewalld/zones"
 
 
 def plan_firewalld(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:
     """One step, or none. A rule that opens the same and is not ours is left, and enough."""
-    zones = tuple(dict.fromkeys(zone for _, zone in firewall.zones))
+    zones = tuple(dict.fromkeys((*(zone for _, zone in firewall.zones), *_further(firewall, openings))))
     missing = [
         (zone, each, saved)
         for zone in zones
         for each in openings
         for saved in (False, True)
-        if not _is_there(firewall.managed, zone, each, saved=saved)
+        if zone in zones_for(firewall, each, saved=saved) and not _is_there(firewall.managed, zone, each, saved=saved)
     ]
     stray = managed_strays(firewall, frozenset(openings))
     if not missing and not stray:
@@ -52,6 +53,26 @@ def plan_firewalld(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Ste
             # firewalld writes the whole file anew; the text from before comes back as well, comments included.
             undo=(*lines(*back), *(put_back(path) for path in files)),
         ),
+    )
+
+
+def firewalld_refusal(firewall: Firewall, openings: Sequence[Opening]) -> str | None:
+    """What comes before every rule of ours, and is not ours to take out; None: nothing does."""
+    for each in openings:
+        for saved in (False, True):
+            if (denial := denial_of(firewall, each, saved=saved)) is not None:
+                return (
+                    f"firewalld: {denial.text!r} in {_place(denial.zone, saved=saved)} comes before all of ours "
+                    f"and keeps out protocol 112 from {each.address}; remove it, or give it a priority above "
+                    f"{RICH_PRIORITY}"
+                )
+    return None
+
+
+def _further(firewall: Firewall, openings: Sequence[Opening]) -> list[str]:
+    """Zones that count beside those which the interfaces are in."""
+    return sorted(
+        {zone for each in openings for saved in (False, True) for zone in zones_for(firewall, each, saved=saved)}
     )
 
 

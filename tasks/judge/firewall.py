@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tasks.judge.firewall_front import blocked_by
 from tasks.judge.firewall_rules import (
-    blocked_by,
     closes,
     is_managed,
     is_open,

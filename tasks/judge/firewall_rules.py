@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tasks.judge.firewall_front import blocked_by, zones_for
 from tasks.model.cluster import Opening
 from tasks.model.server import Firewall, FirewallRule, InputChain, ManagedRule
 from tasks.render.firewall import NFT_INCLUDE, of_family
@@ -109,20 +110,12 @@ def is_managed(firewall: Firewall, opening: Opening, *, saved: bool) -> bool:
     """Do firewalld or ufw let it in, now or (saved) after a boot; firewalld: in every zone that it may come by?"""
     if blocked_by(firewall, opening, saved=saved) is not None:
         return False
-    zones = {zone for _, zone in firewall.zones} or {""}
-    found = {
-        rule.zone
-        for rule in firewall.managed
-        if rule.saved is saved and (rule.address, rule.protocol) == (opening.address, opening.protocol)
-    }
-    return zones <= found
+    return zones_for(firewall, opening, saved=saved) <= _zones_with(firewall, opening, saved=saved)
 
 
-def blocked_by(firewall: Firewall, opening: Opening, *, saved: bool) -> str | None:
-    """What closes for this peer in front of the rule that would open, now or (saved) after a boot; None: nothing."""
+def _zones_with(firewall: Firewall, opening: Opening, *, saved: bool) -> frozenset[str]:
     wanted = (opening.address, opening.protocol, saved)
-    behind = (rule.behind for rule in firewall.managed if (rule.address, rule.protocol, rule.saved) == wanted)
-    return next((f"{text!r} comes before the rule for {opening.address}" for text in behind if text), None)
+    return frozenset(rule.zone for rule in firewall.managed if (rule.address, rule.protocol, rule.saved) == wanted)
 
 
 def managed_strays(firewall: Firewall, openings: frozenset[Opening]) -> tuple[ManagedRule, ...]:

@@ -114,6 +114,31 @@ class ManagedRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneSource:
+    """firewalld: what comes from `source` falls into this zone, whatever zone its interface is in."""
+
+    zone: str
+    source: str
+    """An address, a network, a MAC, or `ipset:` and a name."""
+    saved: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denial:
+    """firewalld: a rich rule that drops or rejects, and comes before ours. None: whatever it is."""
+
+    text: str
+    zone: str
+    saved: bool
+    version: int | None
+    """IP version of its family."""
+    source: str | None
+    negated: bool
+    """It is for all but `source`."""
+    protocol: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Firewall:
     """The firewall in charge: `iptables`, `nftables`, `firewalld`, `ufw`, `none`, or two of them, joined by `and`."""
 
@@ -138,6 +163,10 @@ class Firewall:
     """firewalld and ufw: the rules that open a protocol from an address."""
     zones: tuple[tuple[str, str], ...] = ()
     """firewalld: interface and its zone, of each interface that adverts come in by."""
+    zones_saved: tuple[tuple[str, str], ...] = ()
+    """firewalld: the zones that such an interface may be in after a reload or a boot."""
+    sources: tuple[ZoneSource, ...] = ()
+    denials: tuple[Denial, ...] = ()
     knows: bool = True
     """firewalld: has rich rules with priorities (0.7.0 on); ufw: knows protocol vrrp by name (0.36.2 on)."""
     strict6: bool = False

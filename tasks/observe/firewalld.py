@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from tasks.model.server import ManagedRule
+from tasks.model.server import Denial, ManagedRule, ZoneSource
 from tasks.observe.iptables import protocol_name
 from tasks.observe.readings import Garbled, shortened
 from tasks.render.firewall import RICH_PRIORITY
@@ -22,6 +22,9 @@ class Firewalld:
     """What firewalld tells. `zones`: interface and zone; `priorities`: may rules have them; `default`: in words."""
 
     zones: tuple[tuple[str, str], ...]
+    zones_saved: tuple[tuple[str, str], ...]
+    sources: tuple[ZoneSource, ...]
+    denials: tuple[Denial, ...]
     rules: tuple[ManagedRule, ...]
     priorities: bool
     strict6: bool
@@ -41,23 +44,40 @@ def parse_firewalld(text: str, interfaces: tuple[str, ...]) -> Firewalld:
         raise Garbled(f"firewall-cmd did not tell {', '.join(sorted(missing)) or 'its default zone'}")
     running, saved = _zones(sections["runtime"]), _zones(sections["permanent"])
     default = sections["default"].strip()
-    holder = {name: zone for zone, fields in running.items() for name in fields.get("interfaces", "").split()}
-    zones = tuple((name, holder.get(name, default)) for name in interfaces)
-    rules: list[ManagedRule] = []
-    for zone in dict.fromkeys(zone for _, zone in zones):
+    zones = _zones_of(running, interfaces, default)
+    # After a boot NetworkManager may put it where it is now, although no file of firewalld's says so.
+    zones_saved = tuple(dict.fromkeys((*_zones_of(saved, interfaces, default), *zones)))
+    for _, zone in zones:
         if zone not in running:
             raise Garbled(f"firewall-cmd names zone {zone!r} and does not list it")
-        rules += _rules(running[zone].get("rich rules", ""), zone, saved=False)
-        rules += _rules(saved.get(zone, {}).get("rich rules", ""), zone, saved=True)
+    rules: list[ManagedRule] = []
+    sources: list[ZoneSource] = []
+    denials: list[Denial] = []
+    for listed, is_saved in ((running, False), (saved, True)):
+        for zone, fields in listed.items():
+            rules += _rules(fields.get("rich rules", ""), zone, saved=is_saved)
+            denials += _denials(fields.get("rich rules", ""), zone, saved=is_saved)
+            words = fields.get("sources", "").split()
+            sources += [ZoneSource(zone=zone, source=word, saved=is_saved) for word in words]
     targets = {zone: running[zone].get("target", "default") for _, zone in zones}
     return Firewalld(
         zones=zones,
+        zones_saved=zones_saved,
+        sources=tuple(sources),
+        denials=tuple(denials),
         rules=tuple(rules),
         priorities=_version(sections["version"]) >= _FIRST_WITH_PRIORITIES,
         # Not set is strict (firewalld.conf(5)); `loose` and `no` let it pass.
         strict6=not re.search(r"^IPv6_rpfilter=(no|loose)", sections["rpfilter"], re.MULTILINE),
         default=", ".join(f"zone {zone} with target {target}" for zone, target in targets.items()),
     )
+
+
+def _zones_of(
+    listed: dict[str, dict[str, str]], interfaces: tuple[str, ...], default: str
+) -> tuple[tuple[str, str], ...]:
+    holder = {name: zone for zone, fields in listed.items() for name in fields.get("interfaces", "").split()}
+    return tuple((name, holder.get(name, default)) for name in interfaces)
 
 
 def _version(text: str) -> tuple[int, ...]:
@@ -100,6 +120,34 @@ def _rules(text: str, zone: str, *, saved: bool) -> Iterator[ManagedRule]:
         ours = found.get("priority") == str(RICH_PRIORITY)
         yield ManagedRule(
             text=line, address=address, protocol=protocol_name(found["value"]), ours=ours, saved=saved, zone=zone
+        )
+
+
+_QUOTED = re.compile(r'"[^"]*"')
+_NOT_VRRP = re.compile(r"\b(port|source-port|icmp-type|icmp-block|forward-port|masquerade)\b")
+"""Elements that are about protocols of their own."""
+
+
+def _denials(text: str, zone: str, *, saved: bool) -> Iterator[Denial]:
+    """Rich rules that could keep VRRP out and come before ours: at one priority what denies goes first."""
+    for line in text.splitlines():
+        bare = _QUOTED.sub('""', line)
+        priority = re.search(r'^rule\b.*?\bpriority="?(-?\d+)', line)
+        if not priority or int(priority[1]) > RICH_PRIORITY or not re.search(r"\b(drop|reject)\b", bare):
+            continue
+        if _NOT_VRRP.search(bare):
+            continue
+        family = re.search(r'\bfamily="ipv([46])"', line)
+        source = re.search(r'\bsource (not )?address="([^"]*)"', line, re.IGNORECASE)
+        protocol = re.search(r'\bprotocol value="([^"]*)"', line)
+        yield Denial(
+            text=line,
+            zone=zone,
+            saved=saved,
+            version=int(family[1]) if family else None,
+            source=source[2] if source else None,
+            negated=bool(source and source[1]),
+            protocol=protocol_name(protocol[1]) if protocol else None,
         )
 
 

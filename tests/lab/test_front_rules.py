@@ -71,3 +71,64 @@ def test_somebody_elses_rule_of_ufws_is_not_moved(db: Fabric) -> None:
         assert check(db.vipbook("verify", "db", "--json"), "firewall/H4")[0] == "fail"
     finally:
         db.shell("H4", "sh", "-c", f"ufw delete deny from 100.65.0.13; ufw delete {ALLOW}")
+
+
+OURS4 = 'rule priority="-112" family="ipv4" source address="100.65.0.14" protocol value="vrrp" accept'
+OURS6 = 'rule priority="-112" family="ipv6" source address="fd00:100:65::14" protocol value="vrrp" accept'
+
+
+def firewall_cmd(fabric: Fabric, *lines: str) -> None:
+    """One after another, and on when one fails: what is to be taken out may be gone."""
+    fabric.shell("H3", "sh", "-c", "; ".join(f"firewall-cmd {line}" for line in lines), check=False)
+
+
+def test_a_zone_that_catches_a_peer_by_source_gets_the_rule(db: Fabric) -> None:
+    both = ("", "--permanent ")
+    try:
+        firewall_cmd(db, *(f"{saved}--zone=drop --add-source=100.65.0.12/30" for saved in both))
+        status, message = check(db.vipbook("verify", "db", "--json"), "firewall/H3")
+        assert status == "fail"
+        assert "zone drop catches 100.65.0.14 by source 100.65.0.12/30" in message
+        ran = db.vipbook("apply", "--yes", "db", "--json")
+        assert ran.code == 0, ran.problems()
+        firewall_cmd(db, "--reload")
+        assert check(db.vipbook("verify", "db", "--json"), "firewall/H3")[0] == "pass"
+        assert "100.65.0.14" in db.shell("H3", "firewall-cmd", "--zone=drop", "--list-rich-rules")
+    finally:
+        firewall_cmd(db, *(f"{saved}--zone=drop --remove-source=100.65.0.12/30" for saved in both))
+        firewall_cmd(db, *(f"{saved}--zone=drop --remove-rich-rule='{OURS4}'" for saved in both))
+
+
+def test_the_zone_after_a_reload_gets_the_rule(db: Fabric) -> None:
+    try:
+        firewall_cmd(db, "--permanent --zone=internal --change-interface=enp0s8")
+        status, message = check(db.vipbook("verify", "db", "--json"), "firewall/H3")
+        assert status == "fail"
+        assert "enp0s8 will be in zone internal, which has no rule" in message
+        ran = db.vipbook("apply", "--yes", "db", "--json")
+        assert ran.code == 0, ran.problems()
+        firewall_cmd(db, "--reload")
+        assert "100.65.0.14" in db.shell("H3", "firewall-cmd", "--zone=internal", "--list-rich-rules")
+        assert check(db.vipbook("verify", "db", "--json"), "firewall/H3")[0] == "pass"
+    finally:
+        firewall_cmd(
+            db,
+            "--permanent --zone=internal --remove-interface=enp0s8",
+            *(f"--permanent --zone=internal --remove-rich-rule='{each}'" for each in (OURS4, OURS6)),
+            "--reload",
+        )
+
+
+@pytest.mark.parametrize("saved", ["", "--permanent "])
+def test_a_rich_rule_that_denies_before_ours_is_refused_by_name(db: Fabric, saved: str) -> None:
+    rule = 'rule priority="-200" family="ipv4" source address="100.65.0.0/24" protocol value="vrrp" drop'
+    try:
+        firewall_cmd(db, f"{saved}--add-rich-rule='{rule}'")
+        status, message = check(db.vipbook("verify", "db", "--json"), "firewall/H3")
+        assert status == "fail"
+        assert rule in message
+        reason = refusal(db, "H3")
+        assert rule in reason
+        assert "remove it, or give it a priority above -112" in reason
+    finally:
+        firewall_cmd(db, f"{saved}--remove-rich-rule='{rule}'")

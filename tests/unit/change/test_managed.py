@@ -12,9 +12,10 @@ import pytest
 from tasks.change.firewall import notes_on, plan_firewall, refusal_of
 from tasks.change.ufw import with_block
 from tasks.judge.firewall import open_after_boot, open_now
+from tasks.judge.firewall_front import blocked_by
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
-from tasks.model.server import Firewall, ManagedRule
+from tasks.model.server import Denial, Firewall, ManagedRule, ZoneSource
 from tasks.render.firewall import rich_rule, ufw_block
 from tests.unit.builders import VIP, VIP6, cluster
 
@@ -225,6 +226,99 @@ def test_the_block_stands_inside_the_table_and_leaves_no_trace(text: str) -> Non
 def test_open_now_and_after_a_boot(found: Firewall, now: bool, later: bool) -> None:  # noqa: FBT001
     assert open_now(found, FOUR) is now
     assert open_after_boot(found, FOUR) is later
+
+
+def source(text: str, zone: str = "drop", *, saved: bool = False) -> dict[str, Any]:
+    return {"sources": (ZoneSource(zone=zone, source=text, saved=saved),)}
+
+
+def denial(**changed: Any) -> dict[str, Any]:  # noqa: ANN401
+    fields: dict[str, Any] = {"text": "rule … drop", "zone": "public", "saved": False, "version": 4, "negated": False}
+    fields |= {"source": "100.65.0.0/24", "protocol": "vrrp"}
+    return {"denials": (Denial(**(fields | changed)),)}
+
+
+LATER = {"zones_saved": (("enp0s8", "internal"), ("enp0s8", "public"))}
+
+
+@pytest.mark.parametrize(
+    ("changed", "zones"),
+    [
+        (source("100.65.0.14"), [("drop", False)]),
+        (source("100.65.0.0/24"), [("drop", False)]),
+        (source("100.65.0.14", saved=True), [("drop", True)]),
+        (source("ipset:peers"), [("drop", False)]),
+        (source("08:00:27:3c:5e:14"), [("drop", False)]),
+        (source("100.65.0.14", zone="public"), []),
+        (source("100.65.0.99"), []),
+        (source("100.66.0.0/16"), []),
+        (source("fd00:100:65::/64"), []),
+        (LATER, [("internal", True)]),
+        ({"zones_saved": (("enp0s8", "public"),)}, []),
+        (LATER | source("0.0.0.0/0", zone="internal"), [("internal", False), ("internal", True)]),
+    ],
+)
+def test_every_zone_that_catches_a_peer_needs_the_rule(changed: dict[str, Any], zones: list[tuple[str, bool]]) -> None:
+    found = firewalld(*both(FOUR), **changed)
+    assert open_now(found, FOUR) is (not any(not saved for _, saved in zones))
+    assert open_after_boot(found, FOUR) is (not any(saved for _, saved in zones))
+    assert argvs(plan_firewall(found, [FOUR])) == [
+        ["firewall-cmd", *(["--permanent"] if saved else []), f"--zone={zone}", f"--add-rich-rule={rich_rule(FOUR)}"]
+        for zone, saved in zones
+    ]
+    there = [*both(FOUR), *(rule(FOUR, saved=saved, zone=zone) for zone, saved in zones)]
+    assert open_now(firewalld(*there, **changed), FOUR)
+    assert open_after_boot(firewalld(*there, **changed), FOUR)
+    assert plan_firewall(firewalld(*there, **changed), [FOUR]) == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "saved", "piece"),
+    [
+        (source("100.65.0.0/24"), False, "zone drop catches 100.65.0.14 by source 100.65.0.0/24"),
+        (source("100.65.0.0/24", saved=True), True, "zone drop catches 100.65.0.14"),
+        (LATER, True, "enp0s8 will be in zone internal, which has no rule for it"),
+        (denial(), False, "'rule … drop' in zone public comes before the rule for 100.65.0.14"),
+        (denial(saved=True), True, "comes before the rule"),
+        (LATER, False, None),
+        (denial(), True, None),
+        ({}, False, None),
+    ],
+)
+def test_what_closes_is_named(changed: dict[str, Any], saved: bool, piece: str | None) -> None:  # noqa: FBT001
+    said = blocked_by(firewalld(*both(FOUR), **changed), FOUR, saved=saved)
+    assert (said is None) if piece is None else piece in (said or "")
+
+
+@pytest.mark.parametrize(
+    ("changed", "closed"),
+    [
+        (denial(), True),
+        (denial(saved=True), True),
+        (denial(source="100.65.0.14"), True),
+        (denial(source=None), True),
+        (denial(source="nobody"), True),
+        (denial(protocol=None), True),
+        (denial(version=None, source=None, protocol=None), True),
+        (denial(source="100.66.0.0/16", negated=True), True),
+        (denial(zone="drop") | source("100.65.0.14"), True),
+        (denial(zone="internal", saved=True) | LATER, True),
+        (denial(zone="internal") | LATER, False),
+        (denial(zone="drop"), False),
+        (denial(source="100.65.0.99"), False),
+        (denial(negated=True), False),
+        (denial(protocol="ah"), False),
+        (denial(version=6, source=None), False),
+    ],
+)
+def test_a_rule_of_others_that_denies_first_is_refused_with_its_mend(changed: dict[str, Any], closed: bool) -> None:  # noqa: FBT001
+    zones = ("public", "drop", "internal")
+    found = firewalld(*(each for zone in zones for each in both(FOUR, zone=zone)), **changed)
+    said = refusal_of(found, (), [FOUR])
+    assert (said is not None) is closed
+    assert (open_now(found, FOUR) and open_after_boot(found, FOUR)) is not closed
+    assert said is None or "remove it, or give it a priority above -112" in said
+    assert plan_firewall(found, [FOUR]) == ()
 
 
 V6 = cluster(vips=(VIP, VIP6), use_vmac=True)

@@ -97,6 +97,60 @@ def test_an_interface_is_in_the_zone_that_names_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("runtime", "permanent", "saved"),
+    [
+        ("", "", [("eth0", "public")]),
+        ("", "internal\n  interfaces: eth0\n", [("eth0", "internal"), ("eth0", "public")]),
+        ("work\n  interfaces: eth0\n", "work\n  interfaces: eth0\n", [("eth0", "work")]),
+        ("work\n  interfaces: eth0\n", "work\n  interfaces: \n", [("eth0", "public"), ("eth0", "work")]),
+        ("work\n  interfaces: eth0\n", "dmz\n  interfaces: eth0\n", [("eth0", "dmz"), ("eth0", "work")]),
+        ("", "internal\n  interfaces: eth9\n", [("eth0", "public")]),
+    ],
+)
+def test_after_a_boot_it_may_be_in_another_zone(runtime: str, permanent: str, saved: list[tuple[str, str]]) -> None:
+    assert list(parse_firewalld(said(runtime=runtime, permanent=permanent), ("eth0",)).zones_saved) == saved
+
+
+def test_sources_are_read_now_and_after_a_boot() -> None:
+    text = said(runtime="drop\n  sources: 100.65.0.14 ipset:x\n", permanent="work\n  sources: 100.65.0.0/24\n")
+    found = {(each.zone, each.source, each.saved) for each in parse_firewalld(text, ("eth0",)).sources}
+    assert found == {("drop", "100.65.0.14", False), ("drop", "ipset:x", False), ("work", "100.65.0.0/24", True)}
+
+
+DENIES = 'rule priority="-200" family="ipv4" source address="100.65.0.0/24" protocol value="vrrp" drop'
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (DENIES, (4, "100.65.0.0/24", False, "vrrp")),
+        (DENIES.replace("drop", 'reject type="icmp-admin-prohibited"'), (4, "100.65.0.0/24", False, "vrrp")),
+        (DENIES.replace("drop", 'log prefix="x" drop limit value="1/s"'), (4, "100.65.0.0/24", False, "vrrp")),
+        (DENIES.replace("-200", "-112"), (4, "100.65.0.0/24", False, "vrrp")),
+        (DENIES.replace("source", "source NOT"), (4, "100.65.0.0/24", True, "vrrp")),
+        (DENIES.replace('"vrrp"', '"112"'), (4, "100.65.0.0/24", False, "vrrp")),
+        ('rule priority="-200" drop', (None, None, False, None)),
+        ('rule priority="-200" source ipset="x" reject', (None, None, False, None)),
+        ('rule priority="-200" service name="vrrp" drop', (None, None, False, None)),
+        ("rule priority=-200 drop", (None, None, False, None)),
+        (DENIES.replace("-200", "-111"), None),
+        (DENIES.replace(' priority="-200"', ""), None),
+        (DENIES.replace("drop", "accept"), None),
+        (DENIES.replace("drop", 'log prefix="drop " accept'), None),
+        (DENIES.replace("drop", "mark set=1"), None),
+        ('rule priority="-200" port port="53" protocol="udp" drop', None),
+        ('rule priority="-200" icmp-type name="echo-request" drop', None),
+        ('rule priority="-200" forward-port port="80" protocol="tcp" to-port="81" drop', None),
+    ],
+)
+def test_a_rule_that_denies_before_ours(rule: str, expected: tuple[int, str, bool, str] | None) -> None:
+    found = parse_firewalld(said(permanent=f"\t{rule}\n"), ("eth0",)).denials
+    told = [(each.version, each.source, each.negated, each.protocol) for each in found]
+    assert told == ([expected] if expected else [])
+    assert all((each.zone, each.saved, each.text) == ("public", True, rule) for each in found)
+
+
+@pytest.mark.parametrize(
     ("text", "piece"),
     [
         ("", "did not tell"),
