@@ -101,9 +101,10 @@ def _nft_match(match: dict[str, Any]) -> tuple[str | None, object]:
         return None, None
     payload, meta = (mapping(left.get(kind, {}), kind) for kind in ("payload", "meta"))
     field = optional_word(payload, "field")
-    if payload.get("protocol") in {"ip", "ip6"} and field in {"saddr", "protocol"}:
+    protocol = optional_word(payload, "protocol")
+    if protocol in {"ip", "ip6"} and field in {"saddr", "protocol"}:
         return field, right
-    if payload.get("protocol") == "ip6" and field == "nexthdr":
+    if protocol == "ip6" and field == "nexthdr":
         return "protocol", right
     if meta.get("key") == "l4proto":
         return "protocol", right

@@ -8,6 +8,7 @@ import pytest
 
 from tasks.judge.firewall_rules import blocks
 from tasks.observe.nft import parse_nft
+from tasks.observe.readings import Garbled
 
 
 def match(left: object, right: object, op: str = "==") -> dict[str, object]:
@@ -23,6 +24,13 @@ FLAGS = {"&": [header("tcp", "flags"), ["syn", "ack"]]}
 VMAP = {"set": [[22, {"accept": None}], [23, {"drop": None}]]}
 FRAGMENT = {"exthdr": {"name": "frag", "field": "id"}}
 TABLE = ["inet", "f2b-table", "f2b-chain"]
+
+
+def ruleset(expressions: list[dict[str, object]]) -> str:
+    family, table, name = TABLE
+    chain = {"family": family, "table": table, "name": name, "hook": "input", "policy": "accept"}
+    rule = {"family": family, "table": table, "chain": name, "handle": 4, "expr": expressions}
+    return json.dumps({"nftables": [{"chain": chain}, {"rule": rule}]})
 
 
 @pytest.mark.parametrize(
@@ -76,8 +84,11 @@ def test_what_a_rule_demands_of_the_protocol(
     protocol: str | None,
     blocking: bool,  # noqa: FBT001
 ) -> None:
-    family, table, name = TABLE
-    chain = {"family": family, "table": table, "name": name, "hook": "input", "policy": "accept"}
-    rule = {"family": family, "table": table, "chain": name, "handle": 4, "expr": expressions}
-    (found,) = parse_nft(json.dumps({"nftables": [{"chain": chain}, {"rule": rule}]}))
+    (found,) = parse_nft(ruleset(expressions))
     assert [(each.protocol, blocks(each)) for each in found.rules] == [(protocol, blocking)]
+
+
+@pytest.mark.parametrize("wrong", [{"protocol": ["ip"], "field": "saddr"}, {"protocol": "ip", "field": ["saddr"]}])
+def test_a_header_that_is_no_text_is_not_guessed(wrong: dict[str, object]) -> None:
+    with pytest.raises(Garbled, match="is not text but a list"):
+        parse_nft(ruleset([match({"payload": wrong}, 1), {"drop": None}]))
