@@ -90,5 +90,5 @@ def test_what_a_rule_demands_of_the_protocol(
 
 @pytest.mark.parametrize("wrong", [{"protocol": ["ip"], "field": "saddr"}, {"protocol": "ip", "field": ["saddr"]}])
 def test_a_header_that_is_no_text_is_not_guessed(wrong: dict[str, object]) -> None:
-    with pytest.raises(Garbled, match="is not text but a list"):
+    with pytest.raises(Garbled, match="is not text but"):
         parse_nft(ruleset([match({"payload": wrong}, 1), {"drop": None}]))
