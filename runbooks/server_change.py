@@ -13,8 +13,8 @@ from runbooks.locking import LEASE_MARGIN_S, Held
 from runbooks.session import Session
 from tasks.change.files import keep, sudo
 from tasks.change.guard import Guard, guard_of
+from tasks.change.package import Brought, listing, remove, removed_by, simulate_removal
 from tasks.change.package import installed as installed_packages
-from tasks.change.package import listing, remove, removed_by, simulate_removal
 from tasks.change.plan import plan_server
 from tasks.change.undo import Undo, way_back
 from tasks.judge.before_after import differing, masters_of, worse
@@ -56,7 +56,7 @@ class ServerChange:
 
     def run(self) -> ServerOutcome:
         """Never raises for what the server does; KeyboardInterrupt passes on after the way back."""
-        installed: list[str] = []
+        installed: list[Brought] = []
         try:
             self._install(installed)
             before = self._facts()
@@ -123,8 +123,8 @@ class ServerChange:
                 said = (answer.stderr.strip() or answer.stdout.strip()).splitlines()
                 raise StepError(self.host, command.title, f"exit status {answer.status}: {' / '.join(said[-4:])}")
 
-    def _install(self, installed: list[str]) -> None:
-        """Packages are installed first and by themselves: without a configuration keepalived does not start.
+    def _install(self, installed: list[Brought]) -> None:
+        """Packages are installed first and by themselves; nothing is started by that.
 
         What was set up goes into `installed` whatever happens next, so that it can be taken out again.
         """
@@ -216,7 +216,7 @@ class ServerChange:
             answers = self._ask(commands, stop=True, anew=True)
         self._require(commands, answers)
 
-    def _go_back(self, undo: Undo, before: ServerFacts, installed: tuple[str, ...], why: str) -> ServerOutcome:
+    def _go_back(self, undo: Undo, before: ServerFacts, installed: tuple[Brought, ...], why: str) -> ServerOutcome:
         self.progress(f"{self.host}: going back: {why}")
         try:
             self._take_back(undo)
@@ -254,18 +254,19 @@ class ServerChange:
         except NoAnswerError:
             return False
 
-    def _without_packages(self, installed: tuple[str, ...], why: str) -> ServerOutcome:
+    def _without_packages(self, installed: tuple[Brought, ...], why: str) -> ServerOutcome:
         """Take out again exactly what this run brought in."""
         outcome, reason = Outcome.ROLLED_BACK, why
         if installed:
             try:
                 trial = self._do([simulate_removal(self.plan.manager, installed)])
-                more = set(removed_by(trial["simulate"].stdout)) - set(installed)
+                more = set(removed_by(trial["simulate"].stdout)) - {each.name for each in installed}
                 if more:
                     raise StepError(self.host, "", f"removing them would remove {', '.join(sorted(more))} too")
-                self._do([remove(self.plan.manager, installed)], timeout_s=_PACKAGE_S)
+                self._do(remove(self.plan.manager, installed), timeout_s=_PACKAGE_S)
             except HostError as error:
-                outcome, reason = Outcome.NOT_ROLLED_BACK, f"{why}; packages left: {', '.join(installed)} ({error})"
+                names = ", ".join(each.name for each in installed)
+                outcome, reason = Outcome.NOT_ROLLED_BACK, f"{why}; packages left: {names} ({error})"
         return ServerOutcome(host=self.host, outcome=outcome, plan=self.plan, reason=reason)
 
 

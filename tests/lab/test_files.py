@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.lab.conftest import Fabric
 from tests.lab.test_apply import leftovers
-from tests.lab.test_safety import PRIORITY
+from tests.lab.test_safety import PRIORITY, until_reading_back
 
 pytestmark = pytest.mark.lab
 CONFIG = "/etc/keepalived/keepalived.conf"
@@ -98,3 +99,30 @@ def test_a_comment_in_latin_1_stays_byte_for_byte(healthy: Fabric, server: str) 
         assert healthy.vipbook("verify", "--json").code == 0
     finally:
         shell(healthy, server, f"LC_ALL=C sed -i '/den Chef/d' {path}")
+
+
+def test_configuration_that_a_package_left_stays_and_never_runs(db: Fabric) -> None:
+    """Removed and not purged: Debian would start the old configuration as soon as the package is back."""
+    leave = "echo '# tuned by ops' >> /etc/default/keepalived; apt-get remove -y keepalived"
+    leave += "; sed -i 's/vrrp_instance VI_/vrrp_instance LEFT_/' /etc/keepalived/keepalived.conf"
+    state = "dpkg-query -W -f='${db:Status-Status}' keepalived; cat /etc/default/keepalived; ls -A /etc/keepalived"
+    state += f"; cat {CONFIG}; ls -A /run/systemd/system; systemctl list-units --all --plain --no-legend 'vipbook-*'"
+    try:
+        shell(db, "H4", leave)
+        began = shell(db, "H4", "date '+%F %T'").strip()
+        before = shell(db, "H4", state)
+        assert before.startswith("config-files")
+        running = db.start("apply", "--yes", "db")
+        until_reading_back(running)
+        running.send_signal(signal.SIGINT)
+        _, err = running.communicate(timeout=120)
+        assert "H4: rolled-back" in err
+        assert shell(db, "H4", state) == before
+        ran = db.vipbook("apply", "--yes", "db", "--json", timeout=300)
+        assert ran.code == 0, ran.problems()
+        said = db.shell("H4", "journalctl", "-u", "keepalived", "--since", began, "-o", "cat", "--no-pager")
+        assert "VI_db" in said
+        assert "LEFT_" not in said
+        assert "# tuned by ops" in shell(db, "H4", "cat /etc/default/keepalived")
+    finally:
+        shell(db, "H4", "sed -i '/# tuned by ops/d' /etc/default/keepalived")

@@ -96,7 +96,8 @@ def test_a_bare_server() -> None:
 
 def test_the_package_is_installed_without_a_question() -> None:
     (step,) = plan(**BARE).packages
-    (command,) = step.commands
+    before, command = step.commands
+    assert not before.sudo
     assert command.argv[:3] == ("apt-get", "install", "-y")
     assert "Dpkg::Options::=--force-confold" in command.argv
     assert command.argv[-1] == "keepalived"
