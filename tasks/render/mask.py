@@ -6,14 +6,26 @@ import re
 
 from tasks.model.text import readable
 
-_SECRET = re.compile(r"(\bauth_(?:pass|hmac\w*)[ \t]+)(\"[^\"\n]*\"|\S+)")
+# Sentences of our own name the keyword too; what follows it there is no password.
+_PROSE = r"(?!changes, and while one |changes \(both shown as |differs \(shown as )"
+_SECRET = re.compile(rf"(\bauth_(?:pass|hmac\w*)[ \t]+){_PROSE}(\"[^\"\n]*\"|\S+)")
+# A definition may hold the password, or a whole block with it, over several lines; which one does, an included file may
+# tell alone. In a comment and in a diff as well, and behind the condition that keepalived allows in front of a line.
+_DEFINED = re.compile(r"^([-+ \t#!]*(?:@\S+[ \t]+)?\$\w+[ \t]*=[ \t]*)((?:\\\r?\n|[^\n])*)", re.MULTILINE)
 # keepalived's own state dump holds the password in clear.
 _DUMPED = re.compile(r'("auth_(?:data|pass)"\s*:\s*)"(?:[^"\\]|\\.)*"')
 
 
 def masked(text: str) -> str:
     """The same configuration, or the same JSON of keepalived, with every password as `***`; valid UTF-8."""
-    return _DUMPED.sub(r'\1"***"', _SECRET.sub(r"\1***", readable(text)))
+    text = _DEFINED.sub(_undefined, readable(text))
+    return _DUMPED.sub(r'\1"***"', _SECRET.sub(r"\1***", text))
+
+
+def _undefined(found: re.Match[str]) -> str:
+    """The definition without its value; what ends the line stays, a carriage return too."""
+    value = found[2]
+    return f"{found[1]}***{value[len(value.rstrip()) :]}" if value.strip() else found[0]
 
 
 def plain(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -40,6 +42,52 @@ def test_masked(text: str, shown: str) -> None:
     assert masked(shown) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("$PASS=hunter22\n    auth_pass $PASS\n", "$PASS=***\n    auth_pass ***\n"),
+        ("$PASS=hunter22", "$PASS=***"),
+        ("  $PASS = hunter 22  # it\r\n", "  $PASS = ***\r\n"),
+        ("-$PASS=hunter22\n+$PASS=hunter23\n", "-$PASS=***\n+$PASS=***\n"),
+        ("# $PASS=hunter22\n!$PASS=hunter22\n", "# $PASS=***\n!$PASS=***\n"),
+        ("@H1 $PASS=hunter22\n@^H1 $PASS=hunter23", "@H1 $PASS=***\n@^H1 $PASS=***"),
+        ("$A=hunter22\n$PASS=$A\nauth_pass ${PASS}", "$A=***\n$PASS=***\nauth_pass ***"),
+        ("$PASS=\\\nhunter22\nx\n", "$PASS=***\nx\n"),
+        ("$AUTH=\\\r\n  auth_type PASS \\\r\n  auth_pass hunter22\r\nx\n", "$AUTH=***\r\nx\n"),
+        ("$PASS=hun\rter22\n", "$PASS=***\n"),
+    ],
+)
+def test_a_definition_that_may_hold_it(text: str, shown: str) -> None:
+    assert masked(text) == shown
+    assert masked(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "refused: web: auth_pass changes, and while one server has the new and one the old they do not hear each other",
+        "/etc/keepalived/keepalived.conf: auth_pass changes (both shown as ***)",
+        "auth_pass differs (shown as ***)",
+    ],
+)
+def test_sentences_of_our_own_stay_whole(text: str) -> None:
+    assert masked(text) == text
+
+
+@pytest.mark.parametrize("secret", ["changes", "changes,", "differs", "changes (x)", '"changes (both shown as x)"'])
+def test_a_password_that_reads_like_them_does_not_show(secret: str) -> None:
+    assert secret.split(maxsplit=1)[0] not in masked(f"    auth_pass {secret}\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["$A=" + " " * 100_000 + "\n", " " * 100_000, "$A=" + "\\\n" * 20_000, "$a" + " " * 50_000, "@" * 50_000]
+)
+def test_no_text_takes_long(text: str) -> None:
+    began = time.monotonic()
+    masked(text)
+    assert time.monotonic() - began < 5
+
+
 @pytest.mark.parametrize("secret", ["hunt}22", "hunter22}", "a}b}c"])
 def test_a_password_written_by_hand_with_signs_of_syntax(secret: str) -> None:
     """A file that stands there already may hold what the intent would refuse."""
@@ -59,6 +107,9 @@ def test_a_password_written_by_hand_with_signs_of_syntax(secret: str) -> None:
         "my_auth_pass hunter22",
         '{"state": 2, "auth_type": 1}',
         "vrrp_instance VI_web {\n    priority 100\n}\n",
+        "$PASS=\nvrrp_instance VI_web {\n",
+        "it costs $PASS=x\n",
+        "$PASS\n",
     ],
 )
 def test_everything_else_stays_as_it_is(text: str) -> None:
