@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from runbooks.interrupts import deferred, shielded
 from runbooks.session import Session
-from tasks.change.lock import HELD, Holder, Lock, now, parse_holder
+from tasks.change.lock import HELD, SERVER, Holder, Lock, now, parse_holder
 from tasks.model.answer import Answers, Command, Reply
 from tasks.model.errors import NoAnswerError, RefusedError
 from tasks.transport import Script
@@ -47,22 +47,24 @@ def locked(session: Session, doing: str, lease_s: int, progress: Callable[[str],
     A server that does not answer locks nothing: whoever changes servers finds that out by itself.
     """
     servers = tuple(sorted({server.name for cluster in session.clusters for server in cluster.servers}))
-    # A server's files are those of all its clusters.
+    # A server's files are those of all its clusters; another inventory may have other names for them.
     names = tuple(sorted({each.name for server in servers for each in session.memberships(server)}))
     holder = Holder(who=f"{_user()}@{socket.gethostname()}", doing=doing, since=now())
-    lock = Lock(clusters=names, holder=holder, token=f"{os.getpid()}-{secrets.token_hex(8)}", lease_s=lease_s)
+    lock = Lock(
+        clusters=(*names, SERVER), holder=holder, token=f"{os.getpid()}-{secrets.token_hex(8)}", lease_s=lease_s
+    )
     held = Held(session=session, lock=lock, servers=servers)
     try:
         with deferred(progress):
             replies = _ask(session, servers, lock.take())
-        _refuse_held(names, replies)
+        _refuse_held(session, lock.clusters, replies)
         yield held
     finally:
         with shielded(progress):
             _ask(session, servers, lock.release())
 
 
-def _refuse_held(names: Sequence[str], replies: dict[str, Reply]) -> None:
+def _refuse_held(session: Session, names: Sequence[str], replies: dict[str, Reply]) -> None:
     for server, reply in replies.items():
         if not isinstance(reply, Answers):
             continue
@@ -71,7 +73,8 @@ def _refuse_held(names: Sequence[str], replies: dict[str, Reply]) -> None:
             if answer is not None and answer.status == HELD:
                 holder = parse_holder(answer.stdout)
                 until = f", until {holder.until} unless it is renewed" if holder.until else ""
-                raise RefusedError(f"{name} is locked on {server} by {holder}{until}; nothing was changed")
+                shown = session.memberships(server)[0].name if name == SERVER else name
+                raise RefusedError(f"{shown} is locked on {server} by {holder}{until}; nothing was changed")
             if answer is None or answer.status != 0:
                 said = answer.stderr.strip().splitlines() if answer is not None else []
                 raise NoAnswerError(server, "", f"the lock can't be taken: {said[-1] if said else 'no answer'}")

@@ -16,6 +16,8 @@ from tasks.model.answer import Command
 
 _DIRECTORY = "/run/vipbook"
 _MUTEX = f"{_DIRECTORY}/.mutex"
+SERVER = "this.server"
+"""In the place of a cluster's name, which never has a dot: the server itself, whatever its clusters are called."""
 HELD = 11
 """Exit status of the fragment that finds somebody else's lock."""
 # One of these at a time on a server: what is read is still so when it is written. $1 is the lock, $2 its token.

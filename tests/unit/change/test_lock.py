@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
-from tasks.change.lock import HELD, Holder, Lock, parse_holder
+from tasks.change.lock import HELD, SERVER, Holder, Lock, parse_holder
+from tasks.intent.schema import ClusterName
 from tasks.model.answer import Command
 
 FIRST = Lock(clusters=("web", "db"), holder=Holder(who="one@ops", doing="apply", since="now"), token="1-aa", lease_s=60)
@@ -35,6 +37,17 @@ def test_the_second_is_told_who_and_since_when(tmp_path: Path) -> None:
     done = take(SECOND, tmp_path)
     assert statuses(done) == [HELD, HELD]
     assert str(parse_holder(done[0].stdout)) == "one@ops (apply) since now"
+
+
+def test_the_server_itself_is_locked_whatever_its_clusters_are_called(tmp_path: Path) -> None:
+    assert statuses(take(replace(FIRST, clusters=("web", SERVER)), tmp_path)) == [0, 0]
+    assert statuses(take(replace(SECOND, clusters=("webx", SERVER)), tmp_path)) == [0, HELD]
+
+
+@pytest.mark.parametrize("name", [SERVER, f"{SERVER}.lock"])
+def test_no_cluster_has_the_name_of_the_servers_lock(name: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(ClusterName).validate_python(name)
 
 
 def test_what_is_given_up_can_be_taken(tmp_path: Path) -> None:
