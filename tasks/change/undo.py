@@ -22,6 +22,37 @@ BACKUPS = f"{_ROOT}/backups"
 BACKUPS_KEPT = 5
 MANIFEST = "files"
 """Name of the file that lists what a way back puts back."""
+SHELL = "shell"
+"""Name of the file that says which process makes the change, and since when, for it to be no other of that number."""
+_SHELL = f"""
+since=$(cut -d ' ' -f 22 "/proc/$2/stat") && printf "%s %s\\n" "$2" "$since" > "$1/{SHELL}"
+"""
+# A step that hangs must not take effect behind the way back, and whoever waited for it may be gone. Stopped first, so
+# that none of them starts another one while the others are looked for; then all at once. Days later, in a rollback,
+# there is nothing to end.
+_END_CHANGE = f"""
+[ -z "${{1:-}}" ] && [ -e {SHELL} ] || exit 0
+read -r shell since < {SHELL}
+[ "$(cut -d ' ' -f 22 "/proc/$shell/stat" 2>/dev/null)" = "$since" ] || exit 0
+found=$shell before=
+while [ "$found" != "$before" ]; do
+    kill -STOP $found
+    before=$found
+    found=$(sed -n 's/^PPid:[^0-9]*//p; s/^Pid:[^0-9]*//p' /proc/[0-9]*/status 2>/dev/null | paste -d ' ' - - |
+        awk -v shell="$shell" '{{ parent[$1] = $2 }} END {{ for (each in parent) {{
+            at = each; while (at in parent && at != shell) at = parent[at]; if (at == shell) print each
+        }} }}' | sort -n)
+done
+kill -KILL $found
+tries=0
+for each in $found; do
+    while kill -0 "$each" 2>/dev/null; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 50 ] || exit 1
+        sleep 0.1
+    done
+done
+"""
 # $1 is the directory; the files follow.
 _RECORD = f"""
 directory=$1
@@ -64,7 +95,7 @@ class Undo:
 
         A rollback runs it in the backup, whose directory below the root it gets as its argument.
         """
-        body = "".join(f"(\n{line}\n) || failed=1\n" for line in self.lines)
+        body = "".join(f"(\n{line}\n) || failed=1\n" for line in (_END_CHANGE, *self.lines))
         return (
             "#!/bin/sh\n"
             "# Puts back what stood here before a change by vipbook.\n"
@@ -88,7 +119,14 @@ class Undo:
             sudo("undo create", "install", "-m", "0700", "/dev/null", path),
             sudo("undo script", "dd", f"of={path}", "conv=fsync", "status=none", feed=self.script().encode()),
             sudo("undo files", "dd", f"of={self.directory}/{MANIFEST}", "status=none", feed=manifest.encode()),
+            self._tell_shell(),
         )
+
+    def _tell_shell(self) -> Command:
+        """Write down which process makes the change: the shell that runs this, as `$$` says."""
+        line = shlex.join(("sudo", "-n", "sh", "-c", _SHELL, "sh", self.directory))
+        argv = ("dd", f"of={self.directory}/{SHELL}")
+        return Command(key="undo shell", argv=argv, sudo=True, fragment=f'{line} "$$"')
 
     def record(self) -> Command:
         """Write down what the change left, right behind it: so a rollback knows what others changed later."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address
@@ -106,6 +109,88 @@ def test_without_its_directory_it_touches_nothing(tmp_path: Path) -> None:
     done = shell(script.replace("/var/lib/vipbook", str(tmp_path / "gone")), tmp_path)
     assert done.returncode == 1
     assert not (tmp_path / "touched").exists()
+
+
+HANGS = 'echo began; sh -c "sleep 60; echo overtaken > late" & wait\n'
+
+
+@pytest.fixture
+def hanging(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A shell with a step that hangs in a child of a child."""
+    with subprocess.Popen(
+        ["/bin/sh", "-s"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(HANGS)
+        process.stdin.close()
+        assert process.stdout.readline() == "began\n"
+        yield process
+        process.kill()
+
+
+def told(place: Path, pid: int) -> None:
+    """What the change writes down of its shell."""
+    tell = next(each for each in Undo(tag=TAG, lines=(), after_s=1).prepare() if each.key == "undo shell")
+    assert tell.fragment is not None
+    assert tell.fragment.endswith('"$$"')
+    line = tell.fragment.replace("sudo -n ", "").replace("/var/lib/vipbook", str(place)).replace("$$", str(pid))
+    assert shell(line, place).returncode == 0
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    for each in Path("/proc").glob("[0-9]*/status"):
+        with contextlib.suppress(OSError):
+            if f"\nPPid:\t{pid}\n" in each.read_text():
+                found.append(int(each.parent.name))
+    return found
+
+
+def waited(process: subprocess.Popen[str], timeout: float = 5.0) -> int | None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return process.wait(timeout)
+    return None
+
+
+def test_a_step_that_hangs_is_ended_before_anything_is_put_back(tmp_path: Path, hanging: subprocess.Popen[str]) -> None:
+    _, script = undo_in(tmp_path, ("echo undone",))
+    told(tmp_path, hanging.pid)
+    below = children(hanging.pid)
+    deepest = [pid for each in below for pid in children(each)] or below
+    assert deepest
+    # Somebody has to reap it, as sshd does.
+    reaper = threading.Thread(target=waited, args=(hanging, 10.0))
+    reaper.start()
+    done = shell(script, tmp_path)
+    reaper.join()
+    assert (done.returncode, done.stdout) == (0, "undone\n")
+    assert hanging.returncode == -signal.SIGKILL
+    assert not any(_runs(pid) for pid in (*below, *deepest))
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_another_process_of_that_number_is_left_alone(tmp_path: Path, hanging: subprocess.Popen[str]) -> None:
+    _, script = undo_in(tmp_path, ("echo undone",))
+    told(tmp_path, hanging.pid)
+    (tmp_path / f"undo-{TAG}" / "shell").write_text(f"{hanging.pid} 1\n")
+    assert shell(script, tmp_path).stdout == "undone\n"
+    assert waited(hanging, 0.2) is None
+    assert _runs(hanging.pid)
+
+
+def test_a_rollback_days_later_ends_nothing(tmp_path: Path, hanging: subprocess.Popen[str]) -> None:
+    _, script = undo_in(tmp_path, ("echo undone",))
+    told(tmp_path, hanging.pid)
+    given = f"set -- undo-{TAG}\n{script}"
+    assert shell(given, tmp_path).stdout == "undone\n"
+    assert waited(hanging, 0.2) is None
 
 
 def test_the_clock_is_systemds_and_nothing_secret_is_in_an_argument() -> None:
