@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from runbooks.exits import Exit, exit_for
 from runbooks.locking import LEASE_MARGIN_S, Held, locked
-from runbooks.server_change import CONFIRM_S, ServerChange, tag
+from runbooks.server_change import CONFIRM_S, InterruptedChange, ServerChange, tag
 from runbooks.session import Session
 from runbooks.verify import answered_hosts, verify
 from tasks.change.order import change_order
@@ -30,6 +30,7 @@ _REFRESH_S = 75.0
 """The same where ARP requests had told the wrong MAC: the next gratuitous ARP mends that (vrrp_garp_master_refresh)."""
 _CLIENTS_S = 60.0
 """Linux's defaults keep a neighbor that no longer answers for up to 45 + 5 + 3 s (arp(7))."""
+INTERRUPTED = "interrupted; each server says what stands there"
 Confirm = Callable[[Report], bool]
 Progress = Callable[[str], None]
 
@@ -122,15 +123,22 @@ def _apply(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) -> 
         return Report(**(fields | more))  # type: ignore[arg-type]  # the keys above and those of the callers are fields
 
     if status in {Status.FAIL, Status.UNKNOWN}:
-        return report([_held_back(outcome) for outcome in planned.values()], reason="nothing was changed")
+        return report([held_back(outcome) for outcome in planned.values()], reason="nothing was changed")
     if status is Status.WARN and not confirm(report([planned[name] for name in order])):
         raise RefusedError("not confirmed; nothing was changed")
     held.renew()
-    outcomes = _change_all(held, [planned[name] for name in order], progress, confirm_s)
-    if any(outcome.outcome not in {Outcome.APPLIED, Outcome.UNCHANGED} for outcome in outcomes):
-        return report(outcomes, verdict=Status.FAIL)
-    progress("verifying servers and leaves")
-    final = _settled(session, outcomes, progress)
+    outcomes: list[ServerOutcome] = []
+    todo = [planned[name] for name in order]
+    try:
+        _change_all(held, todo, outcomes, progress, confirm_s)
+        if not all_good(outcomes):
+            return report(outcomes, verdict=Status.FAIL)
+        progress("verifying servers and leaves")
+        final = _settled(session, outcomes, progress)
+    except KeyboardInterrupt:
+        outcomes += map(held_back, todo[len(outcomes) :])
+        verdict = Status.UNKNOWN if all_good(outcomes) else Status.FAIL
+        return report(outcomes, verdict=verdict, reason=INTERRUPTED, interrupted=True)
     shown = {"vips": final.vips, "fabrics": final.fabrics, "asked": final.asked, "answered": final.answered}
     return report(outcomes, **shown, verdict=final.status)
 
@@ -147,21 +155,38 @@ def _settled(session: Session, outcomes: Sequence[ServerOutcome], progress: Prog
     return verify(session, wait_s=_CLIENTS_S, progress=progress)
 
 
-def _held_back(outcome: ServerOutcome) -> ServerOutcome:
+def held_back(outcome: ServerOutcome) -> ServerOutcome:
     """A server that could have been changed, but was not because another one could not."""
     if outcome.outcome is not Outcome.PLANNED:
         return outcome
     return ServerOutcome(host=outcome.host, outcome=Outcome.NOT_REACHED, plan=outcome.plan)
 
 
+def all_good(outcomes: Sequence[ServerOutcome]) -> bool:
+    """Is every server as it should be?"""
+    return all(each.outcome in {Outcome.APPLIED, Outcome.UNCHANGED} for each in outcomes)
+
+
+def taken(change: ServerChange, outcomes: list[ServerOutcome]) -> None:
+    """One server; what became of it is among the outcomes also when an interrupt passes on."""
+    try:
+        outcomes.append(change.run())
+    except InterruptedChange as end:
+        outcomes.append(end.outcome)
+        raise
+
+
 def _change_all(
-    held: Held, planned: Sequence[ServerOutcome], progress: Progress, confirm_s: int
-) -> list[ServerOutcome]:
-    outcomes: list[ServerOutcome] = []
+    held: Held,
+    planned: Sequence[ServerOutcome],
+    outcomes: list[ServerOutcome],
+    progress: Progress,
+    confirm_s: int,
+) -> None:
     stopped, name = False, tag()
     for each in planned:
         if stopped or each.outcome is Outcome.UNCHANGED:
-            outcomes.append(_held_back(each))
+            outcomes.append(held_back(each))
             continue
         change = ServerChange(
             session=held.session,
@@ -172,17 +197,17 @@ def _change_all(
             held=held,
             tag=name,
         )
-        outcome = change.run()
-        outcomes.append(outcome)
-        stopped = outcome.outcome is not Outcome.APPLIED
-    return outcomes
+        taken(change, outcomes)
+        stopped = outcomes[-1].outcome is not Outcome.APPLIED
 
 
 def apply_exit(report: Report) -> Exit:
-    """What could not be rolled back outranks what could."""
+    """What could not be rolled back outranks an interrupt, and that outranks what could."""
     found = {outcome.outcome for outcome in report.servers}
     if Outcome.NOT_ROLLED_BACK in found:
         return Exit.NOT_ROLLED_BACK
+    if report.interrupted:
+        return Exit.INTERRUPTED
     if Outcome.ROLLED_BACK in found:
         return Exit.ROLLED_BACK
     return exit_for(report.status)

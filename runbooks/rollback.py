@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from runbooks.configure import Confirm, Progress, servers_of
+from runbooks.configure import INTERRUPTED, Confirm, Progress, all_good, held_back, servers_of, taken
 from runbooks.locking import LEASE_MARGIN_S, Held, locked
 from runbooks.server_change import CONFIRM_S
 from runbooks.server_rollback import ServerRollback
@@ -64,31 +64,31 @@ def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) 
         )
 
     if any(each.outcome is Outcome.REFUSED for each in planned.values()):
-        return report([_held_back(each) for each in planned.values()], Status.FAIL, "nothing was changed")
+        return report([held_back(each) for each in planned.values()], Status.FAIL, "nothing was changed")
     order = _order(session, facts, backups, newest)
     if not confirm(report([planned[name] for name in order], Status.WARN, f"about to go back behind {newest}")):
         raise RefusedError("not confirmed; nothing was changed")
     held.renew()
     outcomes: list[ServerOutcome] = []
-    for name in order:
-        each = planned[name]
-        if any(done.outcome not in {Outcome.APPLIED, Outcome.UNCHANGED} for done in outcomes):
-            each = _held_back(each)
-        if each.outcome is not Outcome.PLANNED:
-            outcomes.append(each)
-            continue
-        change = ServerRollback(
+    todo = [planned[name] for name in order]
+
+    def change_of(each: ServerOutcome) -> ServerRollback:
+        return ServerRollback(
             session=session,
-            host=name,
+            host=each.host,
             plan=each.plan,
             progress=progress,
             confirm_s=confirm_s,
             held=held,
             backup=newest,
         )
-        outcomes.append(change.run())
-    good = all(each.outcome in {Outcome.APPLIED, Outcome.UNCHANGED} for each in outcomes)
-    verdict = Status.PASS if good else Status.FAIL
+
+    try:
+        _change_all(todo, outcomes, change_of)
+    except KeyboardInterrupt:
+        outcomes += map(held_back, todo[len(outcomes) :])
+        return replace(report(outcomes, Status.FAIL, INTERRUPTED), interrupted=True)
+    verdict = Status.PASS if all_good(outcomes) else Status.FAIL
     return report(outcomes, verdict, f"back to what stood before {newest}; the intent still says something else")
 
 
@@ -122,9 +122,16 @@ def _planned(name: str, backups: Backups, facts: ServerFacts, newest: str) -> Se
     return ServerOutcome(host=name, outcome=Outcome.PLANNED, plan=plan)
 
 
-def _held_back(each: ServerOutcome) -> ServerOutcome:
-    """One that could have gone back, but did not because another one could not."""
-    return replace(each, outcome=Outcome.NOT_REACHED) if each.outcome is Outcome.PLANNED else each
+def _change_all(
+    planned: Sequence[ServerOutcome],
+    outcomes: list[ServerOutcome],
+    change_of: Callable[[ServerOutcome], ServerRollback],
+) -> None:
+    for each in planned:
+        if each.outcome is not Outcome.PLANNED or not all_good(outcomes):
+            outcomes.append(held_back(each))
+            continue
+        taken(change_of(each), outcomes)
 
 
 def _order(

@@ -34,10 +34,20 @@ CONFIRM_S = 120
 """When a server goes back by itself unless the change was confirmed; change and proof take a fraction of it."""
 _PROOF_S = 25.0
 _PACKAGE_S = 600.0
+"""How long an installation is waited for; the server ends it a little before (`INSTALL_S`)."""
 _POLL_S = 0.5
 _HEAL_MARGIN_S = 30.0
 """What the way back itself may take, beyond the time when it begins."""
 _HEAL_POLL_S = 2.0
+
+
+class InterruptedChange(KeyboardInterrupt):
+    """A request to end, after what it takes to leave no server half-made; `outcome` is what became of this one."""
+
+    def __init__(self, outcome: ServerOutcome) -> None:
+        """What stands on the server."""
+        super().__init__()
+        self.outcome = outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +65,7 @@ class ServerChange:
     """Names the way back, and the backup: the same on all servers of a run."""
 
     def run(self) -> ServerOutcome:
-        """Never raises for what the server does; KeyboardInterrupt passes on after the way back."""
+        """Never raises for what the server does; InterruptedChange after the way back."""
         installed: list[Brought] = []
         try:
             self._install(installed)
@@ -63,29 +73,46 @@ class ServerChange:
             steps = self._replanned(before)
             self._renew()
             masters = self._masters()
+            name = self.tag or tag()
+            guard = self._guard(before, steps, name)
+            undo = way_back(name, steps.steps, self.confirm_s, guard.undo)
         except (HostError, KeyboardInterrupt) as error:
             with shielded(self.progress):
                 outcome = self._without_packages(tuple(installed), str(error) or "interrupted")
             if isinstance(error, KeyboardInterrupt):
-                raise
+                raise InterruptedChange(outcome) from None
             return outcome
-        name = self.tag or tag()
-        guard = self._guard(before, steps, name)
-        undo = way_back(name, steps.steps, self.confirm_s, guard.undo)
-        try:
+
+        def work() -> None:
             self._change(steps, undo, guard)
             self._prove(masters)
-            self._confirm(undo)
+            self._commit(undo.keep())
+
+        return self._carried_out(work, undo, before, tuple(installed))
+
+    def _carried_out(
+        self, work: Callable[[], None], undo: Undo, before: ServerFacts, installed: tuple[Brought, ...]
+    ) -> ServerOutcome:
+        """Do it; after a failure and after an interrupt take the way back."""
+        outcome = ServerOutcome(host=self.host, outcome=Outcome.APPLIED, plan=self.plan)
+        interrupted = False
+        try:
+            work()
+        except InterruptedChange as end:
+            outcome, interrupted = end.outcome, True
         except (HostError, KeyboardInterrupt) as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
             with shielded(self.progress):
-                outcome = self._go_back(undo, before, tuple(installed), str(error) or "interrupted")
-            if isinstance(error, KeyboardInterrupt):
-                self.progress(f"{self.host}: {outcome.outcome}: {outcome.reason}")
-                raise
-            return outcome
-        finally:
-            self.session.hang_up(self.host)
-        return ServerOutcome(host=self.host, outcome=Outcome.APPLIED, plan=self.plan)
+                outcome = self._go_back(undo, before, installed, str(error) or "interrupted")
+        try:
+            with deferred(self.progress):
+                self.session.hang_up(self.host)
+        except KeyboardInterrupt:
+            interrupted = True
+        if interrupted:
+            self.progress(f"{self.host}: {outcome.outcome}: {outcome.reason or 'it was done before the interrupt'}")
+            raise InterruptedChange(outcome)
+        return outcome
 
     def _renew(self, lease_s: int | None = None) -> None:
         if self.held is not None:
@@ -209,12 +236,17 @@ class ServerChange:
                     return f"{finding.check}: {finding.message}"
         return None
 
-    def _confirm(self, undo: Undo) -> None:
-        """Disarm, over the new connection; what was replaced stays as a backup."""
-        commands = undo.keep()
-        with deferred(self.progress):
-            answers = self._ask(commands, stop=True, anew=True)
-        self._require(commands, answers)
+    def _commit(self, commands: Sequence[Command]) -> None:
+        """Disarm, over the new connection. There is no way back from then on: an interrupt finds the change made."""
+        done = False
+        try:
+            with deferred(self.progress):
+                self._require(commands, self._ask(commands, stop=True, anew=True))
+                done = True
+        except KeyboardInterrupt:
+            if not done:
+                raise
+            raise InterruptedChange(ServerOutcome(host=self.host, outcome=Outcome.APPLIED, plan=self.plan)) from None
 
     def _go_back(self, undo: Undo, before: ServerFacts, installed: tuple[Brought, ...], why: str) -> ServerOutcome:
         self.progress(f"{self.host}: going back: {why}")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runbooks.interrupts import shielded
-from runbooks.server_change import ServerChange, tag
+from runbooks.server_change import InterruptedChange, ServerChange, tag
 from tasks.change.files import sudo
-from tasks.change.undo import BACKUPS, Undo, way_back
+from tasks.change.undo import BACKUPS, way_back
 from tasks.model.errors import HostError
 from tasks.model.plan import Outcome, ServerOutcome
 
@@ -20,30 +19,29 @@ class ServerRollback(ServerChange):
     backup: str
 
     def run(self) -> ServerOutcome:
-        """Never raises for what the server does; KeyboardInterrupt passes on after the way back."""
+        """Never raises for what the server does; InterruptedChange after the way back."""
         try:
             before = self._facts()
             self._renew()
             masters = self._masters()
-        except HostError as error:
-            return ServerOutcome(host=self.host, outcome=Outcome.ROLLED_BACK, plan=self.plan, reason=str(error))
-        name = tag()
-        guard = self._guard(before, self.plan, name)
-        undo = way_back(name, self.plan.steps, self.confirm_s, guard.undo)
-        try:
+            name = tag()
+            guard = self._guard(before, self.plan, name)
+            undo = way_back(name, self.plan.steps, self.confirm_s, guard.undo)
+        except (HostError, KeyboardInterrupt) as error:
+            reason = str(error) or "interrupted"
+            outcome = ServerOutcome(host=self.host, outcome=Outcome.ROLLED_BACK, plan=self.plan, reason=reason)
+            if isinstance(error, KeyboardInterrupt):
+                raise InterruptedChange(outcome) from None
+            return outcome
+
+        def work() -> None:
             self._change(self.plan, undo, guard)
             self._stands(masters)
-            self._finish(undo)
-        except (HostError, KeyboardInterrupt) as error:
-            with shielded(self.progress):
-                outcome = self._go_back(undo, before, (), str(error) or "interrupted")
-            if isinstance(error, KeyboardInterrupt):
-                self.progress(f"{self.host}: {outcome.outcome}: {outcome.reason}")
-                raise
-            return outcome
-        finally:
-            self.session.hang_up(self.host)
-        return ServerOutcome(host=self.host, outcome=Outcome.APPLIED, plan=self.plan)
+            # This way back is not kept, and the backup is used up.
+            used = sudo("use up", "rm", "-rf", "--", f"{BACKUPS}/{self.backup}")
+            self._commit((*undo.disarm(), used))
+
+        return self._carried_out(work, undo, before, ())
 
     def _stands(self, masters: Mapping[str, int]) -> None:
         """Log in again; no instance has more masters than before. What the intent says is no measure here."""
@@ -57,9 +55,3 @@ class ServerRollback(ServerChange):
             if count > max(1, masters.get(instance, 0)):
                 return f"{instance} has {count} masters"
         return None
-
-    def _finish(self, undo: Undo) -> None:
-        """Disarm; this way back is not kept, and the backup is used up."""
-        used = sudo("use up", "rm", "-rf", "--", f"{BACKUPS}/{self.backup}")
-        answers = self._ask((*undo.disarm(), used), stop=True, anew=True)
-        self._require((*undo.disarm(), used), answers)

@@ -15,6 +15,9 @@ from tasks.model.server import Package, PackageManager
 # A configuration file that stands already is ours or the operator's: keep it, and never ask.
 _APT_OPTIONS = ("-o", "Dpkg::Options::=--force-confold", "-o", "DPkg::Lock::Timeout=60")
 _APT = ("apt-get", "install", "-y", "--no-install-recommends", *_APT_OPTIONS, "keepalived")
+INSTALL_S = 570
+"""When the server itself ends an installation: before nobody waits for it any more."""
+_BOUND = ("sudo", "-n", "timeout", "-k", "10", str(INSTALL_S))
 _LISTED = ("rpm", "-qa", "--qf", "%{NAME}.%{ARCH}\n")
 _UNMASK_S = 900
 """When the server takes its mask away by itself: after the time that an installation is given."""
@@ -37,7 +40,7 @@ if ! [ -e "$vipbook_mask" ] && ! [ -L "$vipbook_mask" ]; then
         sudo -n systemctl --runtime mask keepalived.service >/dev/null 2>&1 && vipbook_masked=yes
 fi
 if [ -e "$vipbook_mask" ] || [ -L "$vipbook_mask" ]; then
-    sudo -n {shlex.join(_APT)}
+    {shlex.join((*_BOUND, *_APT))}
 else
     echo 'keepalived.service could not be masked for the time of its installation' >&2
     (exit 1)
@@ -70,7 +73,8 @@ def plan_package(package: Package) -> tuple[Step, ...]:
     )
     if package.manager != "apt":
         before = Command(key="before", argv=_LISTED)
-        install = (before, sudo("install", package.manager, "install", "-y", "keepalived"))
+        argv = (package.manager, "install", "-y", "keepalived")
+        install = (before, Command(key="install", argv=argv, sudo=True, fragment=shlex.join((*_BOUND, *argv))))
     candidate = f" {package.candidate}" if package.candidate else ""
     return (
         Step(

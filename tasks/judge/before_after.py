@@ -62,7 +62,8 @@ def _shared(facts: ServerFacts, other: ServerFacts) -> Reading[Mapping[str, int]
 def _essence(value: object) -> object:
     """What counts of it: not when it happened, and not the handles that a kernel gives anew."""
     if isinstance(value, Service):
-        return (value.active, value.enabled)
+        # Whoever stops a service that had failed finds it inactive: it runs as little as before.
+        return ("inactive" if value.active == "failed" else value.active, value.enabled)
     if isinstance(value, ConfigFile):
         return (value.text, value.owner, value.group, value.mode)
     if isinstance(value, Firewall):

@@ -39,6 +39,8 @@ class Report:
     """`lint --timers`: what each fault may cost."""
     reason: str | None = None
     """Why the runbook ended early, when it did."""
+    interrupted: bool = False
+    """Was it asked to end before it was done? Then it undid first what was half done."""
     verdict: Status | None = None
     """Set where the checks do not decide alone; None: the worst of the VIPs."""
 

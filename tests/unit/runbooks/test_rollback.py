@@ -13,6 +13,7 @@ import pytest
 from runbooks import rollback as runbook
 from runbooks.configure import apply_exit
 from runbooks.exits import Exit
+from runbooks.server_change import InterruptedChange
 from tasks.change.lock import HELD
 from tasks.model.answer import Answers, Reply
 from tasks.model.cluster import Cluster
@@ -23,6 +24,7 @@ from tasks.transport import Script
 from tests.unit.builders import answer, cluster
 
 NAME = "20260101T000000-abc123"
+HOLDER = "who=a@b\ndoing=apply\nsince=t\n"
 OLDER = "20250101T000000-abc123"
 
 
@@ -51,7 +53,7 @@ class Played:
         replies: dict[str, Reply] = {}
         for host, script in scripts.items():
             self.asked += [command.key for command in script.commands]
-            said = {"backups": self.backups[host], "lock web": "who=a@b\ndoing=apply\nsince=t\n"}
+            said = {"backups": self.backups[host], **dict.fromkeys(("lock web", "lock this.server"), HOLDER)}
             by_key = {
                 each.key: answer(host, each.title, said.get(each.key, ""), self.statuses.get(each.key, 0))
                 for each in script.commands
@@ -97,7 +99,7 @@ def test_the_lock_is_held_from_the_first_question_to_the_last_verdict(changed: l
     assert "release web" not in seen[0]
     after = played.asked[len(seen[0]) :]
     assert after[0] == "renew web"
-    assert after[-1] == "release web"
+    assert after[-2:] == ["release web", "release this.server"]
 
 
 def test_who_holds_the_lock_is_told_before_anything_is_read_or_asked(changed: list[str]) -> None:
@@ -106,6 +108,41 @@ def test_who_holds_the_lock_is_told_before_anything_is_read_or_asked(changed: li
         ran(played, asks=lambda _: pytest.fail("it asked"))
     assert "backups" not in played.asked
     assert changed == []
+
+
+def test_a_server_that_another_inventory_holds_is_told_by_our_name(changed: list[str]) -> None:
+    played = Played({"H1": backup("a"), "H2": backup("b")}, {"lock this.server": HELD})
+    with pytest.raises(RefusedError, match=r"web is locked on H1 by a@b \(apply\) since t; nothing was changed"):
+        ran(played)
+    assert changed == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (Outcome.APPLIED, Exit.INTERRUPTED),
+        (Outcome.ROLLED_BACK, Exit.INTERRUPTED),
+        (Outcome.NOT_ROLLED_BACK, Exit.NOT_ROLLED_BACK),
+    ],
+)
+def test_an_interrupt_tells_of_every_server(
+    changed: list[str], monkeypatch: pytest.MonkeyPatch, outcome: Outcome, code: Exit
+) -> None:
+    class Interrupted:
+        def __init__(self, **values: Any) -> None:  # noqa: ANN401
+            self.values = values
+
+        def run(self) -> ServerOutcome:
+            changed.append(self.values["host"])
+            raise InterruptedChange(ServerOutcome(host="H2", outcome=outcome, plan=self.values["plan"]))
+
+    monkeypatch.setattr(runbook, "ServerRollback", Interrupted)
+    played = Played({"H1": backup("a"), "H2": backup("b")})
+    report = ran(played)
+    assert changed == ["H2"]
+    assert {each.host: each.outcome for each in report.servers} == {"H2": outcome, "H1": Outcome.NOT_REACHED}
+    assert apply_exit(report) is code
+    assert played.asked[-1] == "release this.server"
 
 
 def test_a_lock_that_ran_out_at_the_question_changes_nothing(changed: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from runbooks import server_change
-from runbooks.server_change import ServerChange
+from runbooks.server_change import InterruptedChange, ServerChange
+from tasks.change.package import INSTALL_S
 from tasks.change.plan import plan_server
 from tasks.judge.before_after import differing, masters_of, worse
 from tasks.model.answer import Answers, Command, NoAnswer, Reply
@@ -133,9 +135,12 @@ def fails(key: str, status: int = 1, said: str = "no") -> Callable[[Command], tu
 
 
 def interrupts(key: str) -> Callable[[Command], tuple[int, str, str] | None]:
+    """Once: the way back is shielded."""
+    coming = [KeyboardInterrupt]
+
     def react(command: Command) -> None:
-        if command.key == key:
-            raise KeyboardInterrupt
+        if command.key == key and coming:
+            raise coming.pop()
 
     return react
 
@@ -147,7 +152,7 @@ def test_the_way_back_is_armed_before_the_first_change(reads: Callable[..., None
     assert outcome.outcome is Outcome.APPLIED
     keys = [command.key for command in played.asked]
     order = ["undo script", "keep /etc/keepalived/keepalived.conf", "arm", "rename /etc/keepalived/keepalived.conf"]
-    order += ["reload", "stop timer", "not undone", "keep backup", "prune"]
+    order += ["reload", "record", "stop timer", "not undone", "keep backup", "prune"]
     assert [key for key in keys if key in order] == order
     assert not played.undone()
 
@@ -273,13 +278,47 @@ def test_a_server_that_comes_back_after_its_timer_is_as_before(
     assert silent == 4
 
 
-@pytest.mark.parametrize("key", ["arm", "reload", "stop timer"])
-def test_an_interrupt_passes_on_after_the_way_back(reads: Callable[..., None], key: str) -> None:
-    reads(DRIFTED)
+@pytest.mark.parametrize(
+    ("key", "seen"), [("arm", [DRIFTED]), ("reload", [DRIFTED]), ("stop timer", [DRIFTED, GOOD, DRIFTED])]
+)
+def test_an_interrupt_passes_on_after_the_way_back(
+    reads: Callable[..., None], key: str, seen: list[ServerFacts]
+) -> None:
+    reads(*seen)
     played = Played(interrupts(key))
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(InterruptedChange) as caught:
         changed(played)
     assert played.undone()
+    assert caught.value.outcome.outcome is Outcome.ROLLED_BACK
+
+
+def test_an_interrupt_whose_way_back_fails_says_so(reads: Callable[..., None]) -> None:
+    reads(DRIFTED, GOOD)
+    with pytest.raises(InterruptedChange) as caught:
+        changed(Played(interrupts("reload")))
+    assert caught.value.outcome.outcome is Outcome.NOT_ROLLED_BACK
+    assert caught.value.outcome.reason == "interrupted; not as before: keepalived.conf"
+
+
+@pytest.mark.parametrize("key", ["stop timer", "keep backup", "prune"])
+def test_an_interrupt_while_it_is_confirmed_finds_it_made(reads: Callable[..., None], key: str) -> None:
+    """From the confirmation on there is no way back: the request to end waits, and nothing is undone."""
+    reads(DRIFTED, GOOD)
+    played = Played(lambda command: signal.raise_signal(signal.SIGINT) if command.key == key else None)
+    with pytest.raises(InterruptedChange) as caught:
+        changed(played)
+    assert caught.value.outcome.outcome is Outcome.APPLIED
+    assert not played.undone()
+
+
+def test_the_server_ends_an_installation_before_nobody_waits_for_it(reads: Callable[..., None]) -> None:
+    reads(DRIFTED, GOOD)
+    played = Played()
+    assert changed(played, BARE).outcome is Outcome.APPLIED
+    install = next(command for command in played.asked if command.key == "install")
+    assert "    sudo -n timeout -k 10 570 apt-get install -y" in (install.fragment or "")
+    assert install.title.startswith("sudo apt-get install")
+    assert INSTALL_S + 10 < server_change._PACKAGE_S
 
 
 def test_packages_that_were_brought_in_are_taken_out_again(reads: Callable[..., None]) -> None:
@@ -343,6 +382,10 @@ SHUT = iptables(IPTABLES.replace(OUR_LINE, ""), RULES_V4)
         ({}, {"config": config_file(mode=0o600)}, ["keepalived.conf"]),
         ({}, {"config": config_file(text=None)}, ["keepalived.conf"]),
         ({}, {"service": service(enabled="disabled")}, ["keepalived.service"]),
+        ({}, {"service": service(active="failed")}, ["keepalived.service"]),
+        ({"service": service(active="failed")}, {"service": service(active="inactive")}, []),
+        ({"service": service(active="failed")}, {}, ["keepalived.service"]),
+        ({"service": service(active="failed")}, {"service": service(active="activating")}, ["keepalived.service"]),
         ({"firewall": OPEN}, {"firewall": SHUT}, ["firewall"]),
         ({"config": GONE}, {"config": GONE}, ["keepalived.conf"]),
         ({}, {"firewall": GONE, "config": GONE}, ["keepalived.conf", "firewall"]),
