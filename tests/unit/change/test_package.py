@@ -22,7 +22,7 @@ case "$*" in
 systemd-run*) [ ! -e @DIR@/timerless ] ;;
 "systemctl --runtime unmask"*) [ ! -e @DIR@/stuck ] && rm -f @DIR@/mask ;;
 "systemctl --runtime mask"*) [ -e @DIR@/unmaskable ] || echo > @DIR@/mask ;;
-apt-get*) [ -e @DIR@/mask ] && echo masked; cat @DIR@/says; exit "$(cat @DIR@/status)" ;;
+"timeout -k 10 570 apt-get"*) [ -e @DIR@/mask ] && echo masked; cat @DIR@/says; exit "$(cat @DIR@/status)" ;;
 ls*) cat @DIR@/ls ;;
 esac
 """
@@ -72,7 +72,7 @@ def test_it_can_not_start_while_it_is_installed_and_can_afterwards(host: Host) -
     assert not host.masked()
     words = [line.split(" -", maxsplit=1)[0] for line in host.log() if not line.startswith("ls")]
     # The timer that takes the mask away is there before the mask is.
-    stop, install = "systemctl stop vipbook-unmask.timer", "apt-get install"
+    stop, install = "systemctl stop vipbook-unmask.timer", "timeout"
     assert words == [stop, "systemd-run", "systemctl", install, "systemctl", stop]
     (timer,) = [line for line in host.log() if line.startswith("systemd-run")]
     assert timer.endswith("--on-active=900 --unit=vipbook-unmask systemctl --runtime unmask keepalived.service")
@@ -91,7 +91,7 @@ def test_without_a_mask_nothing_is_installed(host: Host, trouble: str) -> None:
     done = host.install()["install"]
     assert done.status == 1
     assert "could not be masked" in done.stderr
-    assert not any(line.startswith("apt-get") for line in host.log())
+    assert not any("apt-get" in line for line in host.log())
 
 
 def test_a_mask_that_stays_is_an_error(host: Host) -> None:
