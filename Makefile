@@ -32,7 +32,7 @@ demo: debian
 
 test: debian chromium .tools/promtool
 	$(BIN)/python -m pytest -n auto tests/unit tests/browser
-	$(BIN)/python -m pytest tests/lab
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/lab
 
 # The HTML report is opened by a real browser; without one those tests are skipped, but not in CI.
 chromium:

@@ -21,7 +21,9 @@ from tasks.report.schema import json_schema
 
 ROOT = Path(__file__).resolve().parents[2]
 VIPBOOK = Path(sys.executable).parent / "vipbook"
-NAME = os.environ.get("VIPBOOK_TEST_LAB", "test")
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+NAME = os.environ.get("VIPBOOK_TEST_LAB", "test") + _WORKER
+"""Each worker has a lab of its own; `--dist loadfile` keeps a file's tests in one."""
 ASN = {"L1": 65011, "L2": 65012, "L3": 65013}
 _INOTIFY = 1024
 T = TypeVar("T")
@@ -211,16 +213,32 @@ def holds(fabric: Fabric, server: str) -> None:
     )
 
 
+_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+_limit_before: list[str] = []
+
+
+def _raise_limit() -> None:
+    """Several labs at once need more inotify instances than the kernel's default of 128."""
+    if os.geteuid() == 0 and not _WORKER and not _limit_before and int(_LIMIT.read_text()) < _INOTIFY:
+        _limit_before.append(_LIMIT.read_text())
+        _LIMIT.write_text(str(_INOTIFY))
+
+
+def pytest_sessionstart() -> None:
+    """Raised once for all workers, by the process that outlives them."""
+    _raise_limit()
+
+
+def pytest_sessionfinish() -> None:
+    """Put back what it was."""
+    if _limit_before:
+        _LIMIT.write_text(_limit_before.pop())
+
+
 @pytest.fixture(scope="session", autouse=True)
-def enough_inotify() -> Iterator[None]:
-    """Several labs at once need more inotify instances than the kernel's default of 128; put back at the end."""
-    limit = Path("/proc/sys/fs/inotify/max_user_instances")
-    before = limit.read_text()
-    if os.geteuid() == 0 and int(before) < _INOTIFY:
-        limit.write_text(str(_INOTIFY))
-    yield
-    if os.geteuid() == 0:
-        limit.write_text(before)
+def enough_inotify() -> None:
+    """For a run that finds this file only while it collects."""
+    _raise_limit()
 
 
 def detect_duplicates(fabric: Fabric, *words: str) -> None:
