@@ -35,6 +35,8 @@ CONFIRM_S = 120
 _PROOF_S = 25.0
 _PACKAGE_S = 600.0
 """How long an installation is waited for; the server ends it a little before (`INSTALL_S`)."""
+_FIREWALLING = {"firewall", "rollback"}
+"""Topics of steps that may change what runs in the firewall."""
 _POLL_S = 0.5
 _HEAL_MARGIN_S = 30.0
 """What the way back itself may take, beyond the time when it begins."""
@@ -121,7 +123,7 @@ class ServerChange:
     @staticmethod
     def _guard(before: ServerFacts, steps: ServerPlan, name: str) -> Guard:
         """What runs in the firewall is kept whole when a step changes it."""
-        if not isinstance(before.firewall, Read) or not any(step.topic == "firewall" for step in steps.steps):
+        if not isinstance(before.firewall, Read) or not any(step.topic in _FIREWALLING for step in steps.steps):
             return Guard()
         return guard_of(before.firewall.value, Undo(tag=name, lines=(), after_s=0).directory)
 

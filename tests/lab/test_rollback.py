@@ -79,6 +79,25 @@ def test_a_rule_that_others_added_since_is_never_lost(
     assert db.vipbook("plan", cluster, "--check").code == 0
 
 
+def test_a_rollback_that_would_make_two_masters_is_taken_back_whole(healthy: Fabric) -> None:
+    """Back to where VRRP was closed: the backup would become master, so the rule comes back, at runtime too."""
+    close = (
+        "sed -i '/^insert/d' /etc/nftables-vipbook.nft; nft -a list chain inet filter input | "
+        "sed -n 's/.*\"vipbook\".*handle /inet filter input handle /p' | xargs nft delete rule"
+    )
+    healthy.shell("H2", "sh", "-c", close)
+    ran = healthy.vipbook("apply", "--yes", "--json")
+    assert ran.code == 0, ran.problems()
+    before = snapshot(healthy, "H2")
+    ran = healthy.vipbook("rollback", "web", "--yes", "--json")
+    assert ran.code == 4, ran.out + ran.err
+    assert {each["host"]: each["stands"] for each in ran.report["servers"]}["H2"] == "as before"
+    assert "VI_web has 2 masters" in ran.out
+    assert snapshot(healthy, "H2") == before
+    assert leftovers(healthy, "H2") == ""
+    assert healthy.vipbook("verify", "--wait", "60").code == 0
+
+
 def test_what_is_shown_at_the_question_is_what_is_put_back(healthy: Fabric, tmp_path: Path) -> None:
     """While it waits nobody else may apply; a file that somebody edits meanwhile stays as it was edited."""
     other = healthy.variant(tmp_path, PRIORITY)

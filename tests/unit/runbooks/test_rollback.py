@@ -13,15 +13,15 @@ import pytest
 from runbooks import rollback as runbook
 from runbooks.configure import apply_exit
 from runbooks.exits import Exit
-from runbooks.server_change import InterruptedChange
+from runbooks.server_change import InterruptedChange, ServerChange
 from tasks.change.lock import HELD
 from tasks.model.answer import Answers, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.errors import NoAnswerError, RefusedError
-from tasks.model.plan import Outcome, ServerOutcome
+from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
 from tasks.model.report import Report
 from tasks.transport import Script
-from tests.unit.builders import answer, cluster
+from tests.unit.builders import answer, cluster, server_facts
 
 NAME = "20260101T000000-abc123"
 HOLDER = "who=a@b\ndoing=apply\nsince=t\n"
@@ -184,3 +184,9 @@ def test_a_server_that_stays_out_of_it_may_have_been_changed(changed: list[str])
 def test_no_backup_anywhere_is_refused(changed: list[str]) -> None:
     with pytest.raises(RefusedError, match="no backup on H1, H2"):
         ran(Played({"H1": "\n", "H2": "\n"}))
+
+
+@pytest.mark.parametrize(("topic", "kept"), [("rollback", True), ("firewall", True), ("config", False)])
+def test_what_runs_in_the_firewall_is_kept_before_it_may_change(topic: str, kept: bool) -> None:  # noqa: FBT001
+    plan = ServerPlan(host="H1", steps=(Step(topic=topic, summary="x"),))
+    assert bool(ServerChange._guard(server_facts("H1"), plan, "tag").keeping) is kept
