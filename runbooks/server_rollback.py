@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runbooks.server_change import InterruptedChange, ServerChange, tag
 from tasks.change.files import sudo
 from tasks.change.undo import BACKUPS, way_back
+from tasks.intent.timers import master_down_s
 from tasks.model.errors import HostError
 from tasks.model.plan import Outcome, ServerOutcome
+
+_MARGIN_S = 1.0
+_PART_FOR_SILENCE = 4
+"""Of the time until the server goes back by itself: the rest is for reading."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +53,14 @@ class ServerRollback(ServerChange):
         """Log in again; no instance has more masters than before. What the intent says is no measure here."""
         self.progress(f"{self.host}: reading back, over a new connection")
         self.session.hang_up(self.host)
+        # A backup that hears nobody any more says so only when its timer has run out.
+        time.sleep(min(self._silence_s(), self.confirm_s / _PART_FOR_SILENCE))
         self._settle(lambda: self._doubled(masters))
+
+    def _silence_s(self) -> float:
+        """The longest that an instance of this server waits for a master that it does not hear, and a little."""
+        mine = [(each, each.server(self.host)) for each in self.session.memberships(self.host)]
+        return max(master_down_s(each.version, each.advert_int, own.priority) for each, own in mine) + _MARGIN_S
 
     def _doubled(self, masters: Mapping[str, int]) -> str | None:
         self._facts(anew=True)
