@@ -89,13 +89,16 @@ def test_a_rollback_that_would_make_two_masters_is_taken_back_whole(healthy: Fab
     ran = healthy.vipbook("apply", "--yes", "--json")
     assert ran.code == 0, ran.problems()
     before = snapshot(healthy, "H2")
-    ran = healthy.vipbook("rollback", "web", "--yes", "--json")
-    assert ran.code == 4, ran.out + ran.err
-    assert {each["host"]: each["stands"] for each in ran.report["servers"]}["H2"] == "as before"
-    assert "VI_web has 2 masters" in ran.out
-    assert snapshot(healthy, "H2") == before
-    assert leftovers(healthy, "H2") == ""
-    assert healthy.vipbook("verify", "--wait", "60").code == 0
+    try:
+        ran = healthy.vipbook("rollback", "web", "--yes", "--json")
+        assert ran.code == 4, ran.out + ran.err
+        assert {each["host"]: each["stands"] for each in ran.report["servers"]}["H2"] == "as before"
+        assert "VI_web has 2 masters" in ran.out
+        assert snapshot(healthy, "H2") == before
+        assert leftovers(healthy, "H2") == ""
+        assert healthy.vipbook("verify", "--wait", "60").code == 0
+    finally:
+        healthy.vipbook("apply", "--yes")
 
 
 def test_what_is_shown_at_the_question_is_what_is_put_back(healthy: Fabric, tmp_path: Path) -> None:
