@@ -90,10 +90,6 @@ def _runtime(facts: ServerFacts) -> list[str]:
     return [*found, "ufw reload"] if firewall is not None and firewall.manager == "ufw" else found
 
 
-def _permanent(*, saved: bool) -> tuple[str, ...]:
-    return ("--permanent",) if saved else ()
-
-
 def _service(service: Service) -> list[str]:
     lines = [("systemctl", "enable" if service.enabled == "enabled" else "disable", UNIT)]
     if service.active != "active":
