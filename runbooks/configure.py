@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from runbooks.exits import Exit, exit_for
+from runbooks.interrupts import InterruptedChange
 from runbooks.locking import LEASE_MARGIN_S, Held, locked
-from runbooks.server_change import CONFIRM_S, InterruptedChange, ServerChange, tag
+from runbooks.server_change import CONFIRM_S, ServerChange, tag
 from runbooks.session import Session
 from runbooks.verify import answered_hosts, verify
 from tasks.change.order import change_order

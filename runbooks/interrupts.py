@@ -6,6 +6,11 @@ import signal
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # For an annotation alone: every command imports this file, and --help must stay quick.
+    from tasks.model.plan import ServerOutcome
 
 _REQUESTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -61,3 +66,12 @@ def shielded(say: Callable[[str], None]) -> Generator[None]:
 
     with _answered_by(answer):
         yield
+
+
+class InterruptedChange(KeyboardInterrupt):
+    """A request to end, after what it takes to leave no server half-made; `outcome` is what became of this one."""
+
+    def __init__(self, outcome: ServerOutcome) -> None:
+        """What stands on the server."""
+        super().__init__()
+        self.outcome = outcome

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from runbooks.interrupts import deferred, shielded
+from runbooks.interrupts import InterruptedChange, deferred, shielded
 from runbooks.locking import LEASE_MARGIN_S, Held
 from runbooks.session import Session
 from tasks.change.files import keep, sudo
@@ -41,15 +41,6 @@ _POLL_S = 0.5
 _HEAL_MARGIN_S = 30.0
 """What the way back itself may take, beyond the time when it begins."""
 _HEAL_POLL_S = 2.0
-
-
-class InterruptedChange(KeyboardInterrupt):
-    """A request to end, after what it takes to leave no server half-made; `outcome` is what became of this one."""
-
-    def __init__(self, outcome: ServerOutcome) -> None:
-        """What stands on the server."""
-        super().__init__()
-        self.outcome = outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

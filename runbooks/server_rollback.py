@@ -6,7 +6,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from runbooks.server_change import InterruptedChange, ServerChange, tag
+from runbooks.interrupts import InterruptedChange
+from runbooks.server_change import ServerChange, tag
 from tasks.change.files import sudo
 from tasks.change.undo import BACKUPS, way_back
 from tasks.intent.timers import master_down_s

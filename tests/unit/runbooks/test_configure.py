@@ -10,8 +10,8 @@ import pytest
 
 from runbooks import configure
 from runbooks.exits import Exit
+from runbooks.interrupts import InterruptedChange
 from runbooks.locking import Held
-from runbooks.server_change import InterruptedChange
 from tasks.change.lock import Holder, Lock
 from tasks.model.answer import Answers, Reply
 from tasks.model.cluster import Cluster, Desired

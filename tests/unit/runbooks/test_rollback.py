@@ -13,7 +13,8 @@ import pytest
 from runbooks import rollback as runbook
 from runbooks.configure import apply_exit
 from runbooks.exits import Exit
-from runbooks.server_change import InterruptedChange, ServerChange
+from runbooks.interrupts import InterruptedChange
+from runbooks.server_change import ServerChange
 from tasks.change.lock import HELD
 from tasks.model.answer import Answers, Reply
 from tasks.model.cluster import Cluster

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from runbooks import server_change
-from runbooks.server_change import InterruptedChange, ServerChange
+from runbooks.interrupts import InterruptedChange
+from runbooks.server_change import ServerChange
 from tasks.change.package import INSTALL_S
 from tasks.change.plan import plan_server
 from tasks.judge.before_after import differing, masters_of, worse
