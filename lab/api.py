@@ -1,4 +1,4 @@
-"""The lab's four verbs: up, down, status, shell. They say what they do through `progress` and raise LabError."""
+"""The lab's verbs: up, down, status, reboot, shell. They say what they do through `progress` and raise LabError."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from lab.addresses import read_octet, take_octet
 from lab.assemble import amiss, assemble, restart_forwarders
+from lab.errors import LabError
 from lab.health import look, wait_until_ready
 from lab.lock import locked
 from lab.place import Lab, lab_paths
+from lab.power import power_cycle, rebootable
 from lab.preflight import check_inotify, check_machine, check_root
 from lab.rootfs import sweep_builds
 from lab.shell import shell
@@ -16,7 +18,7 @@ from lab.status import LabStatus
 from lab.teardown import anything_left, refuse_foreign, tear_down
 from lab.topology import load_topology
 
-__all__ = ["down", "shell", "status", "up"]
+__all__ = ["down", "reboot", "shell", "status", "up"]
 
 
 def up(name: str | None, progress: Callable[[str], None]) -> LabStatus:
@@ -60,3 +62,18 @@ def status(name: str | None) -> LabStatus:
     check_root()
     paths = lab_paths(name)
     return look(Lab(paths=paths, topology=load_topology(), octet=read_octet(paths)))
+
+
+def reboot(name: str | None, node: str, progress: Callable[[str], None]) -> LabStatus:
+    """Boot a server or a client anew, as after a power cut; returns when the whole lab is up again."""
+    check_machine()
+    paths = lab_paths(name)
+    with locked(paths.lock_file, progress, doing=f"working on the lab {paths.prefix}"):
+        refuse_foreign(paths)
+        lab = Lab(paths=paths, topology=load_topology(), octet=read_octet(paths))
+        target = rebootable(lab, node)
+        problem = amiss(lab) if anything_left(paths) else "it is down"
+        if problem is not None:
+            message = f"the lab {paths.prefix} is not whole: {problem}"
+            raise LabError(message, f"vipbook lab up{paths.command_options}")
+        return power_cycle(lab, target, progress)

@@ -125,11 +125,11 @@ def kill_lab_processes(paths: LabPaths) -> None:
             raise LabError(message, f"vipbook lab down{paths.command_options}")
         for process in remaining:
             if now > patience or not is_keeper(process, paths):
-                _kill(process)
+                kill(process)
         time.sleep(POLL_S)
 
 
-def _kill(process: Process) -> None:
+def kill(process: Process) -> None:
     """SIGKILL through a pidfd, so that it cannot hit another process that has been given the pid meanwhile."""
     try:
         handle = os.pidfd_open(process.pid)

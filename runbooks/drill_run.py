@@ -92,7 +92,9 @@ class DrillRun:
             owner=owner,
             heir=heir,
             fault=fault,
-            undo=way_back(tag(), [Step(topic="fault", summary=fault.summary, undo=fault.undo)], heal),
+            undo=way_back(
+                tag(), [Step(topic="fault", summary=fault.summary, undo=fault.undo)], heal, outlives_boot=False
+            ),
             before=state,
             baseline=baseline,
             failover=bound,
@@ -163,7 +165,7 @@ class DrillRun:
         time.sleep(random.uniform(0.0, min(self.cluster.advert_int, _LONGEST_PAUSE_S)))  # noqa: S311 - no secret
         self.progress(f"tripping {self.fault.name} on {self.target.name} ({self.undo.after_s} s until it heals itself)")
         clock = Command(key="clock before", argv=("date", "+%s.%N"))
-        commands = (*self.undo.prepare(), self.undo.arm(), clock, self.fault.trip)
+        commands = (*self.undo.prepare(), *self.undo.arm(), clock, self.fault.trip)
         with deferred(self.progress):
             answers = _ask(self.session, self.target.name, commands, stop=True)
         for command in commands:

@@ -63,6 +63,19 @@ def status(name: Name = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def reboot(
+    node: Annotated[str, typer.Argument(help="A server or a client, such as H1 or C1.")], name: Name = None
+) -> None:
+    """Cut the power of a server or a client and boot it again; ends when the whole lab is up."""
+    with _steps() as steps:
+        from lab import api  # noqa: PLC0415
+
+        found = api.reboot(name, node, steps.begin)
+        steps.end()
+        _print_status(found)
+
+
+@app.command()
 def shell(
     node: Annotated[str, typer.Argument(help="Node, such as H1 or L1.")],
     command: Annotated[list[str] | None, typer.Argument(metavar="[-- COMMAND...]", help="Default: bash.")] = None,

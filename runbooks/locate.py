@@ -24,6 +24,7 @@ from tasks.observe.frr import parse_evpn_mac_entry, parse_evpn_neighbor_entry
 from tasks.observe.iproute2 import parse_interfaces, parse_neighbors
 from tasks.observe.leaf import leaf_facts
 from tasks.observe.leaf_questions import locate_commands
+from tasks.observe.questions import interfaces_command
 from tasks.observe.readings import reading
 from tasks.transport import Script
 
@@ -82,7 +83,7 @@ def _questions(session: Session, fabrics: Mapping[int, Cluster], query: Query) -
     asked: dict[str, dict[str, Command]] = {}
     for cluster in session.clusters:
         for server in cluster.servers:
-            command = Command(key="interfaces", argv=("ip", "-j", "addr", "show"))
+            command = interfaces_command()
             asked.setdefault(server.name, {})[command.key] = command
     for cluster in fabrics.values():
         for leaf in cluster.fabric.leaves:

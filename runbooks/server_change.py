@@ -190,7 +190,7 @@ class ServerChange:
                 *undo.prepare(),
                 *(keep(path, undo.directory) for path in kept),
                 *guard.keeping,
-                undo.arm(),
+                *undo.arm(),
                 *(command for step in plan.steps for command in step.commands),
                 undo.record(),
             ]

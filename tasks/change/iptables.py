@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -41,16 +42,25 @@ def _now(chain: InputChain, openings: Sequence[Opening]) -> Step:
     # By number, the last one first: the words of a rule would name the first that reads like it.
     remove = [(program, "-w", "-D", "INPUT", str(index + 1)) for index in reversed(stray)]
     insert = [(program, "-w", "-I", "INPUT", str(position), *iptables_rule(each)) for each in missing]
-    back = [(program, "-w", "-D", "INPUT", *iptables_rule(each)) for each in missing]
-    back += [(program, "-w", "-I", "INPUT", str(index + 1), *rule_words(chain.rules[index].text)) for index in stray]
+    back = [_take_out(program, each) for each in missing]
+    back += lines(
+        *((program, "-w", "-I", "INPUT", str(index + 1), *rule_words(chain.rules[index].text)) for index in stray)
+    )
     added = [f"+-I INPUT {position} {' '.join(iptables_rule(each))}" for each in missing]
     return Step(
         topic="firewall",
         summary=opening_summary(program, missing),
         diff="\n".join([*(f"-{chain.rules[index].text}" for index in stray), *added]),
         commands=tuple(sudo(f"{program} {i}", *argv) for i, argv in enumerate([*remove, *insert])),
-        undo=lines(*back),
+        undo=tuple(back),
     )
+
+
+def _take_out(program: str, opening: Opening) -> str:
+    """Shell line that deletes the rule; where it is not (any more, after a boot), there is nothing to do."""
+    rule = ("INPUT", *iptables_rule(opening))
+    there = shlex.join((program, "-w", "-C", *rule))
+    return f"! {there} 2>/dev/null || {shlex.join((program, '-w', '-D', *rule))}"
 
 
 def opening_summary(manager: str, missing: Sequence[Opening]) -> str:

@@ -73,10 +73,13 @@ def _nft_again(chain: InputChain, index: int) -> str:
     stray = {id(each) for each in chain.rules if each.ours}
     following = next((each for each in chain.rules[index + 1 :] if id(each) not in stray), None)
     verb = "add" if following is None else "insert"
-    if following is not None:
-        fresh["handle"] = following.handle
-    order = json.dumps({"nftables": [{verb: {"rule": fresh}}]}, separators=(",", ":"))
-    return f"printf %s {shlex.quote(order)} | nft -j -f -"
+    there = {} if following is None else {"handle": following.handle}
+    # A boot has given everything another handle: then at the head, where ours are put.
+    booted, order = (
+        {"nftables": [each]} for each in ({"insert": {"rule": fresh}}, {verb: {"rule": {**fresh, **there}}})
+    )
+    at_head, as_it_was = (shlex.quote(json.dumps(each, separators=(",", ":"))) for each in (booted, order))
+    return f'if [ -n "${{booted:-}}" ]; then printf %s {at_head}; else printf %s {as_it_was}; fi | nft -j -f -'
 
 
 def _saved(firewall: Firewall, closing: Sequence[InputChain], openings: Sequence[Opening]) -> tuple[Step, ...]:

@@ -86,7 +86,8 @@ def _config(desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, ...])
     assert isinstance(facts.config, Read)
     assert isinstance(facts.service, Read)
     file, service, version = facts.config.value, facts.service.value, facts.package.value.version
-    reload_after = lines(("systemctl", "reload", UNIT)) if service.active == "active" else ()
+    # Started where it does not run: after a boot it may have refused the file that is taken back.
+    reload_after = lines(("systemctl", "reload-or-restart", UNIT)) if service.active == "active" else ()
     if file.text != desired.config:
         return (
             Step(

@@ -1,8 +1,9 @@
 """The way back, armed on the server itself before anything changes: it works when the machine that asked is gone.
 
 A directory on the server holds what stood there and a script that puts it back; a systemd timer runs the script
-unless it is disarmed in time. The same script is run at once when a step fails, so there is one way back and every
-failure exercises it. After a change that proved itself the directory stays as a backup, for `vipbook rollback`.
+unless it is disarmed in time, and so does the next boot, should there be one before that. The same script is run at
+once when a step fails, so there is one way back and every failure exercises it. After a change that proved itself the
+directory stays as a backup, for `vipbook rollback`.
 """
 
 from __future__ import annotations
@@ -53,6 +54,42 @@ for each in $found; do
     done
 done
 """
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+BOOT = "boot"
+"""Name of the file that says in which boot the change was made."""
+# What ran when the power went is not running any more, and a way back that was cut short is taken from its beginning.
+_BOOTED = f"""
+booted=
+if [ -z "${{1:-}}" ] && [ -e {BOOT} ] && [ "$(cat {BOOT})" != "$(cat {_BOOT_ID})" ]; then
+    booted=yes
+    rm -f {SHELL}
+    [ ! -d ran ] || rmdir ran || exit 1
+fi
+"""
+# Flushed before anything is changed: after a power cut there must be no empty file where a copy should be.
+_FLUSH = f"""
+cat {_BOOT_ID} > "$1/{BOOT}" || exit 1
+for each in "$1"/*; do
+    [ -L "$each" ] || sync "$each" || exit 1
+done
+sync "$1" "${{1%/*}}"
+"""
+UNITS = "/etc/systemd/system"
+"""Where units are that outlive a boot."""
+PASSING_UNITS = "/run/systemd/system"
+_BOOT_TARGET = "multi-user.target"
+# The files that a boot loads, and who loads them, have all been changed by then: the same situation as without a boot.
+_UNIT = """[Unit]
+Description=vipbook: put back what stood here
+RequiresMountsFor=@DIRECTORY@
+After=network.target keepalived.service firewalld.service ufw.service nftables.service
+After=netfilter-persistent.service iptables.service ip6tables.service
+CollectMode=inactive-or-failed
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh @DIRECTORY@/undo.sh
+"""
 # $1 is the directory; the files follow.
 _RECORD = f"""
 directory=$1
@@ -79,6 +116,8 @@ class Undo:
     after_s: int
     files: tuple[str, ...] = ()
     """What the lines put back, for a rollback to know."""
+    outlives_boot: bool = True
+    """Does what the lines take back outlive a boot?"""
 
     @property
     def directory(self) -> str:
@@ -89,6 +128,19 @@ class Undo:
     def unit(self) -> str:
         """Name of the systemd timer and of its service."""
         return f"vipbook-undo-{self.tag}"
+
+    @property
+    def _service(self) -> str:
+        return f"{UNITS if self.outlives_boot else PASSING_UNITS}/{self.unit}.service"
+
+    @property
+    def _wanted(self) -> str:
+        """The link by which a boot starts the service."""
+        return f"{UNITS}/{_BOOT_TARGET}.wants/{self.unit}.service"
+
+    @property
+    def _units(self) -> tuple[str, ...]:
+        return (self._wanted, self._service) if self.outlives_boot else (self._service,)
 
     def script(self) -> str:
         """The script. It runs once, and goes on behind a line that fails: half a way back is better than none.
@@ -101,9 +153,12 @@ class Undo:
             "# Puts back what stood here before a change by vipbook.\n"
             "export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C\n"
             f'cd {_ROOT}/"${{1:-undo-{self.tag}}}" || exit 1\n'
+            f"{_BOOTED}"
             "mkdir ran || exit 1\n"
             "failed=0\n"
             f"{body}"
+            # Once, whether it went well or not: the boot after the next must not take back what people did since.
+            f'[ -n "${{1:-}}" ] || rm -f -- {" ".join(self._units)}\n'
             # What was kept holds a password; when all is back, nobody needs it any more.
             f"[ $failed -ne 0 ] || rm -rf -- {self.directory}\n"
             "exit $failed\n"
@@ -134,20 +189,28 @@ class Undo:
         argv = ("sha256sum", f"{self.directory}/{LEFT}")
         return Command(key="record", argv=argv, sudo=True, fragment=shlex.join(words))
 
-    def arm(self) -> Command:
-        """Start the clock."""
-        return sudo(
-            "arm",
-            "systemd-run",
-            "--quiet",
-            "--collect",
-            f"--on-active={self.after_s}",
-            "--timer-property=AccuracySec=100ms",
-            f"--unit={self.unit}",
-            "--property=Type=oneshot",
-            "--description=vipbook: put back what stood here",
-            "/bin/sh",
-            f"{self.directory}/undo.sh",
+    def arm(self) -> tuple[Command, ...]:
+        """Start the clock, with everything kept that the script needs."""
+        unit = _UNIT.replace("@DIRECTORY@", self.directory)
+        flush = shlex.join(("sudo", "-n", "sh", "-c", _FLUSH, "sh", self.directory))
+        wants = f"{UNITS}/{_BOOT_TARGET}.wants"
+        at_boot = (
+            sudo("boot target", "install", "-d", "-m", "0755", wants),
+            sudo("arm boot", "ln", "-s", self._service, self._wanted),
+            sudo("flush boot", "sync", wants),
+        )
+        return (
+            Command(key="flush kept", argv=("sync", self.directory), sudo=True, fragment=flush),
+            sudo("undo unit", "dd", f"of={self._service}", "conv=fsync", "status=none", feed=unit.encode()),
+            *(at_boot if self.outlives_boot else ()),
+            sudo(
+                "arm",
+                # Without --quiet, which the release of Enterprise Linux 7 may not know.
+                "systemd-run",
+                f"--on-active={self.after_s}",
+                "--timer-property=AccuracySec=100ms",
+                f"--unit={self.unit}.service",
+            ),
         )
 
     def run_now(self) -> tuple[Command, ...]:
@@ -160,6 +223,7 @@ class Undo:
             sudo("stop timer", "systemctl", "stop", f"{self.unit}.timer"),
             sudo("still there", "test", "-e", f"{self.directory}/undo.sh"),
             sudo("not undone", "test", "!", "-e", f"{self.directory}/ran"),
+            sudo("disarm", "rm", "-f", "--", *self._units),
             sudo("clean", "rm", "-rf", "--", self.directory),
         )
 
@@ -176,12 +240,14 @@ class Undo:
         """What is left to remove when the way back was taken."""
         return (
             sudo("stop timer", "systemctl", "stop", f"{self.unit}.timer"),
-            sudo("clean", "rm", "-rf", "--", self.directory),
+            sudo("clean", "rm", "-rf", "--", *self._units, self.directory),
         )
 
 
-def way_back(tag: str, steps: Sequence[Step], after_s: int, last: Sequence[str] = ()) -> Undo:
+def way_back(
+    tag: str, steps: Sequence[Step], after_s: int, last: Sequence[str] = (), *, outlives_boot: bool = True
+) -> Undo:
     """An Undo for steps in the order in which they will be taken; `last` are lines for when all of it is back."""
     lines = tuple(line for step in reversed(steps) for line in step.undo)
     files = tuple(dict.fromkeys(path for step in steps for path in step.keeps))
-    return Undo(tag=tag, lines=(*lines, *last), after_s=after_s, files=files)
+    return Undo(tag=tag, lines=(*lines, *last), after_s=after_s, files=files, outlives_boot=outlives_boot)

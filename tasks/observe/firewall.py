@@ -16,7 +16,6 @@ from tasks.observe.ufw import parse_ufw
 IPTABLES_FILES = ("/etc/iptables/rules.v4", "/etc/sysconfig/iptables")
 IP6TABLES_FILES = ("/etc/iptables/rules.v6", "/etc/sysconfig/ip6tables")
 NFTABLES_FILES = ("/etc/nftables.conf", "/etc/sysconfig/nftables.conf")
-_IPTABLES_UNITS = {"netfilter-persistent.service", "iptables.service"}
 
 
 def parse_firewall(  # noqa: PLR0913 - one a program that is asked
@@ -65,7 +64,7 @@ def parse_firewall(  # noqa: PLR0913 - one a program that is asked
         return _ufw((iptables, ip6tables), files, interfaces, knows=ufw_knows, at_boot="ufw.service" in enabled)
     if native:
         return _nftables(native, files, at_boot="nftables.service" in enabled)
-    return _iptables(filtering, files, at_boot=bool(enabled & _IPTABLES_UNITS))
+    return _iptables(filtering, files, enabled)
 
 
 _LEGACY6 = "== ip6\n"
@@ -134,9 +133,15 @@ def _nftables(native: tuple[InputChain, ...], files: Mapping[str, str | None], *
     )
 
 
-def _iptables(filtering: tuple[InputChain, ...], files: Mapping[str, str | None], *, at_boot: bool) -> Firewall:
-    path, path6 = _there(IPTABLES_FILES, files), _there(IP6TABLES_FILES, files)
+def _iptables(filtering: tuple[InputChain, ...], files: Mapping[str, str | None], enabled: set[str]) -> Firewall:
+    # Where a server has the files of both, those count that are loaded.
+    iptables_services = "iptables.service" in enabled and "netfilter-persistent.service" not in enabled
+    order = -1 if iptables_services else 1
+    path, path6 = _there(IPTABLES_FILES[::order], files), _there(IP6TABLES_FILES[::order], files)
     saved, saved6 = files.get(path), files.get(path6)
+    needed = {"iptables.service"} if iptables_services else {"netfilter-persistent.service"}
+    if iptables_services and any(chain.family == "ip6" for chain in filtering):
+        needed.add("ip6tables.service")
     return Firewall(
         manager="iptables",
         chains=filtering,
@@ -144,7 +149,7 @@ def _iptables(filtering: tuple[InputChain, ...], files: Mapping[str, str | None]
         persistent6=saved6,
         saved=parse_iptables(saved or "") + parse_iptables(saved6 or "", "ip6"),
         snippet=None,
-        at_boot=at_boot,
+        at_boot=needed <= enabled,
         path=path,
         path6=path6,
     )

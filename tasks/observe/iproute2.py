@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _STATE = re.compile(r"[A-Z]+\Z|0x[0-9a-f]+\Z")
 _VALUED = re.compile(r"(?:dev|lladdr|proto|dst|vlan|master|src_vni|vni|nhid|port|via|used|probes|ref)\Z")
 """Words of a text row that a value follows; any other word is a flag or a state."""
+_HEAD = re.compile(r"\d+: (?P<name>[^\s@]+?)(?:@[^\s]+)?: <(?P<flags>[^<>\s]*)>")
 _NUMBERS = ("vlan", "vni", "src_vni", "nhid")
 
 
@@ -46,11 +47,14 @@ def parse_fdb(text: str) -> tuple[FdbRow, ...]:
 
 
 def parse_interfaces(text: str) -> tuple[Interface, ...]:
-    """`ip -j addr show`. No interface at all is Garbled: every network namespace has `lo`.
+    """`ip -j addr show` or `ip addr show`. No interface at all is Garbled: every network namespace has `lo`.
 
     Link-local IPv6 addresses are left out: every interface makes one for itself, and none is anybody's intent.
     """
-    rows = [row for row in _json_rows(text) if row]
+    if not text.strip() or text.lstrip().startswith(("[", "{")):
+        rows = [row for row in _json_rows(text) if row]
+    else:
+        rows = _interface_rows(text)
     if not rows:
         raise Garbled("no interface at all: every host has at least lo")
     return tuple(_interface(row) for row in rows)
@@ -121,6 +125,33 @@ def _address(entry: dict[str, Any]) -> IpInterface | None:
         return converted(IPv4Interface, text)
     address = converted(IPv6Interface, text)
     return None if address.ip.is_link_local else address
+
+
+def _interface_rows(text: str) -> list[dict[str, Any]]:
+    """Read `ip addr show` as the JSON form has it: an interface begins at the left, and what it has is indented."""
+    rows: list[dict[str, Any]] = []
+    for line in text.splitlines():
+        words = line.split()
+        if found := _HEAD.match(line):
+            rows.append({"ifname": found["name"], "flags": found["flags"].split(","), "addr_info": []})
+        elif words and not (rows and line[0].isspace()):
+            raise Garbled(f"not a row of an interface: {shortened(line)!r}")
+        elif words and words[0].startswith("link/"):
+            address = words[1] if len(words) > 1 else ""
+            rows[-1] |= {"link_type": words[0].removeprefix("link/"), "address": address}
+        elif words and words[0] in {"inet", "inet6"}:
+            rows[-1]["addr_info"].append(_address_words(words))
+    return rows
+
+
+def _address_words(words: list[str]) -> dict[str, Any]:
+    """`inet A/24 …`, or `inet A peer B/24 …`: then the length stands behind the peer."""
+    family, local, *rest = [*words, "", ""]
+    whole_of = rest[1] if rest[0] == "peer" else local
+    length = whole_of.partition("/")[2]
+    if not length.isdigit():
+        raise Garbled(f"address without a prefix length: {shortened(' '.join(words))!r}")
+    return {"family": family, "local": local.partition("/")[0], "prefixlen": int(length)}
 
 
 def _words_of(row: dict[str, Any], key: str) -> frozenset[str]:

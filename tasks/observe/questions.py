@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster
 from tasks.observe.leaf_questions import leaf_commands
 from tasks.observe.package import SYSTEM_FRAGMENT, VERSION_FRAGMENT
 from tasks.observe.probe_questions import probe_commands
-from tasks.observe.shell import NOT_ASKED
+from tasks.observe.shell import IPROUTE, NOT_ASKED, iproute
 from tasks.render.sysctl import SYSCTL_FILE
 
 __all__ = [
     "CONFIG_PATH",
     "FIREWALL_FILES",
     "NFTABLES_SNIPPET",
+    "interfaces_command",
     "leaf_commands",
     "probe_commands",
     "server_commands",
@@ -38,7 +40,11 @@ FIREWALL_FILES = (
 _ARP_ANNOUNCE = ("grep", "-H", ".", "/proc/sys/net/ipv4/conf/*/arp_announce")
 _UNIT = "keepalived.service"
 _TIMES = ("--property=ExecMainStartTimestamp,ExecReload", _UNIT)
-_MANAGERS = ("firewalld.service", "ufw.service", "nftables.service", "netfilter-persistent.service", "iptables.service")
+_MANAGERS = (
+    *("firewalld.service", "ufw.service", "nftables.service"),
+    # Debian's, and Enterprise Linux's two.
+    *("netfilter-persistent.service", "iptables.service", "ip6tables.service"),
+)
 
 # Where it runs alone: firewall-cmd takes a quarter of a second, so its questions go side by side.
 _FIREWALLD = """
@@ -95,7 +101,8 @@ systemctl show --timestamp=us+utc @WORDS@ 2>/dev/null || TZ=UTC systemctl show @
 # afterwards, because the password stands in it.
 _JSON = """
 vipbook_json() {
-    vipbook_pid=$(systemctl show --property=MainPID --value keepalived.service)
+    vipbook_pid=$(systemctl show --property=MainPID keepalived.service)
+    vipbook_pid=${vipbook_pid#MainPID=}
     [ "${vipbook_pid:-0}" -gt 0 ] || { echo 'keepalived is not running' >&2; return 3; }
     vipbook_signal=$(keepalived --signum=JSON 2>/dev/null) || { echo 'keepalived is built without JSON' >&2; return 4; }
     vipbook_file=/proc/$vipbook_pid/root/tmp/keepalived.json
@@ -150,6 +157,12 @@ def state_commands() -> tuple[Command, ...]:
     )
 
 
+def interfaces_command() -> Command:
+    """Interfaces and their addresses, as JSON where iproute2 knows it: Enterprise Linux 7 has 4.11."""
+    asked = iproute("interfaces", "ip", "addr", "show")
+    return replace(asked, fragment=f"{IPROUTE}{asked.fragment}")
+
+
 def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
     """Everything that is asked of a server that is a member of these clusters."""
     longest = max((cluster.advert_int for cluster in clusters), default=1.0)
@@ -201,5 +214,5 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
         Command(key="later", argv=("keepalived", "--signum=JSON"), fragment=_LATER.replace("@TURNS@", turns)),
         Command(key="looks", argv=("date", "+%s.%N"), fragment='echo "$vipbook_first_at $vipbook_later_at"'),
         # Behind the second look, so that addresses and states are of one moment.
-        Command(key="interfaces", argv=("ip", "-j", "addr", "show")),
+        interfaces_command(),
     )

@@ -39,10 +39,17 @@ REJECT_LINE = "-A INPUT -j REJECT --reject-with icmp-host-prohibited\n"
 BARE, RULES_BARE = IPTABLES.replace(OUR_LINE, ""), RULES_V4.replace(OUR_LINE, "")
 
 
-def played(text: str, lines: Iterable[Sequence[str]]) -> str:
+def played(text: str, lines: Iterable[list[str]]) -> str:
     """What `iptables -S INPUT` prints after these calls, in which -D takes the first rule that matches."""
     policy, *rules = text.splitlines()
-    for words in lines:
+    for line in lines:
+        words = line
+        if "||" in line:
+            # Only where it is there.
+            words = line[line.index("||") + 1 :]
+            assert line[: line.index("||")] == ["!", "iptables", "-w", "-C", *words[3:], "2>/dev/null"]
+            if shlex.join(["-A", *words[3:]]) not in rules:
+                continue
         assert words[:2] == ["iptables", "-w"]
         verb, chain, rest = words[2], words[3], list(words[4:])
         assert chain == "INPUT"

@@ -198,7 +198,7 @@ def test_the_text_travels_on_standard_input_alone() -> None:
             "systemctl stop keepalived.service\nsystemctl disable",
         ),
         ({"service": service(enabled="disabled")}, "systemctl disable keepalived.service"),
-        ({"config": config_file(text="old")}, "systemctl reload keepalived.service"),
+        ({"config": config_file(text="old")}, "systemctl reload-or-restart keepalived.service"),
         ({"config": config_file(text="old")}, "cp -a etc%keepalived%keepalived.conf"),
         ({"config": ABSENT}, "rm -f /etc/keepalived/keepalived.conf"),
         ({"firewall": iptables(IPTABLES.replace(OUR_LINE, ""))}, "iptables -w -D INPUT -s 100.65.0.12/32 -p vrrp"),

@@ -138,9 +138,9 @@ def test_proc_is_read_as_it_is() -> None:
 def test_a_process_with_the_pid_of_another_is_not_killed() -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
         stranger = Process(pid=child.pid, ppid=1, started=1, argv=(), netns=0)
-        processes._kill(stranger)
+        processes.kill(stranger)
         assert child.poll() is None
         found = next(entry for entry in all_processes() if entry.pid == child.pid)
-        processes._kill(found)
+        processes.kill(found)
         assert child.wait(5) == -9
-        processes._kill(found)
+        processes.kill(found)

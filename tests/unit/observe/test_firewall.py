@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tasks.judge.firewall_rules import closes, is_open
-from tasks.observe.firewall import parse_firewall
+from tasks.observe.firewall import IP6TABLES_FILES, IPTABLES_FILES, parse_firewall
 from tasks.observe.nft import parse_nft
 from tests.unit.builders import H1_IP, H2_IP, IPTABLES
 
@@ -63,3 +63,29 @@ def test_only_the_daemons_own_chains_are_left_out(table: str, name: str, read: b
     found = parse_nft(base_chain(table, name))
     assert bool(found) is read
     assert all(closes(chain) for chain in found)
+
+
+V4 = V6 = "-P INPUT ACCEPT\n-A INPUT -j DROP\n"
+EMPTY = "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n"
+BOTH_FILES: dict[str, str | None] = dict.fromkeys((*IPTABLES_FILES, *IP6TABLES_FILES), EMPTY)
+DEBIAN, EL = zip(IPTABLES_FILES, IP6TABLES_FILES, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("enabled", "v6", "paths", "at_boot"),
+    [
+        ((), V6, DEBIAN, False),
+        (("netfilter-persistent",), V6, DEBIAN, True),
+        (("iptables", "ip6tables"), V6, EL, True),
+        (("iptables",), V6, EL, False),
+        (("iptables",), "-P INPUT ACCEPT\n", EL, True),
+        (("ip6tables",), V6, DEBIAN, False),
+        (("netfilter-persistent", "iptables"), V6, DEBIAN, True),
+    ],
+)
+def test_the_files_that_are_loaded_count_where_a_server_has_both(
+    enabled: tuple[str, ...], v6: str, paths: tuple[str, str], *, at_boot: bool
+) -> None:
+    units = "\n\n".join(f"Id={name}.service\nActiveState=active\nUnitFileState=enabled" for name in enabled)
+    found = parse_firewall(units, V4, "", BOTH_FILES, ip6tables=v6)
+    assert (found.manager, found.path, found.path6, found.at_boot) == ("iptables", *paths, at_boot)
