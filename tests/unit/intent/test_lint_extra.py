@@ -40,7 +40,9 @@ def extra(*lines: str) -> str:
         (["}{"], "extra.0", "a brace in the middle of a line"),
         (["a { b }"], "extra.0", "a brace in the middle of a line"),
         (["accept }"], "extra.0", "a brace in the middle of a line"),
+        (["a { b"], "extra.0", "a brace in the middle of a line"),
         (["{"], "extra.0", "{: not a keyword"),
+        (["a {", "{", "}", "}"], "extra.1", "{: not a keyword"),
         # what sets again what vipbook sets
         (['"priority" 250'], "extra.0", "give it without quotes and signs"),
         (["'priority' 250"], "extra.0", "give it without quotes and signs"),
@@ -56,6 +58,21 @@ def test_what_is_refused(lines: list[str], path: str, piece: str) -> None:
     assert piece in said
 
 
+OWN = """
+state interface version virtual_router_id priority advert_int use_vmac vmac_xmit_base nopreempt preempt preempt_delay
+unicast_src_ip unicast_peer mcast_src_ip authentication skip_check_adv_addr garp_master_delay garp_master_repeat
+garp_master_refresh garp_lower_prio_delay garp_lower_prio_repeat track_interface track_script track_process
+virtual_ipaddress virtual_ipaddress_excluded notify notify_master notify_backup notify_fault notify_stop
+"""
+
+
+@pytest.mark.parametrize("keyword", OWN.split())
+def test_what_vipbook_writes_itself_is_refused(keyword: str) -> None:
+    assert said_of(extra(keyword)) == [
+        f"extra.0: {keyword} is vipbook's own to write; use the key that it has for it",
+    ]
+
+
 @pytest.mark.parametrize(
     "lines",
     [
@@ -66,6 +83,8 @@ def test_what_is_refused(lines: list[str], path: str, piece: str) -> None:
         ["virtual_routes {", "priority 5", "}"],
         ['notify_deleted "/usr/local/bin/x -y" root'],
         ["garp_extra_if eth1"],
+        ["Xy_9 Z"],
+        ["a {", "X_y-9 Z", "}"],
     ],
 )
 def test_what_is_let_through(lines: list[str]) -> None:
