@@ -28,6 +28,7 @@ def extra(*lines: str) -> str:
         (["includer /etc/x"], "extra.0", "can't be shown in a plan"),
         (["virtual_routes {", "include /etc/x", "}"], "extra.1", "can't be shown in a plan"),
         ([""], "extra.0", "give one line"),
+        (["  "], "extra.0", "give one line"),
         (["no_accept\nx"], "extra.0", "control characters"),
         (["virtual_routes {"], "extra", "1 block left open; close them"),
         (["a {", "b {"], "extra", "2 blocks left open; close them"),
@@ -40,6 +41,7 @@ def extra(*lines: str) -> str:
         (["}{"], "extra.0", "a brace in the middle of a line"),
         (["a { b }"], "extra.0", "a brace in the middle of a line"),
         (["accept }"], "extra.0", "a brace in the middle of a line"),
+        (["a.b"], "extra.0", "a.b: not a keyword"),
         (["a { b"], "extra.0", "a brace in the middle of a line"),
         (["{"], "extra.0", "{: not a keyword"),
         (["a {", "{", "}", "}"], "extra.1", "{: not a keyword"),
@@ -84,7 +86,7 @@ def test_what_vipbook_writes_itself_is_refused(keyword: str) -> None:
         ['notify_deleted "/usr/local/bin/x -y" root'],
         ["garp_extra_if eth1"],
         ["Xy_9 Z"],
-        ["a {", "X_y-9 Z", "}"],
+        ["a { ", "  X_y-9 Z", " } "],
     ],
 )
 def test_what_is_let_through(lines: list[str]) -> None:

@@ -40,6 +40,7 @@ def said_of(text: str) -> list[str]:
     return [each.partition("clusters.web.")[2] for each in caught.value.problems]
 
 
+APP_WEIGHT = "track: {processes: {app: {process: a, weight: -50}}}"
 SCRIPT = "track: {scripts: {chk: {command: /bin/true, weight: -50}}}"
 MORE = "instances: {front: {vrid: 12, vips: [100.65.0.20/24]%s}}"
 
@@ -60,15 +61,18 @@ def weighted(weight: int, first: int, second: int, *more: str, kind: str = "scri
         (six({"H1": LOCAL["H1"]}, unicast=False), "servers.H2.address6", "add it, as fe80::a00"),
         (six(LOCAL), "servers.H1.address6", "link-local, and peers are told a routable one"),
         (six(unicast=False), "servers.H1.address6", "come from a link-local address (RFC 9568 5.1.2.1)"),
+        (six(unicast=False), "servers.H2.address6", "fd00:100:65::12/64 is not link-local: multicast adverts"),
         (six(vips="vips: [100.65.0.10/24]"), "servers.H1.address6", "no IPv6 VIP has adverts of its own here; remove"),
         (six({**ROUTED, "H1": "ff02::1/64"}), "servers.H1.address6", "no IPv6 address of an interface"),
         (six().replace("::12/64", "::11/64"), "servers.H2.address6", "already H1; give each its own"),
         (six().replace("vrid: 11", "vrid: 11\n    vrid6: 256"), "vrid6", "less than or equal to 255"),
         (keys("vrid6: 12"), "vrid6", "there is no second instance for IPv6 VIPs; remove it"),
+        (keys(MORE % ", vrid6: 13"), "instances.front.vrid6", "there is no second instance for IPv6 VIPs; remove it"),
         (six().replace("65::10/64", "66::10/64"), "vips.1", "outside fd00:100:65::/64"),
         (keys("preempt: false", "preempt_delay: 30"), "preempt_delay", "nothing to delay with preempt: false"),
         (keys("preempt_delay: 1001"), "preempt_delay", "less than or equal to 1000"),
         (keys("preempt: false", SCRIPT), "track.scripts.chk.weight", "leave weight out, so that it goes to FAULT"),
+        (keys("preempt: false", APP_WEIGHT), "track.processes.app.weight", "so that it goes to FAULT"),
         (keys("track: {scripts: {chk: {command: true}}}"), "track.scripts.chk.command", "valid string"),
         (keys("track: {scripts: {chk: {command: /bin/a;rm}}}"), "track.scripts.chk.command", "match pattern"),
         (keys("track: {scripts: {chk: {comand: /bin/a}}}"), "track.scripts.chk.comand", "did you mean 'command'?"),
@@ -123,7 +127,7 @@ def test_one_broken_rule(text: str, path: str, piece: str) -> None:
         weighted(-51, 100, 50),
         weighted(51, 100, 50),
         weighted(-51, 100, 50, kind="processes"),
-        keys("preempt: false", "track: {interfaces: [eth9]}"),
+        keys("preempt: false", "track: {interfaces: [eth9], scripts: {chk: {command: /bin/true}}}"),
         keys("preempt_delay: 5", "track: {scripts: {chk: {command: /bin/true, interval: 3, timeout: 6}}}"),
         keys("preempt_delay: 5", SCRIPT, "sync_group: false", MORE % "")
         .replace("-50", "-120")
@@ -137,13 +141,20 @@ def test_what_works_is_let_through_without_a_word(text: str) -> None:
     assert load(text).warnings == ()
 
 
+PAIR = "leaf: [L1, L2], port: bond1"
+PAIRED = "web.preempt_delay: 0 s, and H1 hangs on L1 and L2"
+
+
 @pytest.mark.parametrize(
     ("text", "piece"),
     [
-        (CLUSTERS_YAML.replace("leaf: L1, port: swp1", "leaf: [L1, L2], port: bond1"), "H1 hangs on L1 and L2"),
-        (keys("track: {interfaces: [eth9]}"), "each time that eth9 comes back the VIP moves; set preempt_delay"),
+        (CLUSTERS_YAML.replace("leaf: L1, port: swp1", PAIR), PAIRED),
+        (CLUSTERS_YAML.replace("leaf: L1, port: swp1", PAIR).replace("leaf: L2, port: swp1", PAIR + "1"), PAIRED),
+        (keys("track: {interfaces: [eth9]}"), "preempt_delay: 0 s, and each time that eth9 comes back the VIP"),
         (keys("track: {scripts: {chk: {command: /bin/true}}}"), "each time that chk comes back"),
         (keys("preempt_delay: 5", SCRIPT), "no weight takes 100 below 1, the lowest; give the backup more"),
+        (weighted(-120, 100, 1), "no weight takes 100 below 1, the lowest"),
+        (weighted(50, 100, 1), "50 does not bridge the 99 between"),
         (weighted(-50, 100, 50), "-50 does not bridge the 50 between the two highest priorities"),
         (weighted(50, 100, 50), "50 does not bridge the 50 between the two highest priorities"),
         (weighted(49, 100, 50), "give more than 50"),
