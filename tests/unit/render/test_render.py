@@ -1,9 +1,9 @@
-"""Configuration text: keepalived.conf as a whole, every option on its own, and the firewall's spelling."""
+"""Configuration text: keepalived.conf as a whole, and every option on its own."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
+from ipaddress import IPv4Interface, IPv6Interface
 
 import jinja2
 import pytest
@@ -13,12 +13,10 @@ from nornir.core.inventory import Host, Hosts, Inventory
 from nornir.core.task import Result
 from nornir.plugins.runners import SerialRunner
 
-from tasks.model.cluster import Cluster, Opening
+from tasks.model.cluster import Cluster
 from tasks.model.options import Garp, Notify, Track, TrackProcess, TrackScript
-from tasks.observe.iptables import parse_iptables
-from tasks.render.firewall import iptables_rule, nft_inserts, nft_rule, nft_snippet
 from tasks.render.keepalived import dynamic_interfaces, environment, render_keepalived, seconds
-from tests.unit.builders import OUR_LINE, VIP, cluster, nft_chain, nftables, server
+from tests.unit.builders import VIP, cluster, server
 
 OUTSIDE = IPv4Interface("100.65.0.30/24")
 H1_CONF = """\
@@ -196,6 +194,17 @@ def test_a_name_that_is_not_there_is_an_error(text: str) -> None:
         environment().from_string(text).render(cluster=cluster())
 
 
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        ("  {% if name %}\n  a\n  {% endif %}\n", "  a\n"),
+        ("{{ name }}\n", "\"<&>'\n"),
+    ],
+)
+def test_text_is_as_it_stands_in_a_template(text: str, made: str) -> None:
+    assert environment().from_string(text).render(name="\"<&>'") == made
+
+
 def test_a_server_that_is_no_member_is_an_error() -> None:
     result = run_for("X", cluster())
     assert result.failed
@@ -219,31 +228,6 @@ def test_a_server_that_is_no_member_is_an_error() -> None:
 )
 def test_seconds(value: float, text: str) -> None:
     assert seconds(value) == text
-
-
-def test_our_iptables_rule_is_spelled_as_iptables_prints_it() -> None:
-    rule = iptables_rule(Opening(address=IPv4Address("100.65.0.12")))
-    assert f"-A INPUT {' '.join(rule)}\n" == OUR_LINE
-    (chain,) = parse_iptables(f"-P INPUT DROP\n-A INPUT {' '.join(rule)}\n")
-    (read,) = chain.rules
-    assert (read.ours, read.verdict, read.source, read.protocol, read.narrow) == (
-        True,
-        "accept",
-        "100.65.0.12",
-        "vrrp",
-        False,
-    )
-
-
-def test_our_nftables_rule_and_file() -> None:
-    chains = nftables(nft_chain(), nft_chain(name="second")).chains
-    peers = [Opening(address=IPv4Address(f"100.65.0.{last}")) for last in (12, 13)]
-    assert nft_rule(peers[0]) == 'ip saddr 100.65.0.12 ip protocol vrrp accept comment "vipbook"'
-    lines = [f"insert rule inet filter {chain} {nft_rule(peer)}" for chain in ("input", "second") for peer in peers]
-    assert nft_inserts(chains, peers) == lines
-    head, *rest = nft_snippet(chains, peers).splitlines()
-    assert head.startswith("# Managed by vipbook")
-    assert rest == lines
 
 
 TRACK = Track(
