@@ -89,6 +89,7 @@ def weighted(weight: int, first: int, second: int, *more: str, kind: str = "scri
         (keys("sync_group: true"), "sync_group", "one instance alone has nothing to be in step with"),
         (keys("sync_group: true", MORE % ", priorities: {H1: 1, H2: 9}"), "instances.front.priorities", "pull them ap"),
         (keys(MORE % ", priorities: {H9: 9}"), "instances.front.priorities.H9", "accepted: H1, H2"),
+        (keys(MORE % ", priorities: {H1: 5, H2: 5}"), "instances.front.priorities.H2", "5 is H1's too"),
         (keys(MORE % ", priorities: {H1: 1}"), "servers.H2.priority", "1 is H1's too"),
         (keys(MORE.replace("front", "front_6") % ""), "instances.front_6", "take another one"),
         (keys(MORE.replace("vrid: 12", "vrid: 11") % ""), "instances.front.vrid", "give each instance of a VLAN"),
@@ -183,28 +184,3 @@ def test_a_server_is_one_thing_in_all_clusters(more: str, piece: str) -> None:
     with pytest.raises(IntentError) as caught:
         load(CLUSTERS_YAML + second)
     assert any(piece in each for each in caught.value.problems)
-
-
-APP = "track: {processes: {%s: {process: a}}}"
-CHK = "track: {scripts: {chk: {command: %s, interval: %s}}}"
-
-
-@pytest.mark.parametrize(
-    ("inside", "outside", "path"),
-    [
-        ("preempt_delay: 0", "preempt_delay: -1", "preempt_delay"),
-        ("garp: {refresh: 86400}", "garp: {refresh: 86401}", "garp.refresh"),
-        ("garp: {lower_prio_repeat: 100}", "garp: {lower_prio_repeat: 101}", "garp.lower_prio_repeat"),
-        (f"extra: [{', '.join(['accept'] * 50)}]", f"extra: [{', '.join(['accept'] * 51)}]", "extra"),
-        (APP % ("a" * 31), APP % ("a" * 32), "track.processes"),
-        (CHK % ("/" + "a" * 250, 2), CHK % ("/" + "a" * 251, 2), "track.scripts.chk.command"),
-        (CHK % ("/bin/a", 1), CHK % ("/bin/a", 0), "track.scripts.chk.interval"),
-        (CHK % ("/bin/a", 1), CHK % ("/bin/a~", 1), "track.scripts.chk.command"),
-        ("script_user: a", "script_user: a$", "script_user"),
-        (SCRIPT.replace("-50", "-253"), SCRIPT.replace("-50", "-254"), "track.scripts.chk.weight"),
-        (SCRIPT.replace("-50", "253"), SCRIPT.replace("-50", "254"), "track.scripts.chk.weight"),
-    ],
-)  # fmt: skip
-def test_where_a_range_ends(inside: str, outside: str, path: str) -> None:
-    load(keys(inside))
-    assert any(each.startswith(path) for each in said_of(keys(outside)))
