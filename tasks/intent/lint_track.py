@@ -44,9 +44,10 @@ def weak(cluster: ClusterEntry) -> Iterator[Problem]:
                     yield ("track", kind, name, "weight"), why
 
 
-def _highest(cluster: ClusterEntry, instance: InstanceEntry | ClusterEntry) -> tuple[int, int]:
-    named = instance.priorities if isinstance(instance, InstanceEntry) else {}
-    ranks = sorted((named.get(name, each.priority) for name, each in cluster.servers.items()), reverse=True)
+def _highest(cluster: ClusterEntry, instance: InstanceEntry) -> tuple[int, int]:
+    ranks = sorted(
+        (instance.priorities.get(name, each.priority) for name, each in cluster.servers.items()), reverse=True
+    )
     return ranks[0], ranks[1]
 
 
