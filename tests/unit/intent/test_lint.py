@@ -52,7 +52,7 @@ def said_of(*changes: tuple[str, str], more: str = "") -> tuple[str, ...]:
         ([("clear: hunter22", "clear: hunter22, env: X")], "7: auth_pass", "exactly one of env, file, clear"),
         ([("{clear: hunter22}", "{}")], "7: auth_pass", "exactly one of env, file, clear"),
         ([("priority: 1,", "priority: 100,")], "10: servers.H2.priority", "give each server its own, 1 to 254"),
-        ([("100.65.0.12/24", "100.65.1.12/24")], "10: servers.H2.address", "is not in 100.65.0.0/24"),
+        ([("100.65.0.12/24", "100.65.1.12/24")], "10: servers.H2.address", "not in 100.65.0.0/24, the subnet of H1"),
         ([("100.65.0.12/24", "100.65.0.12/25")], "10: servers.H2.address", "share one subnet"),
         ([("100.65.0.12/24", "100.65.0.0/24")], "10: servers.H2.address", "take a host address"),
         ([("100.65.0.12/24", "100.65.0.255/24")], "10: servers.H2.address", "take a host address"),

@@ -69,6 +69,8 @@ def weighted(weight: int, first: int, second: int, *more: str, kind: str = "scri
         (keys("vrid6: 12"), "vrid6", "there is no second instance for IPv6 VIPs; remove it"),
         (keys(MORE % ", vrid6: 13"), "instances.front.vrid6", "there is no second instance for IPv6 VIPs; remove it"),
         (six().replace("65::10/64", "66::10/64"), "vips.1", "outside fd00:100:65::/64"),
+        (keys(MORE.replace("/24]", "/24, 'fd99::1/64']") % "", text=six()), "instances.front.vips.1", "outside fd00"),
+        (keys(MORE.replace("100.65.0.20/24", "'fd00::1/64'") % ""), "instances.front.vips", "no IPv4 VIP, and"),
         (keys("preempt: false", "preempt_delay: 30"), "preempt_delay", "nothing to delay with preempt: false"),
         (keys("preempt_delay: 1001"), "preempt_delay", "less than or equal to 1000"),
         (keys("preempt: false", SCRIPT), "track.scripts.chk.weight", "leave weight out, so that it goes to FAULT"),
@@ -80,6 +82,7 @@ def weighted(weight: int, first: int, second: int, *more: str, kind: str = "scri
         (keys("track: {processes: {app: {process: a, delay: 0}}}"), "track.processes.app.delay", "0.01"),
         (six(ROUTED).replace("int: 1", f"int: 1\n    {SCRIPT}"), "track.scripts.chk.weight", "in a sync group"),
         (keys("sync_group: true", SCRIPT, MORE % ""), "track.scripts.chk.weight", "or set sync_group: false"),
+        (keys(SCRIPT, MORE % "", text=six()), "track.scripts.chk.weight", "in a sync group"),
         (six({**ROUTED, "H2": "fd00:200:65::12/64"}), "servers.H2.address6", "outside fd00:100:65::/64, the subnet of"),
         (six({**ROUTED, "H2": "fd00:200:65::12/64"}).replace("65::10/64", "66::10/64"), "vips.1", "outside fd00:100"),
         (keys(MORE.replace("front", "'6'") % ""), "instances.6", "take another one"),
@@ -99,6 +102,7 @@ def weighted(weight: int, first: int, second: int, *more: str, kind: str = "scri
         (keys("garp: {repeat: 0}"), "garp.repeat", "greater than or equal to 1"),
         (keys("garp: {dealy: 1}"), "garp.dealy", "did you mean 'delay'?"),
         (keys("excluded: [100.65.0.10/24]"), "excluded.0", "100.65.0.10 stands in vips too; keep one"),
+        (keys(MORE % ", excluded: [100.65.0.20/24]"), "instances.front.excluded.0", "stands in vips too; keep one"),
         (keys("excluded: [100.65.1.10/24]"), "excluded.0", "outside 100.65.0.0/24"),
         (keys("auth_type: AH", text=NO_PASSWORD), "auth_type", "there is none; add auth_pass"),
         (keys("notify: {master: 'x y'}"), "notify.master", "match pattern"),
@@ -117,6 +121,7 @@ def test_one_broken_rule(text: str, path: str, piece: str) -> None:
         six(LOCAL, unicast=False),
         six(vips="vips: ['fd00:100:65::10/64']"),
         six().replace("vrid: 11", "vrid: 11\n    vrid6: 12"),
+        keys(MORE % "", text=six()),
         keys("preempt: false"),
         keys("preempt_delay: 30", "track: {interfaces: [eth9]}"),
         keys("garp: {delay: 1}", text=V3.replace("int: 1", "int: 0.1")),
@@ -143,7 +148,7 @@ def test_what_works_is_let_through_without_a_word(text: str) -> None:
 
 
 PAIR = "leaf: [L1, L2], port: bond1"
-PAIRED = "web.preempt_delay: 0 s, and H1 hangs on L1 and L2"
+PAIRED = "clusters.web.preempt_delay: 0 s, and H1 hangs on L1 and L2"
 
 
 @pytest.mark.parametrize(
@@ -151,16 +156,17 @@ PAIRED = "web.preempt_delay: 0 s, and H1 hangs on L1 and L2"
     [
         (CLUSTERS_YAML.replace("leaf: L1, port: swp1", PAIR), PAIRED),
         (CLUSTERS_YAML.replace("leaf: L1, port: swp1", PAIR).replace("leaf: L2, port: swp1", PAIR + "1"), PAIRED),
-        (keys("track: {interfaces: [eth9]}"), "preempt_delay: 0 s, and each time that eth9 comes back the VIP"),
+        (keys("track: {processes: {app: {process: a}}}"), "each time that app comes back"),
+        (keys("track: {interfaces: [eth9, eth8]}"), "preempt_delay: 0 s, and each time that eth9 comes back the VIP"),
         (keys("track: {scripts: {chk: {command: /bin/true}}}"), "each time that chk comes back"),
         (keys("preempt_delay: 5", SCRIPT), "no weight takes 100 below 1, the lowest; give the backup more"),
         (weighted(-120, 100, 1), "no weight takes 100 below 1, the lowest"),
         (weighted(50, 100, 1), "50 does not bridge the 99 between"),
-        (weighted(-50, 100, 50), "-50 does not bridge the 50 between the two highest priorities"),
+        (weighted(-50, 100, 50), "web.track.scripts.chk.weight: -50 does not bridge the 50 between the two highest"),
         (weighted(50, 100, 50), "50 does not bridge the 50 between the two highest priorities"),
         (weighted(49, 100, 50), "give more than 50"),
         (weighted(200, 100, 60), "200 brings both highest priorities to 254 while all is well; take lower priorities"),
-        (weighted(-40, 100, 50, kind="processes"), "-40 does not bridge the 50"),
+        (weighted(-40, 100, 50, kind="processes"), "web.track.processes.app.weight: -40 does not bridge the 50"),
         (weighted(-60, 100, 50, "instances: {f: {vrid: 12, vips: [100.65.0.20/24], priorities: {H1: 10, H2: 200}}}"),
          "-60 does not bridge the 190"),
     ],
