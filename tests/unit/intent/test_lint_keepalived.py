@@ -174,19 +174,3 @@ PAIRED = "clusters.web.preempt_delay: 0 s, and H1 hangs on L1 and L2"
 def test_what_will_surprise_is_a_warning(text: str, piece: str) -> None:
     (said,) = load(text).warnings
     assert piece in said
-
-
-@pytest.mark.parametrize(
-    ("more", "piece"),
-    [
-        ("vni: 200", "enp0s8 of H1 is on VNI 100 in cluster 'web', on 200 here; an interface is in one VLAN"),
-        ("100.65.0.13/24", "enp0s8 of H1 has 100.65.0.11/24 in cluster 'web'; name the same address in both"),
-    ],
-)
-def test_a_server_is_one_thing_in_all_clusters(more: str, piece: str) -> None:
-    second = CLUSTERS_YAML.removeprefix("clusters:\n").replace("  web:", "  db:").replace("vrid: 11", "vrid: 12")
-    second = second.replace("0.10/24", "0.20/24")
-    second = second.replace("vni: 100", more) if "vni" in more else second.replace("100.65.0.11/24", more)
-    with pytest.raises(IntentError) as caught:
-        load(CLUSTERS_YAML + second)
-    assert any(piece in each for each in caught.value.problems)
