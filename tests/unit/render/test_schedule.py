@@ -108,6 +108,66 @@ def test_everything_that_can_be_asked_for() -> None:
     assert "every 5m: web, db" in timer
 
 
+SERVICE = """\
+[Unit]
+Description=vipbook verify: all clusters
+Wants=network-online.target
+After=network-online.target
+[Service]
+Type=oneshot
+ExecStart=/opt/vipbook/.venv/bin/vipbook verify --inventory /etc/vipbook
+TimeoutStartSec=300
+StateDirectory=vipbook
+StateDirectoryMode=0700
+UMask=0077
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=strict
+ProtectHome=read-only
+PrivateTmp=yes
+PrivateDevices=yes
+DevicePolicy=closed
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+KeyringMode=private
+RemoveIPC=yes
+"""
+TIMER = """\
+[Unit]
+Description=vipbook verify every 5m: all clusters
+[Timer]
+OnActiveSec=10s
+OnBootSec=1min
+OnUnitActiveSec=300s
+RandomizedDelaySec=30s
+AccuracySec=1s
+[Install]
+WantedBy=timers.target
+"""
+
+
+@pytest.mark.parametrize(("unit", "wanted"), [("service", SERVICE), ("timer", TIMER)])
+def test_a_unit_as_a_whole(unit: str, wanted: str) -> None:
+    text = render_units(PLAIN)[f"vipbook-verify.{unit}"]
+    assert [line for line in text.splitlines() if line and not line.startswith("#")] == wanted.splitlines()
+    assert text.endswith("\n")
+
+
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
 
 
