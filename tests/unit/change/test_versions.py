@@ -32,11 +32,15 @@ def script(**changed: float) -> dict[str, Any]:
         ("2.0.10-11.el8", PROCESS, ["web: keepalived 2.0.10 does not know vrrp_track_process; 2.0.11 does"]),
         ("2.0.11-1", PROCESS, []),
         ("2.1.5-9.el8", {"extra": ("garp_extra_if all",)}, ["does not know garp_extra_if; 2.2.0 does"]),
+        ("2.2.0-1", {"extra": ("garp_extra_if all",)}, []),
         ("1:2.2.4-0.2", {"extra": ("unicast_fault_no_peer",)}, ["unicast_fault_no_peer; 2.2.5 does"]),
-        ("1:2.2.7-1", {"extra": ("unicast_fault_no_peer", "something_new 3")}, []),
+        ("2.2.5-1", {"extra": ("unicast_fault_no_peer", "something_new 3")}, []),
         ("2.0.5-1", {"extra": ("notify_master_rx_lower_pri /bin/x",)}, ["notify_master_rx_lower_pri; 2.0.6 does"]),
-        ("2.3.1-1", {"extra": ("owner_ignore_adverts",)}, ["owner_ignore_adverts; 2.3.3 does"]),
+        ("2.0.6-1", {"extra": ("notify_master_rx_lower_pri /bin/x",)}, []),
+        ("2.3.2-1", {"extra": ("owner_ignore_adverts",)}, ["owner_ignore_adverts; 2.3.3 does"]),
+        ("2.3.3-1", {"extra": ("owner_ignore_adverts",)}, []),
         ("1:2.2.7-1", script(interval_s=0.5), ["a fraction of a second", "vrrp_script chk; 2.3.2 does"]),
+        ("2.3.1-1", script(interval_s=0.5), ["a fraction of a second", "vrrp_script chk; 2.3.2 does"]),
         ("1:2.2.7-1", script(timeout_s=2.5), ["a fraction of a second"]),
         ("1:2.2.7-1", script(), []),
         ("1:2.3.2-1", script(interval_s=0.5, timeout_s=0.5), []),
@@ -46,6 +50,13 @@ def test_each_version(version: str, changed: dict[str, Any], said: list[str]) ->
     found = unknown_options(version, [cluster(**changed)])
     assert bool(found) is bool(said)
     assert all(piece in " ".join(found) for piece in said)
+
+
+def test_what_two_instances_use_is_told_once() -> None:
+    first = cluster(**PROCESS)
+    assert unknown_options("2.0.10-1", [first, replace(first, label="front")]) == [
+        "web: keepalived 2.0.10 does not know vrrp_track_process; 2.0.11 does",
+    ]
 
 
 @pytest.mark.parametrize("package", [{"version": "2.0.10-11.el8"}, {"version": None, "candidate": "2.0.10-11.el8"}])
@@ -114,6 +125,7 @@ PROGRAMS = cluster(
     [
         ("1:2.2.7-1", {}, True),
         ("2.2.4-6.el9", {}, True),
+        ("2.2.0-1", {}, True),
         ("2.2.8-3.el9", {}, False),
         ("2.1.5-9.el8", {}, False),
         (None, {}, False),

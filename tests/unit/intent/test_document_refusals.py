@@ -104,13 +104,16 @@ def test_aliases_that_many_clusters_share_are_fine() -> None:
     [
         ("011", "011 is written as octal and means 9; write 11 or 9, or quote what is text"),
         ("-011", "-011 is written as octal and means -9; write -11 or -9, or quote what is text"),
+        ("+011", "+011 is written as octal and means 9; write 11 or 9, or quote what is text"),
+        ("-1:30", "-1:30 counts in sixties in YAML and means -90; write -90, or quote what is text"),
         ("0_11", "0_11 is written as octal and means 9; write 11 or 9, or quote what is text"),
         ("1:30", "1:30 counts in sixties in YAML and means 90; write 90, or quote what is text"),
         ("1:30.5", "1:30.5 counts in sixties in YAML and means 90.5; write 90.5, or quote what is text"),
+        ("9" * 41, "a number of 41 characters; no key takes one so long, shorten it or quote what is text"),
         ("9" * 400, "a number of 400 characters; no key takes one so long, shorten it or quote what is text"),
         ("0x" + "f" * 5000, "a number of 5002 characters; no key takes one so long, shorten it or quote what is text"),
     ],
-    ids=["octal", "negative", "underscore", "sixties", "fraction", "long", "hexadecimal"],
+    ids=["octal", "negative", "plus", "past", "underscore", "sixties", "fraction", "41", "long", "hexadecimal"],
 )
 def test_a_number_that_yaml_reads_otherwise_than_it_looks_is_refused(written: str, said: str) -> None:
     assert refused(f"x:\n  - {{vrid: {written}}}\n") == f"c.yaml:2: x.0.vrid: {said}"
@@ -119,7 +122,20 @@ def test_a_number_that_yaml_reads_otherwise_than_it_looks_is_refused(written: st
 
 @pytest.mark.parametrize(
     ("written", "value"),
-    [("0", 0), ("00", 0), ("11", 11), ("0x0b", 11), ("0.5", 0.5), ("'011'", "011"), ("'1:30'", "1:30"), ("08", "08")],
+    [
+        *(
+            ("0", 0),
+            ("00", 0),
+            ("-0", 0),
+            ("11", 11),
+            ("1_100", 1100),
+            ("0x0b", 11),
+            ("0b11", 3),
+            ("9" * 40, 10**40 - 1),
+        ),
+        *(("0.5", 0.5), ("010.5", 10.5), ("!!float 011", 11.0)),
+        *(("'011'", "011"), ("!!str 011", "011"), ("'1:30'", "1:30"), ("08", "08"), (f"a{'9' * 41}", f"a{'9' * 41}")),
+    ],
 )
 def test_a_number_that_is_what_it_looks_like_is_taken(written: str, value: object) -> None:
     assert read_document(f"a: {written}\n", "c.yaml").value == {"a": value}

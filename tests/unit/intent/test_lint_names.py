@@ -40,6 +40,7 @@ def said_of(*clusters: str) -> list[str]:
 
 
 FRONT = "instances: {front: {vrid: 12, vips: [100.65.0.30/24]}}"
+OTHER = "instances: {other: {vrid: 22, vips: [100.65.0.31/24]}}"
 FRONT6 = "instances: {front: {vrid: 12, vips: [100.65.0.30/24, 'fd00:100:65::30/64']}}"
 LAST = "; name one as `ip link` shows it, not '.', '..', 'all', 'default' or with a dash first"
 
@@ -125,10 +126,11 @@ def test_an_interface_that_keepalived_makes(clusters: list[str], said: str) -> N
     [
         [cluster("web", FRONT, "track: {interfaces: [vrrp12]}", changes=[on("vrrp11")])],
         [cluster("web", VMAC, changes=[on("vrrp12")])],
+        [cluster("web", VMAC, "vrid6: 13", changes=[*SIX, on("vrrp13")])],
         [cluster("web", VMAC), cluster("db", changes=[*OTHERS, on("vrrp11")])],
         [cluster("web", VMAC), cluster("db", "track: {interfaces: [vrrp11]}", changes=OTHERS)],
     ],
-    ids=["without use_vmac", "another VRID", "another server's", "tracked on another server"],
+    ids=["without use_vmac", "another VRID", "another family's VRID", "another server's", "tracked on another server"],
 )
 def test_an_interface_of_such_a_name_that_is_somebody_elses(clusters: list[str]) -> None:
     assert said_of(*clusters) == []
@@ -155,6 +157,10 @@ def processes(name: str) -> str:
         ),
         (
             [cluster("web", FRONT), cluster("web_front", changes=OTHERS)],  # masters are counted by the name everywhere
+            "web_front: its instance in keepalived.conf is VI_web_front, and so is that of web.instances.front",
+        ),
+        (
+            [cluster("web", FRONT), cluster("web_front", OTHER, changes=SAME)],
             "web_front: its instance in keepalived.conf is VI_web_front, and so is that of web.instances.front",
         ),
         (
