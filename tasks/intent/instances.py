@@ -12,7 +12,7 @@ from tasks.model.cluster import Family
 def instances_of(cluster: ClusterEntry) -> Iterator[tuple[Path, InstanceEntry]]:
     """The path, inside the cluster, and the values of each instance; those of the first stand at the cluster itself."""
     own = {key: getattr(cluster, key) for key in ("vrid", "vrid6", "vips", "excluded")}
-    yield (), InstanceEntry.model_construct(None, **own, priorities={})
+    yield (), InstanceEntry.model_construct(None, **own)
     yield from ((("instances", name), instance) for name, instance in cluster.instances.items())
 
 

@@ -34,9 +34,9 @@ def routers(parsed: ClustersFile) -> Iterator[tuple[str, Path, int, int]]:
     for name, cluster in parsed.clusters.items():
         for place, instance in instances_of(cluster):
             for family in families(cluster, instance):
-                own = family == IPV6 and instance.vrid6 is not None
-                vrid = instance.vrid6 if own and instance.vrid6 is not None else instance.vrid
-                yield name, ("clusters", name, *place, "vrid6" if own else "vrid"), family, vrid
+                own = instance.vrid6 if family == IPV6 else None
+                vrid, key = (instance.vrid, "vrid") if own is None else (own, "vrid6")
+                yield name, ("clusters", name, *place, key), family, vrid
 
 
 def macvlan(family: int, vrid: int) -> str:

@@ -58,7 +58,7 @@ def _moves_nothing(each: ScriptEntry | ProcessEntry, first: int, second: int) ->
         return None
     ill = max(_LOWEST, first + min(weight, 0))
     healthy = min(_HIGHEST, second + max(weight, 0))
-    if weight > 0 and healthy == _HIGHEST:
+    if healthy == _HIGHEST:
         return f"{weight} brings both highest priorities to {healthy} while all is well; take lower priorities"
     if ill < healthy:
         return None
