@@ -135,6 +135,7 @@ PROGRAMS = cluster(
 )
 def test_which_config_test_dies_over_the_user_of_a_program(version: str | None, changed: Any, dies: bool) -> None:  # noqa: ANN401, FBT001
     assert dies_of_users(version, [replace(PROGRAMS, **changed)]) is dies
+    assert dies_of_users(version, [cluster(), replace(PROGRAMS, **changed)]) is dies
 
 
 def test_there_the_users_alone_are_another_and_must_exist() -> None:
@@ -143,6 +144,7 @@ def test_there_the_users_alone_are_another_and_must_exist() -> None:
         '    notify_master "/bin/n prober" prober\n    user someone\n'
     )
     wanted = text.replace("script_user prober", "script_user root").replace("    user prober\n", "    user root\n")
+    assert with_roots_programs("    user nobody\n", [cluster(), PROGRAMS]) == "    user nobody\n"
     assert with_roots_programs(text, [PROGRAMS]) == wanted.replace('prober" prober', 'prober" root')
     facts = server_facts("H1", config=config_file(text="old\n"))
     found = plan_server(desired("H1"), facts, (PROGRAMS,))

@@ -20,10 +20,10 @@ def parse(kind: str, address: str) -> tuple[ClustersFile | None, list[str]]:
 
 
 UNFIT4 = [
-    ("0.0.0.0/24", "is unspecified"),
+    ("0.0.0.0/24", "is unspecified; take"),
     ("0.0.0.10/24", "is of 0.0.0.0/8, which no host has"),
     ("127.0.0.10/24", "is loopback"),
-    ("224.0.0.10/24", "is multicast"),
+    ("224.0.0.10/24", "is multicast; take"),
     ("239.255.255.250/24", "is multicast"),
     ("240.1.1.10/24", "is of a reserved block"),
     ("255.255.255.10/24", "is of a reserved block"),

@@ -47,6 +47,7 @@ def said_of(*changes: tuple[str, str], more: str = "") -> tuple[str, ...]:
         ([*V3, ("advert_int: 1", "advert_int: 41")], "6: advert_int", "VRRPv3 takes 0.01 to 40.95"),
         ([*V3, ("advert_int: 1", "advert_int: 40.96")], "6: advert_int", "VRRPv3 takes 0.01 to 40.95"),
         # RFC 5798 5.2.7: centiseconds; a finer interval can't be sent
+        ([*V3, ("advert_int: 1", "advert_int: 0.126")], "6: advert_int", "steps of 0.01 s, round it"),
         ([*V3, ("advert_int: 1", "advert_int: 0.125")], "6: advert_int", "0.01"),
         ([("version: 2", "version: 3")], "7: auth_pass", "remove it or set version: 2"),
         ([("clear: hunter22", "clear: hunter22, env: X")], "7: auth_pass", "exactly one of env, file, clear"),

@@ -19,11 +19,11 @@ TRUNK = [*VLAN200, ("enp0s8", "enp0s8.200"), ("enp0s8,", "enp0s8.200,")]
 PLACE = (", leaf: L1, port: swp1", "")
 VMAC = ("    vrid: 11\n", "    vrid: 11\n    use_vmac: true\n")
 VMAC_TOO = ("    vrid: 12\n", "    vrid: 11\n    use_vmac: true\n")
-SIX = [
+V3 = [
     *(("version: 2", "version: 3\n    unicast: true"), ("    auth_pass: {clear: hunter22}\n", "")),
-    *(("100.65.0.20/24", "'fd00::20/64'"), ("0.11/24,", "0.11/24, address6: 'fd00::11/64',")),
-    ("0.12/24,", "0.12/24, address6: 'fd00::12/64',"),
+    *(("0.11/24,", "0.11/24, address6: 'fd00::11/64',"), ("0.12/24,", "0.12/24, address6: 'fd00::12/64',")),
 ]
+SIX = [*V3, ("100.65.0.20/24", "'fd00::20/64'")]
 
 
 def changed(text: str, changes: list[tuple[str, str]]) -> str:
@@ -79,6 +79,22 @@ def test_an_address_of_two_uses(changes: list[tuple[str, str]], said: str) -> No
 )
 def test_an_address_of_one_use(changes: list[tuple[str, str]]) -> None:
     assert said_of(changes) == []
+
+
+@pytest.mark.parametrize(
+    ("vrids", "said"),
+    [
+        ("vrid: 11\n    vrid6: 12", ["vrid"]),
+        ("vrid: 12\n    vrid6: 11", ["vrid6"]),
+        ("vrid: 11", ["vrid", "vrid"]),
+        ("vrid: 12", []),
+    ],
+)
+def test_a_vrid_of_two_clusters_in_each_family(vrids: str, said: list[str]) -> None:
+    first = [*V3, ("0.10/24]", "0.10/24, 'fd00::10/64']")]
+    second = [*V3, ("0.20/24]", "0.20/24, 'fd00::20/64']"), ("vrid: 12", vrids)]
+    why = "11 is cluster 'web''s on VNI 100; give each instance of a VLAN its own, 1 to 255"
+    assert said_of(second, first) == [f"db.{each}: {why}" for each in said]
 
 
 def test_a_macvlan_of_two_clusters_is_told_once() -> None:

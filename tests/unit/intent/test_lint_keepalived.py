@@ -161,6 +161,8 @@ PAIRED = "clusters.web.preempt_delay: 0 s, and H1 hangs on L1 and L2"
         (keys("track: {scripts: {chk: {command: /bin/true}}}"), "each time that chk comes back"),
         (keys("preempt_delay: 5", SCRIPT), "no weight takes 100 below 1, the lowest; give the backup more"),
         (weighted(-120, 100, 1), "no weight takes 100 below 1, the lowest"),
+        (weighted(-1, 100, 1), "no weight takes 100 below 1, the lowest"),
+        (weighted(1, 254, 253), "1 brings both highest priorities to 254 while all is well"),
         (weighted(50, 100, 1), "50 does not bridge the 99 between"),
         (weighted(-50, 100, 50), "web.track.scripts.chk.weight: -50 does not bridge the 50 between the two highest"),
         (weighted(50, 100, 50), "50 does not bridge the 50 between the two highest priorities"),
