@@ -14,13 +14,13 @@ from tests.unit.builders import cluster, fabric, server
 @pytest.mark.parametrize(
     ("changed", "fault", "shortest", "longest", "source"),
     [
-        ({}, "graceful stop", 0.996, 1.996, "RFC 3768 6.1"),
+        ({}, "graceful stop", 0.996, 1.996, "(RFC 3768 6.1)"),
         ({}, "link down", 2.996, 4.996, "RFC 3768 6.1"),
         ({}, "crash", 2.996, 4.996, "the VIP may stay on H1"),
         ({}, "return", 0.0, 1.0, "3.609 s after H1 is back"),
         ({"preempt_delay_s": 30.0}, "return", 0.0, 1.0, "33.609 s after H1 is back"),
         ({"preempt": False}, "return", 0.0, 0.0, "nopreempt: H1 stays backup"),
-        ({"version": 3, "advert_int": 0.1}, "graceful stop", 0.0996, 1.0996, "RFC 5798 6.1, RFC 9568 6.1"),
+        ({"version": 3, "advert_int": 0.1}, "graceful stop", 0.0996, 1.0996, "(RFC 5798 6.1, RFC 9568 6.1)"),
         ({"version": 3, "advert_int": 0.1}, "link down", 0.2996, 1.3996, "RFC 9568"),
         ({"fabric": fabric(allowance_s=0.5)}, "link down", 2.996, 4.496, "RFC 3768"),
         ({"advert_int": 5.0}, "crash", 10.996, 16.996, "RFC 3768"),
@@ -55,6 +55,7 @@ def test_without_preempt_whoever_became_master_costs_the_same_anew() -> None:
         (Track(processes=(TrackProcess(name="a", process="a", weight=100),)), (256 - 101) / 256),
         (Track(scripts=(TrackScript(name="a", command="/bin/a", weight=-100),)), 255 / 256),
         (Track(scripts=(TrackScript(name="a", command="/bin/a", weight=253),)), 2 / 256),
+        (Track(scripts=tuple(TrackScript(name=each, command="/bin/a", weight=253) for each in "ab")), 2 / 256),
     ],
 )
 def test_a_weight_that_raises_counts_while_all_is_well(track: Track, skew: float) -> None:

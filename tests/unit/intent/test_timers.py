@@ -53,6 +53,8 @@ def test_failback_needs_no_time_of_the_protocol() -> None:
 @pytest.mark.parametrize(
     ("seconds", "resolution", "held"),
     [
+        (3.0, 0.0, True),
+        (4.0, 0.0, True),
         (3.0, 0.01, True),
         (4.0, 0.01, True),
         (2.995, 0.01, True),
