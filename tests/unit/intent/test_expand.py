@@ -6,6 +6,7 @@ import pytest
 
 from tasks.intent.load import load_intent
 from tasks.model.cluster import Cluster
+from tasks.model.options import Garp, Notify, Track, TrackProcess, TrackScript
 from tests.unit.intent.test_lint_keepalived import LOCAL, MORE, V3, keys, six
 
 FRONT6 = "instances: {front: {vrid: 12, vips: [100.65.0.20/24, 'fd00:100:65::20/64']}}"
@@ -60,6 +61,68 @@ def test_excluded_vips_travel_with_the_first_instance() -> None:
     assert [str(vip.ip) for vip in first.vips] == ["100.65.0.10", "100.65.0.30", "fd00:100:65::30"]
     assert [str(vip.ip) for vip in first.advertised] == ["100.65.0.10"]
     assert [str(vip.ip) for vip in second.vips] == ["fd00:100:65::10"]
+
+
+def test_what_one_instance_carries_is_ipv4_first() -> None:
+    (only,) = clusters(keys("excluded: [100.65.0.30/24]").replace("10/24]", "10/24, 'fd00:100:65::10/64']"))
+    assert [str(vip.ip) for vip in only.vips] == ["100.65.0.10", "100.65.0.30", "fd00:100:65::10"]
+
+
+TRACKED = """\
+track:
+      interfaces: [eth9]
+      scripts: {chk: {command: /bin/c x, interval: 3, timeout: 4, fall: 5, rise: 6, weight: -7}}
+      processes: {app: {process: nginx, quorum: 8, delay: 9, weight: 10}}
+    script_user: prober"""
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "made"),
+    [
+        (
+            TRACKED,
+            "track",
+            Track(
+                interfaces=("eth9",),
+                scripts=(
+                    TrackScript(
+                        name="chk", command="/bin/c x", interval_s=3.0, timeout_s=4.0, fall=5, rise=6, weight=-7
+                    ),
+                ),
+                processes=(TrackProcess(name="app", process="nginx", quorum=8, delay_s=9.0, weight=10),),
+                script_user="prober",
+            ),
+        ),
+        (
+            "garp: {delay: 6, repeat: 7, refresh: 8, lower_prio_delay: 9, lower_prio_repeat: 10}",
+            "garp",
+            Garp(delay_s=6, repeat=7, refresh_s=8, lower_prio_delay_s=9, lower_prio_repeat=10),
+        ),
+        (
+            "notify: {master: /bin/m, backup: /bin/b, fault: /bin/f, stop: /bin/s, any: /bin/a}",
+            "notify",
+            Notify(master="/bin/m", backup="/bin/b", fault="/bin/f", stop="/bin/s", any="/bin/a"),
+        ),
+        ("preempt_delay: 2.5", "preempt_delay_s", 2.5),
+        ("auth_type: AH", "auth_type", "AH"),
+        ("extra: [no_accept]", "extra", ("no_accept",)),
+        ("use_vmac: true", "use_vmac", True),
+    ],
+    ids=lambda value: value.split(":")[0] if isinstance(value, str) and ":" in value else "",
+)
+def test_what_is_declared_arrives(line: str, key: str, made: object) -> None:
+    (found,) = clusters(keys(line))
+    assert getattr(found, key) == made
+    (bare,) = clusters(keys())
+    assert getattr(bare, key) != made
+
+
+def test_what_is_left_out_of_a_tracked_thing_and_of_garp() -> None:
+    (found,) = clusters(keys("track: {scripts: {chk: {command: /bin/c}}, processes: {app: {process: nginx}}}"))
+    assert found.track == Track(
+        scripts=(TrackScript(name="chk", command="/bin/c"),), processes=(TrackProcess(name="app", process="nginx"),)
+    )
+    assert (found.garp, found.notify) == (Garp(), Notify())
 
 
 def test_adverts_come_from_the_address_of_their_family() -> None:
