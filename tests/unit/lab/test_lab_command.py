@@ -58,15 +58,15 @@ def test_up_prints_the_lab_and_tells_its_steps_on_stderr(monkeypatch: pytest.Mon
         (KeyboardInterrupt(), 130, "interrupted; `vipbook lab up` begins anew"),
     ],
 )
-@pytest.mark.parametrize("verb", ["up", "down", "status"])
+@pytest.mark.parametrize("call", [["up"], ["down"], ["status"], ["reboot", "H1"]])
 def test_each_end_has_its_code_and_one_line(
-    monkeypatch: pytest.MonkeyPatch, verb: str, error: BaseException, code: int, said: str
+    monkeypatch: pytest.MonkeyPatch, call: list[str], error: BaseException, code: int, said: str
 ) -> None:
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(api, verb, fail)
-    result = CliRunner().invoke(app, [verb])
+    monkeypatch.setattr(api, call[0], fail)
+    result = CliRunner().invoke(app, call)
     assert result.exit_code == code
     assert result.stderr.startswith(said)
     assert result.stdout == ""
@@ -82,9 +82,25 @@ def test_status_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, *, sshd: b
     assert ("H1: sshd does not answer" in plain.stdout) is not sshd
 
 
-@pytest.mark.parametrize("arguments", [["up", "x"], ["shell"], ["status", "--jsn"], ["sideways"], ["up", "--name"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["up", "x"], ["shell"], ["reboot"], ["reboot", "H1", "H2"], ["status", "--jsn"], ["sideways"], ["up", "--name"]],
+)
 def test_a_wrong_call(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def test_reboot_names_the_node_and_prints_the_lab(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+
+    def reboot(name: str | None, node: str, progress: object) -> LabStatus:
+        calls.append((name, node, callable(progress)))
+        return lab_status(sshd=True)
+
+    monkeypatch.setattr(api, "reboot", reboot)
+    result = CliRunner().invoke(app, ["reboot", "H1", "--name", "t1"])
+    assert (result.exit_code, calls) == (0, [("t1", "H1", True)])
+    assert "the lab vipbook is up" in result.stdout
 
 
 def test_shell_passes_the_command_on(monkeypatch: pytest.MonkeyPatch) -> None:
