@@ -53,6 +53,7 @@ def test_without_preempt_whoever_became_master_costs_the_same_anew() -> None:
     [
         (Track(scripts=(TrackScript(name="a", command="/bin/a", weight=100),)), (256 - 101) / 256),
         (Track(processes=(TrackProcess(name="a", process="a", weight=100),)), (256 - 101) / 256),
+        (Track(scripts=(TrackScript(name="a", command="/bin/a", weight=1),)), (256 - 2) / 256),
         (Track(scripts=(TrackScript(name="a", command="/bin/a", weight=-100),)), 255 / 256),
         (Track(scripts=(TrackScript(name="a", command="/bin/a", weight=253),)), 2 / 256),
         (Track(scripts=tuple(TrackScript(name=each, command="/bin/a", weight=253) for each in "ab")), 2 / 256),
