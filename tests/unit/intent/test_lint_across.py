@@ -110,8 +110,9 @@ def test_a_macvlan_of_two_clusters_is_told_once() -> None:
         ([], [*TRUNK, VMAC_TOO]),
         ([VMAC], [*TRUNK, ("vrid: 12", "vrid: 12\n    use_vmac: true")]),
         ([VMAC], [*TRUNK, VMAC_TOO, *SIX]),
+        ([VMAC], [*VLAN200, VMAC_TOO, ("H1:", "H3:"), ("H2:", "H4:"), ("swp1", "swp3"), ("swp1", "swp3")]),
     ],
-    ids=["without use_vmac", "there alone", "here alone", "another VRID", "another family"],
+    ids=["without use_vmac", "there alone", "here alone", "another VRID", "another family", "other servers"],
 )
 def test_macvlans_of_their_own(first: list[tuple[str, str]], second: list[tuple[str, str]]) -> None:
     assert said_of(second, first) == []

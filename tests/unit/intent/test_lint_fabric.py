@@ -84,6 +84,11 @@ def test_an_interface_in_two_places(place: str, said: str) -> None:
     assert said_of([], [("leaf: L1, port: swp1", place)]) == [f"db.servers.H1.{said} in both"]
 
 
+def test_a_leaf_that_stands_twice_is_one_place() -> None:
+    said = said_of([], [("leaf: L1, port: swp1", "leaf: [L1, L1], port: swp1")])
+    assert said == ["db.servers.H1.leaf: a leaf stands twice; name each once"]
+
+
 @pytest.mark.parametrize(
     ("first", "second", "path"),
     [

@@ -152,6 +152,9 @@ RED = [
     ("priority: 1,", "priority: 255,", "10: clusters.web.servers.H2.priority", "less than or equal to 254 (given 255)"),
     ("priority: 1,", "", "10: clusters.web.servers.H2.priority", "missing; add this key"),
     ("100.65.0.12/24", "100.65.0.12", "10: clusters.web.servers.H2.address", "lacks its prefix length"),
+    ("100.65.0.12/24", "7", "10: clusters.web.servers.H2.address", "lacks its prefix length"),
+    ("100.65.0.12/24", "100.65.0.12/24, address6: 7", "10: clusters.web.servers.H2.address6", "lacks its prefix"),
+    ("100.65.0.10/24", "[7]", "4: clusters.web.vips.0", "lacks its prefix length"),
     (
         "100.65.0.12/24",
         "'fd00::12/64'",
