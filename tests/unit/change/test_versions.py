@@ -144,6 +144,8 @@ def test_there_the_users_alone_are_another_and_must_exist() -> None:
         '    notify_master "/bin/n prober" prober\n    user someone\n'
     )
     wanted = text.replace("script_user prober", "script_user root").replace("    user prober\n", "    user root\n")
+    two = [PROGRAMS, replace(PROGRAMS, track=replace(PROGRAMS.track, script_user="other"))]
+    assert with_roots_programs("    user other\n    user prober\n", two) == "    user root\n" * 2
     assert with_roots_programs("    user nobody\n", [cluster(), PROGRAMS]) == "    user nobody\n"
     assert with_roots_programs(text, [PROGRAMS]) == wanted.replace('prober" prober', 'prober" root')
     facts = server_facts("H1", config=config_file(text="old\n"))

@@ -22,7 +22,7 @@ def parse(kind: str, address: str) -> tuple[ClustersFile | None, list[str]]:
 UNFIT4 = [
     ("0.0.0.0/24", "is unspecified; take"),
     ("0.0.0.10/24", "is of 0.0.0.0/8, which no host has"),
-    ("127.0.0.10/24", "is loopback"),
+    ("127.0.0.10/24", "is loopback; take"),
     ("224.0.0.10/24", "is multicast; take"),
     ("239.255.255.250/24", "is multicast"),
     ("240.1.1.10/24", "is of a reserved block"),
@@ -56,6 +56,7 @@ UNFIT6 = [
         *(("vip", *row) for row in [*UNFIT4, *UNFIT6]),
         *(("server", *row) for row in UNFIT4),
         *(("address6", *row) for row in UNFIT6),
+        ("vip", "::ffff:1.2.3.4/64", "is IPv4-mapped; take a global"),
         ("vip", "224.0.0.10/24", "take a unicast address, as 100.65.0.10/24"),
         ("vip", "::5/64", "take a global or unique local address, as fd00:100:65::10/64"),
         ("vip", "fe80::11/64", "is link-local; take a global or unique local address"),
