@@ -66,6 +66,7 @@ if [ -z "${{1:-}}" ] && [ -e {BOOT} ] && [ "$(cat {BOOT})" != "$(cat {_BOOT_ID})
     [ ! -d ran ] || rmdir ran || exit 1
 fi
 """
+_FORGET = ("systemd-run", "--on-active=1", "systemctl", "daemon-reload")
 # Flushed before anything is changed: after a power cut there must be no empty file where a copy should be.
 _FLUSH = f"""
 cat {_BOOT_ID} > "$1/{BOOT}" || exit 1
@@ -82,6 +83,7 @@ _BOOT_TARGET = "multi-user.target"
 _UNIT = """[Unit]
 Description=vipbook: put back what stood here
 RequiresMountsFor=@DIRECTORY@
+ConditionPathExists=@DIRECTORY@/undo.sh
 After=network.target keepalived.service firewalld.service ufw.service nftables.service
 After=netfilter-persistent.service iptables.service ip6tables.service
 CollectMode=inactive-or-failed
@@ -159,6 +161,8 @@ class Undo:
             f"{body}"
             # Once, whether it went well or not: the boot after the next must not take back what people did since.
             f'[ -n "${{1:-}}" ] || rm -f -- {" ".join(self._units)}\n'
+            # systemd read the link when it booted, and keeps the unit by its name until it reads again.
+            f'[ -z "$booted" ] || {shlex.join(_FORGET)} || failed=1\n'
             # What was kept holds a password; when all is back, nobody needs it any more.
             f"[ $failed -ne 0 ] || rm -rf -- {self.directory}\n"
             "exit $failed\n"

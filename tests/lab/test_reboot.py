@@ -53,6 +53,7 @@ def standing(fabric: Fabric, server: str) -> list[str]:
         f"ls -l {CONFIG}; cat {CONFIG}; ls -A /etc/keepalived /etc",
         "systemctl is-active keepalived; systemctl is-enabled keepalived",
         f"ls {units} 2>/dev/null | grep vipbook-undo; ls /var/lib/vipbook",
+        "systemctl list-units --all --plain --no-legend 'vipbook-*'",
     )
     return [fabric.shell(server, "sh", "-c", f"{each}; true") for each in words]
 
@@ -102,7 +103,7 @@ def test_whoever_waits_for_the_confirmation_learns_that_it_went_back(db: Fabric,
     assert running.returncode == 4, err
     assert '"rolled-back"' in out
     assert '"as before"' in out
-    assert standing(db, "H2") == before
+    eventually(lambda: standing(db, "H2"), lambda now: now == before, timeout=10)
 
 
 @pytest.mark.parametrize(

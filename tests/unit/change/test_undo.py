@@ -137,7 +137,8 @@ def test_the_clock_is_systemds_and_nothing_secret_is_in_an_argument() -> None:
     assert not any("hunter22" in command.title for command in commands)
     script, unit = (command.feed for command in commands if command.feed)
     assert script == undo.script().encode()
-    assert f"ExecStart=/bin/sh {undo.directory}/undo.sh\n".encode() in (unit or b"")
+    for line in ("ExecStart=/bin/sh ", "ConditionPathExists="):
+        assert f"\n{line}{undo.directory}/undo.sh\n".encode() in (unit or b"")
 
 
 UNIT = f"/etc/systemd/system/vipbook-undo-{TAG}.service"
@@ -182,6 +183,9 @@ def undone(place: Path, boot: str | None, *, began: bool, argument: str = "") ->
     (directory / "shell").write_text("1 1\n")
     if began:
         (directory / "ran").mkdir()
+    (place / "systemd-run").write_text(f'#!/bin/sh\necho "$*" >> {place}/told\n')
+    (place / "systemd-run").chmod(0o755)
+    script = script.replace("PATH=/usr/sbin:", f"PATH={place}:/usr/sbin:", 1)
     return shell(f"set -- {argument}\n{script}" if argument else script, place)
 
 
@@ -205,6 +209,11 @@ def test_after_a_boot_it_begins_anew(tmp_path: Path, boot: str | None, status: i
     done = undone(tmp_path, boot, began=began)
     assert done.returncode == status
     assert sorted(done.stdout.split()) == sorted(out.split())
+    # systemd knows the unit by its name from the boot on; without one it was never asked to.
+    told = tmp_path / "told"
+    assert (told.read_text() if told.exists() else "") == (
+        "--on-active=1 systemctl daemon-reload\n" if "booted=yes" in out else ""
+    )
 
 
 def test_a_rollback_days_later_is_no_boot(tmp_path: Path) -> None:
