@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from tasks.change.files import lines, put_back, sudo
 from tasks.change.iptables import opening_summary
-from tasks.judge.firewall_front import denial_of, zones_for
+from tasks.judge.firewall_front import beside, denial_of, zones_for
 from tasks.judge.firewall_rules import managed_strays
 from tasks.model.answer import Command
 from tasks.model.cluster import Opening
@@ -60,11 +60,17 @@ def firewalld_refusal(firewall: Firewall, openings: Sequence[Opening]) -> str | 
     """What comes before every rule of ours, and is not ours to take out; None: nothing does."""
     for each in openings:
         for saved in (False, True):
-            if (denial := denial_of(firewall, each, saved=saved)) is not None:
+            kind = _kind(saved=saved)
+            if (line := beside(firewall, each, saved=saved)) is not None:
                 return (
-                    f"firewalld: {denial.text!r} in {_place(denial.zone, saved=saved)} comes before all of ours "
-                    f"and keeps out protocol 112 from {each.address}; remove it, or give it a priority above "
-                    f"{RICH_PRIORITY}"
+                    f"firewalld: {line!r} in its direct rules, {kind}, keeps out protocol 112 from {each.address}, and "
+                    "no zone can open what they drop; remove it, or let a direct rule before it accept that"
+                )
+            if (denial := denial_of(firewall, each, saved=saved)) is not None:
+                mend = "the policy a priority above 0" if denial.in_policy else f"it a priority above {RICH_PRIORITY}"
+                return (
+                    f"firewalld: {denial.text!r} in {denial.place}, {kind}, comes before all of ours and keeps out "
+                    f"protocol 112 from {each.address}; remove it, or give {mend}"
                 )
     return None
 
@@ -86,7 +92,11 @@ def _change(verb: str, rule: str, zone: str, *, saved: bool) -> tuple[str, ...]:
 
 
 def _place(zone: str, *, saved: bool) -> str:
-    return f"zone {zone}, {'permanent' if saved else 'runtime'}"
+    return f"zone {zone}, {_kind(saved=saved)}"
+
+
+def _kind(*, saved: bool) -> str:
+    return "permanent" if saved else "runtime"
 
 
 def _commands(argvs: Sequence[tuple[str, ...]]) -> tuple[Command, ...]:

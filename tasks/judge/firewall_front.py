@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
+from tasks.judge.firewall_path import Packet, first_block
 from tasks.model.cluster import Opening
-from tasks.model.server import Denial, Firewall, ZoneSource
+from tasks.model.server import Firewall, FrontRule, ZoneSource
 
 
 def zones_for(firewall: Firewall, opening: Opening, *, saved: bool) -> frozenset[str]:
@@ -28,10 +29,28 @@ def caught_by(firewall: Firewall, opening: Opening, *, saved: bool) -> list[Zone
     return [each for each in firewall.sources if each.saved is saved and _holds(each.source, opening) is not False]
 
 
-def denial_of(firewall: Firewall, opening: Opening, *, saved: bool) -> Denial | None:
-    """A rich rule of somebody else's that drops this peer's adverts before a rule of ours could let them in."""
-    zones = zones_for(firewall, opening, saved=saved)
-    return next((d for d in firewall.denials if d.saved is saved and d.zone in zones and _denies(d, opening)), None)
+def denial_of(firewall: Firewall, opening: Opening, *, saved: bool) -> FrontRule | None:
+    """What drops this peer's adverts in a zone that they may fall into, before a rule of ours could let them in."""
+    for zone in sorted(zones_for(firewall, opening, saved=saved)):
+        for rule in firewall.front:
+            if rule.saved is not saved or (rule.zones is not None and zone not in rule.zones):
+                continue
+            if rule.denies and _may_be_for(rule, opening):
+                return rule
+            if not rule.denies and _is_for(rule, opening):
+                break
+    return None
+
+
+def beside(firewall: Firewall, opening: Opening, *, saved: bool) -> str | None:
+    """The rule of iptables that keeps this peer out whatever firewalld's zones let in; None: there is none.
+
+    An accept there is no more than that: with nftables beneath, the zones are asked all the same.
+    """
+    interfaces = tuple(dict.fromkeys(name for name, _ in firewall.zones))
+    packet = Packet(source=opening.address, protocol=opening.protocol, interfaces=interfaces)
+    ways = (way for way in firewall.ways if way.saved is saved and way.version == opening.address.version)
+    return next((found for way in ways if (found := first_block(way.chains, (way.start,), packet))), None)
 
 
 def blocked_by(firewall: Firewall, opening: Opening, *, saved: bool) -> str | None:
@@ -40,8 +59,10 @@ def blocked_by(firewall: Firewall, opening: Opening, *, saved: bool) -> str | No
     there = [rule for rule in firewall.managed if (rule.address, rule.protocol, rule.saved) == wanted]
     if behind := next((rule.behind for rule in there if rule.behind), ""):
         return f"{behind!r} comes before the rule for {opening.address}"
+    if (line := beside(firewall, opening, saved=saved)) is not None:
+        return f"{line!r} in firewalld's direct rules keeps out {opening.address}, whatever its zones open"
     if (denial := denial_of(firewall, opening, saved=saved)) is not None:
-        return f"{denial.text!r} in zone {denial.zone} comes before the rule for {opening.address}"
+        return f"{denial.text!r} in {denial.place} comes before the rule for {opening.address}"
     opened = {rule.zone for rule in there}
     for each in caught_by(firewall, opening, saved=saved):
         if each.zone not in opened:
@@ -51,13 +72,19 @@ def blocked_by(firewall: Firewall, opening: Opening, *, saved: bool) -> str | No
     return next((f"{name} will be in zone {zone}, which has no rule for it" for name, zone in other), None)
 
 
-def _denies(denial: Denial, opening: Opening) -> bool:
-    if denial.version not in {None, opening.address.version} or denial.protocol not in {None, opening.protocol}:
+def _may_be_for(rule: FrontRule, opening: Opening) -> bool:
+    if rule.version not in {None, opening.address.version} or rule.protocol not in {None, opening.protocol}:
         return False
-    if denial.source is None:
+    if rule.source is None:
         return True
-    held = _holds(denial.source, opening)
-    return held is None or held is not denial.negated
+    held = _holds(rule.source, opening)
+    return held is None or held is not rule.negated
+
+
+def _is_for(rule: FrontRule, opening: Opening) -> bool:
+    """Surely, and not only perhaps."""
+    known = rule.source is None or _holds(rule.source, opening) is not None
+    return known and _may_be_for(rule, opening)
 
 
 def _holds(source: str, opening: Opening) -> bool | None:

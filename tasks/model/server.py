@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -124,18 +124,46 @@ class ZoneSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Denial:
-    """firewalld: a rich rule that drops or rejects, and comes before ours. None: whatever it is."""
+class FrontRule:
+    """firewalld: a rich rule, or the target of a policy, that decides before a rule of ours. None: whatever it is."""
 
     text: str
-    zone: str
+    place: str
+    """Where it stands, in words."""
+    zones: frozenset[str] | None
+    """The zones whose packets it is for."""
     saved: bool
+    denies: bool
+    """It drops or rejects. Else it accepts whatever is as it says, and nothing behind it decides."""
     version: int | None
     """IP version of its family."""
     source: str | None
     negated: bool
     """It is for all but `source`."""
     protocol: str | None
+    in_policy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathRule:
+    """A rule of iptables, whole."""
+
+    text: str
+    conditions: tuple[tuple[str, str, bool], ...]
+    """Option, its value, and whether it is negated."""
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WayIn:
+    """firewalld: a chain of iptables' that packets pass beside its zones, with all that it may jump to."""
+
+    version: int
+    """IP version."""
+    table: str
+    saved: bool
+    start: str
+    chains: Mapping[str, Sequence[PathRule]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +194,10 @@ class Firewall:
     zones_saved: tuple[tuple[str, str], ...] = ()
     """firewalld: the zones that such an interface may be in after a reload or a boot."""
     sources: tuple[ZoneSource, ...] = ()
-    denials: tuple[Denial, ...] = ()
+    front: tuple[FrontRule, ...] = ()
+    """firewalld: what decides before ours, in the order in which packets meet it; policies first."""
+    ways: tuple[WayIn, ...] = ()
+    """firewalld: its direct rules, and whatever stands between them."""
     knows: bool = True
     """firewalld: has rich rules with priorities (0.7.0 on); ufw: knows protocol vrrp by name (0.36.2 on)."""
     strict6: bool = False

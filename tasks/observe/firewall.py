@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from tasks.judge.firewall_rules import closes
 from tasks.model.server import Firewall, InputChain
-from tasks.observe.firewalld import parse_firewalld
+from tasks.observe.firewalld import Firewalld, parse_firewalld
+from tasks.observe.firewalld_direct import is_known, running_ways
 from tasks.observe.iptables import parse_iptables
 from tasks.observe.nft import parse_nft
 from tasks.observe.nft_file import chains_made
@@ -45,10 +46,12 @@ def parse_firewall(  # noqa: PLR0913 - one a program that is asked
     by_ufw = any(rule.verdict == "jump" and " ufw" in rule.text for chain in chains for rule in chain.rules)
     by_firewalld = "firewalld.service" in active
     older = parse_iptables(legacy.partition(_LEGACY6)[0]) + parse_iptables(legacy.partition(_LEGACY6)[2], "ip6")
+    told = _told(firewalld, interfaces) if by_firewalld else None
+    texts = {4: iptables, 6: ip6tables}
     found = {
         "firewalld": by_firewalld,
         "ufw": by_ufw,
-        "iptables": bool(filtering) and not by_ufw and not (by_firewalld and _firewallds(filtering)),
+        "iptables": bool(filtering) and not by_ufw and not (told is not None and _firewallds(filtering, told, texts)),
         "iptables-legacy": any(closes(chain) for chain in older),
         "nftables": bool(native),
     }
@@ -58,8 +61,8 @@ def parse_firewall(  # noqa: PLR0913 - one a program that is asked
         return Firewall(manager=both, chains=filtering + native, persistent=None, saved=(), snippet=None)
     if not managers:
         return Firewall(manager="none", chains=(), persistent=None, saved=(), snippet=None)
-    if by_firewalld:
-        return _firewalld(firewalld, interfaces, at_boot="firewalld.service" in enabled)
+    if told is not None:
+        return _firewalld(told, texts, at_boot="firewalld.service" in enabled)
     if by_ufw:
         return _ufw((iptables, ip6tables), files, interfaces, knows=ufw_knows, at_boot="ufw.service" in enabled)
     if native:
@@ -70,15 +73,22 @@ def parse_firewall(  # noqa: PLR0913 - one a program that is asked
 _LEGACY6 = "== ip6\n"
 
 
-def _firewallds(filtering: tuple[InputChain, ...]) -> bool:
-    """Are these the chains that firewalld makes with its older backend?"""
-    return all(any("INPUT_ZONES" in rule.text for rule in chain.rules) for chain in filtering)
-
-
-def _firewalld(text: str | None, interfaces: tuple[str, ...], *, at_boot: bool) -> Firewall:
+def _told(text: str | None, interfaces: tuple[str, ...]) -> Firewalld:
     if text is None:
         raise Garbled("firewalld.service is active, and firewall-cmd was not asked")
-    told = parse_firewalld(text, interfaces)
+    return parse_firewalld(text, interfaces)
+
+
+def _firewallds(filtering: tuple[InputChain, ...], told: Firewalld, texts: Mapping[int, str]) -> bool:
+    """Are these the chains that firewalld makes: with its older backend, or for direct rules?"""
+    return all(
+        chain.policy == "accept" and is_known(texts[version], told.ways, version)
+        for chain in filtering
+        for version in (6 if chain.family == "ip6" else 4,)
+    )
+
+
+def _firewalld(told: Firewalld, texts: Mapping[int, str], *, at_boot: bool) -> Firewall:
     return Firewall(
         manager="firewalld",
         chains=(),
@@ -90,7 +100,8 @@ def _firewalld(text: str | None, interfaces: tuple[str, ...], *, at_boot: bool) 
         zones=told.zones,
         zones_saved=told.zones_saved,
         sources=told.sources,
-        denials=told.denials,
+        front=told.front,
+        ways=running_ways(told.ways, texts),
         knows=told.priorities,
         strict6=told.strict6,
         default=told.default,

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import ip_address
 
-from tasks.model.server import Denial, ManagedRule, ZoneSource
-from tasks.observe.iptables import protocol_name
+from tasks.model.server import FrontRule, ManagedRule, WayIn, ZoneSource
+from tasks.observe.firewalld_direct import parse_direct
+from tasks.observe.firewalld_rich import Where, front_rules, managed_rules, policy_rules
 from tasks.observe.readings import Garbled, shortened
 from tasks.render.firewall import RICH_PRIORITY
 
 _FIRST_WITH_PRIORITIES = (0, 7, 0)
-_SECTIONS = re.compile(r"^== (version|default|runtime|permanent|rpfilter)$", re.MULTILINE)
+_NEEDED = ("version", "default", "runtime", "permanent", "rpfilter")
+_NEWER = (
+    "policies",
+    "permanent policies",
+    *(f"{kind}direct {what}" for kind in ("", "permanent ") for what in ("rules", "passthroughs")),
+)
+"""Not every release knows these questions."""
+_SECTIONS = re.compile(rf"^== ({'|'.join((*_NEEDED, *_NEWER))})$", re.MULTILINE)
+_FAILED = re.compile(r"^== status (\d+)$", re.MULTILINE)
+_UNKNOWN_OPTION = "2"
+"""Exit status of firewall-cmd for an option that it does not know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +32,8 @@ class Firewalld:
     zones: tuple[tuple[str, str], ...]
     zones_saved: tuple[tuple[str, str], ...]
     sources: tuple[ZoneSource, ...]
-    denials: tuple[Denial, ...]
+    front: tuple[FrontRule, ...]
+    ways: tuple[WayIn, ...]
     rules: tuple[ManagedRule, ...]
     priorities: bool
     strict6: bool
@@ -32,16 +41,12 @@ class Firewalld:
 
 
 def parse_firewalld(text: str, interfaces: tuple[str, ...]) -> Firewalld:
-    """Read the answers of `firewall-cmd` to --version, --get-default-zone, --list-all-zones and --permanent
-    --list-all-zones, and the line IPv6_rpfilter of firewalld.conf, each behind a line `== name`.
+    """Read the answers of `firewall-cmd` that questions.py asks for, each behind a line `== name`.
 
-    An interface that no zone names is in the default zone.
-    """  # noqa: D205 - the list of questions is the summary
-    parts = _SECTIONS.split(text)
-    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
-    missing = {"version", "default", "runtime", "permanent", "rpfilter"} - set(sections)
-    if missing or not sections["default"].strip():
-        raise Garbled(f"firewall-cmd did not tell {', '.join(sorted(missing)) or 'its default zone'}")
+    An interface that no zone names is in the default zone. Which of a source and an interface decides, and that zones
+    of firewalld 2.0 on have priorities of their own, does not matter: whatever zone may be meant counts.
+    """
+    sections = _sections(text)
     running, saved = _zones(sections["runtime"]), _zones(sections["permanent"])
     default = sections["default"].strip()
     zones = _zones_of(running, interfaces, default)
@@ -52,11 +57,17 @@ def parse_firewalld(text: str, interfaces: tuple[str, ...]) -> Firewalld:
             raise Garbled(f"firewall-cmd names zone {zone!r} and does not list it")
     rules: list[ManagedRule] = []
     sources: list[ZoneSource] = []
-    denials: list[Denial] = []
+    front: list[FrontRule] = []
+    ways: list[WayIn] = []
     for listed, is_saved in ((running, False), (saved, True)):
+        kind = "permanent " if is_saved else ""
+        front += policy_rules(_zones(sections[f"{kind}policies"]), saved=is_saved)
+        ways += parse_direct(sections[f"{kind}direct rules"], sections[f"{kind}direct passthroughs"], saved=is_saved)
         for zone, fields in listed.items():
-            rules += _rules(fields.get("rich rules", ""), zone, saved=is_saved)
-            denials += _denials(fields.get("rich rules", ""), zone, saved=is_saved)
+            rich = fields.get("rich rules", "")
+            rules += managed_rules(rich, zone, saved=is_saved)
+            where = Where(place=f"zone {zone}", zones=frozenset({zone}), saved=is_saved)
+            front += front_rules(rich, where, limit=RICH_PRIORITY)
             words = fields.get("sources", "").split()
             sources += [ZoneSource(zone=zone, source=word, saved=is_saved) for word in words]
     targets = {zone: running[zone].get("target", "default") for _, zone in zones}
@@ -64,13 +75,30 @@ def parse_firewalld(text: str, interfaces: tuple[str, ...]) -> Firewalld:
         zones=zones,
         zones_saved=zones_saved,
         sources=tuple(sources),
-        denials=tuple(denials),
+        front=tuple(front),
+        ways=tuple(ways),
         rules=tuple(rules),
         priorities=_version(sections["version"]) >= _FIRST_WITH_PRIORITIES,
         # Not set is strict (firewalld.conf(5)); `loose` and `no` let it pass.
         strict6=not re.search(r"^IPv6_rpfilter=(no|loose)", sections["rpfilter"], re.MULTILINE),
         default=", ".join(f"zone {zone} with target {target}" for zone, target in targets.items()),
     )
+
+
+def _sections(text: str) -> dict[str, str]:
+    """Texts by name; those that the release does not know are empty."""
+    parts = _SECTIONS.split(text)
+    sections = dict.fromkeys(_NEWER, "") | dict(zip(parts[1::2], parts[2::2], strict=True))
+    for name in _NEWER:
+        if (failed := _FAILED.search(sections[name])) and failed[1] == _UNKNOWN_OPTION:
+            sections[name] = ""
+    failures = [
+        f"{name} (exit status {found[1]})" for name, told in sections.items() if (found := _FAILED.search(told))
+    ]
+    missing = failures or sorted(set(_NEEDED) - set(sections))
+    if missing or not sections["default"].strip():
+        raise Garbled(f"firewall-cmd did not tell {', '.join(missing) or 'its default zone'}")
+    return sections
 
 
 def _zones_of(
@@ -104,63 +132,3 @@ def _zones(text: str) -> dict[str, dict[str, str]]:
             last, _, value = line.strip().partition(":")
             fields[last] = value.strip()
     return zones
-
-
-def _rules(text: str, zone: str, *, saved: bool) -> Iterator[ManagedRule]:
-    """Rich rules that accept one protocol from one address, and demand nothing else."""
-    for line in text.splitlines():
-        if not line.startswith("rule "):
-            continue
-        try:
-            words = shlex.split(line)
-            found = _simple(words)
-            address = ip_address(found["address"])
-        except (ValueError, KeyError):
-            continue
-        ours = found.get("priority") == str(RICH_PRIORITY)
-        yield ManagedRule(
-            text=line, address=address, protocol=protocol_name(found["value"]), ours=ours, saved=saved, zone=zone
-        )
-
-
-_QUOTED = re.compile(r'"[^"]*"')
-_NOT_VRRP = re.compile(r"\b(port|source-port|icmp-type|icmp-block|forward-port|masquerade)\b")
-"""Elements that are about protocols of their own."""
-
-
-def _denials(text: str, zone: str, *, saved: bool) -> Iterator[Denial]:
-    """Rich rules that could keep VRRP out and come before ours: at one priority what denies goes first."""
-    for line in text.splitlines():
-        bare = _QUOTED.sub('""', line)
-        priority = re.search(r'^rule\b.*?\bpriority="?(-?\d+)', line)
-        if not priority or int(priority[1]) > RICH_PRIORITY or not re.search(r"\b(drop|reject)\b", bare):
-            continue
-        if _NOT_VRRP.search(bare):
-            continue
-        family = re.search(r'\bfamily="ipv([46])"', line)
-        source = re.search(r'\bsource (not )?address="([^"]*)"', line, re.IGNORECASE)
-        protocol = re.search(r'\bprotocol value="([^"]*)"', line)
-        yield Denial(
-            text=line,
-            zone=zone,
-            saved=saved,
-            version=int(family[1]) if family else None,
-            source=source[2] if source else None,
-            negated=bool(source and source[1]),
-            protocol=protocol_name(protocol[1]) if protocol else None,
-        )
-
-
-def _simple(words: list[str]) -> dict[str, str]:
-    """Attributes of a rule of the form that vipbook writes; ValueError for any other."""
-    plain = [word for word in words if "=" not in word]
-    attributes = dict(word.split("=", 1) for word in words if "=" in word)
-    if plain != ["rule", "source", "protocol", "accept"] or not set(attributes) <= {
-        "priority",
-        "family",
-        "address",
-        "value",
-    }:
-        msg = "another form"
-        raise ValueError(msg)
-    return attributes

@@ -139,7 +139,7 @@ def _iptables_rule(line: str) -> FirewallRule:
         elif each.name == "s":
             source = each.value.removesuffix("/32").removesuffix("/128")
         elif each.name == "p":
-            protocol = _protocol(each.value)
+            protocol = protocol_of(each.value)
         elif each.name == "comment":
             comment = each.value
         elif each.name in {"j", "g"}:
@@ -156,7 +156,7 @@ def _iptables_rule(line: str) -> FirewallRule:
     )
 
 
-def _protocol(word: str) -> str | None:
+def protocol_of(word: str) -> str | None:
     """The name of a protocol; None for all of them. iptables takes numbers as C does: 112, 0x70, 0160."""
     name = word.lower()
     base = 16 if name.startswith("0x") else 8 if name.startswith("0") else 10

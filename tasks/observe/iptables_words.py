@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -63,6 +64,8 @@ class Option:
     negated: bool = False
     more: tuple[str, ...] = ()
     """Words behind the value: the number of -I, the policy of -P."""
+    written: str = ""
+    """The option as it is written, of those of modules."""
 
 
 def split(line: str) -> list[str]:
@@ -86,6 +89,17 @@ def split(line: str) -> list[str]:
     return [*words, word] if word else words
 
 
+def spelled(words: list[str], line: str) -> str:
+    """The words as `iptables -S` would spell them: iptables' own options are short, and their values stand apart."""
+    found: list[str] = []
+    for each in options_of(words, line):
+        found += ["!"] if each.negated else []
+        found.append(each.written or (f"-{each.name}" if len(each.name) == 1 else f"--{each.name}"))
+        found += [each.value] if each.name in _WITH_VALUE and "=" not in each.written else []
+        found += each.more
+    return shlex.join(found)
+
+
 def without_counters(line: str) -> str:
     """The line without what -c puts in front of it."""
     return _COUNTERS.sub("", line)
@@ -93,7 +107,11 @@ def without_counters(line: str) -> str:
 
 def options(line: str) -> list[Option]:
     """The line's options, in order; Garbled when a word of it could mean something else than it is taken for."""
-    words = split(without_counters(line))
+    return options_of(split(without_counters(line)), line)
+
+
+def options_of(words: list[str], line: str) -> list[Option]:
+    """As `options`, of a line that is in words already."""
     policy = any(words[index : index + 2] == ["-m", "policy"] for index in range(len(words)))
     try:
         return list(_options(words, policy=policy))
@@ -123,7 +141,8 @@ def _options(words: list[str], *, policy: bool) -> Iterator[Option]:
         more = tuple(words[index:end])
         if more and name in set("AsdpiojgmtN") | {"comment", "text"}:
             raise Garbled(f"nothing tells what {more[0]!r} is")
-        yield Option(name=name, value=value or "", negated=negated, more=more)
+        written = "" if name in _LONG.values() and name != "text" else word
+        yield Option(name=name, value=value or "", negated=negated, more=more, written=written)
         index, negated = end, False
     if negated:
         raise Garbled("nothing follows '!'")

@@ -50,13 +50,33 @@ _MANAGERS = (
 _FIREWALLD = """
 if systemctl is-active --quiet firewalld.service; then
     vipbook_said=$(mktemp -d) || exit 5
-    sudo -n firewall-cmd --list-all-zones > "$vipbook_said/runtime" &
-    sudo -n firewall-cmd --permanent --list-all-zones > "$vipbook_said/permanent" &
-    sudo -n firewall-cmd --get-default-zone > "$vipbook_said/default" &
-    sudo -n firewall-cmd --version > "$vipbook_said/version" &
+    vipbook_ask() {
+        vipbook_into=$vipbook_said/$1
+        shift
+        sudo -n firewall-cmd "$@" > "$vipbook_into" || printf '== status %s\\n' "$?" >> "$vipbook_into"
+    }
+    vipbook_ask runtime --list-all-zones &
+    vipbook_ask permanent --permanent --list-all-zones &
+    vipbook_ask default --get-default-zone &
+    vipbook_ask version --version &
+    vipbook_ask policies --list-all-policies &
+    vipbook_ask 'permanent policies' --permanent --list-all-policies &
+    vipbook_ask 'direct rules' --direct --get-all-rules &
+    vipbook_ask 'direct passthroughs' --direct --get-all-passthroughs &
+    # grep's status for no such file: without it nothing of the kind is permanent, and two questions less are asked.
+    sudo -n grep -qs . /etc/firewalld/direct.xml
+    if [ $? -eq 2 ]; then
+        : > "$vipbook_said/permanent direct rules"
+        : > "$vipbook_said/permanent direct passthroughs"
+    else
+        vipbook_ask 'permanent direct rules' --permanent --direct --get-all-rules &
+        vipbook_ask 'permanent direct passthroughs' --permanent --direct --get-all-passthroughs &
+    fi
     sudo -n grep -s '^IPv6_rpfilter=' /etc/firewalld/firewalld.conf > "$vipbook_said/rpfilter"
     wait
-    for vipbook_name in version default runtime permanent rpfilter; do
+    for vipbook_name in version default runtime permanent rpfilter policies 'permanent policies' 'direct rules' \\
+        'direct passthroughs' 'permanent direct rules' 'permanent direct passthroughs'
+    do
         printf '== %s\\n' "$vipbook_name"
         cat "$vipbook_said/$vipbook_name"
         rm -f "$vipbook_said/$vipbook_name"

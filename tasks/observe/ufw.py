@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
+from tasks.judge.firewall_path import Packet, first_block
 from tasks.model.server import ManagedRule
 from tasks.observe.iptables import protocol_name
-from tasks.observe.ufw_path import Packet, chains_of, first_block
+from tasks.observe.iptables_path import chains_of
 from tasks.render.firewall import COMMENT, UFW_BEGIN, UFW_END
 
 # `### tuple ### allow vrrp any 0.0.0.0/0 any 100.65.0.13 in comment=766970626f6f6b`; the comment is in hexadecimal.

@@ -218,10 +218,18 @@ def test_the_published_list_of_commands_is_enough_to_verify(db: Fabric) -> None:
         db.shell(
             host, "sh", "-c", 'printf %s "$1" > /etc/sudoers.d/vipbook; chmod 440 /etc/sudoers.d/vipbook', "sh", text
         )
+    rule = "rule ipv4 filter INPUT 0 -p tcp --dport 9 -j DROP"
     try:
         ran = db.vipbook("verify", "db", "--wait", "15", "--json")
         assert ran.code == 0, ran.problems()
+        # two questions more are asked where there is such a file
+        db.shell("H3", "sh", "-c", f"firewall-cmd --permanent --direct --add-{rule}")
+        ran = db.vipbook("verify", "db", "--json")
+        assert ran.code == 0, ran.problems()
     finally:
+        db.shell(
+            "H3", "sh", "-c", f"firewall-cmd --permanent --direct --remove-{rule}; rm -f /etc/firewalld/direct.xml"
+        )
         for host in ("H3", "H4"):
             db.shell(host, "sh", "-c", "rm -f /etc/sudoers.d/vipbook && mv /root/sudoers/* /etc/sudoers.d/")
 

@@ -15,7 +15,7 @@ from tasks.judge.firewall import open_after_boot, open_now
 from tasks.judge.firewall_front import blocked_by
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
-from tasks.model.server import Denial, Firewall, ManagedRule, ZoneSource
+from tasks.model.server import Firewall, FrontRule, ManagedRule, ZoneSource
 from tasks.render.firewall import rich_rule, ufw_block
 from tests.unit.builders import VIP, VIP6, cluster
 
@@ -232,10 +232,14 @@ def source(text: str, zone: str = "drop", *, saved: bool = False) -> dict[str, A
     return {"sources": (ZoneSource(zone=zone, source=text, saved=saved),)}
 
 
+def front(zone: str | None = "public", **changed: Any) -> FrontRule:  # noqa: ANN401
+    fields: dict[str, Any] = {"text": "rule … drop", "saved": False, "denies": True, "version": 4, "negated": False}
+    fields |= {"source": "100.65.0.0/24", "protocol": "vrrp", "place": f"zone {zone}"}
+    return FrontRule(zones=None if zone is None else frozenset({zone}), **(fields | changed))
+
+
 def denial(**changed: Any) -> dict[str, Any]:  # noqa: ANN401
-    fields: dict[str, Any] = {"text": "rule … drop", "zone": "public", "saved": False, "version": 4, "negated": False}
-    fields |= {"source": "100.65.0.0/24", "protocol": "vrrp"}
-    return {"denials": (Denial(**(fields | changed)),)}
+    return {"front": (front(**changed),)}
 
 
 LATER = {"zones_saved": (("enp0s8", "internal"), ("enp0s8", "public"))}

@@ -51,6 +51,7 @@ LLDP = """{"lldp": {"interface": [{"swp1": {"chassis": {"H1": {"id": {"type": "m
 TIMERS = (
     "interface eth1\nbase_reachable_time_ms 30000\ndelay_first_probe_time 5\nucast_solicit 3\nretrans_time_ms 1000\n"
 )
+FRONT = sample("firewall/firewalld_H3.txt").partition("== policies")[0] + sample("firewall/firewalld_front_H3.txt")
 # What each parser reads when all is well, by its name.
 SAMPLE_TEXTS: dict[str, list[str]] = {
     "parse_arp_announce": ["/proc/sys/net/ipv4/conf/all/arp_announce:0\n/proc/sys/net/ipv4/conf/eth1/arp_announce:2\n"],
@@ -63,7 +64,8 @@ SAMPLE_TEXTS: dict[str, list[str]] = {
     "parse_evpn_neighbors": [sample("frr/arp-cache_frozen.json")],
     "parse_fdb": [sample("iproute2/fdb.json"), sample("iproute2/fdb.txt")],
     "parse_firewall": ["Id=nftables.service\nActiveState=active\nUnitFileState=enabled\n\nId=ufw.service\n"],
-    "parse_firewalld": [sample("firewall/firewalld_H3.txt")],
+    "parse_direct": ["ipv4 filter INPUT 0 -p 112 -s 100.65.0.14,100.65.0.15 -m comment --comment 'a b' -j DROP\n"],
+    "parse_firewalld": [sample("firewall/firewalld_H3.txt"), FRONT],
     "parse_instances": [sample("keepalived/state_v2.json")],
     "parse_iptables": [IPTABLES, RULES_V4],
     "parse_interfaces": [sample("iproute2/addr.json")],
@@ -94,6 +96,7 @@ SAMPLE_TEXTS: dict[str, list[str]] = {
 }
 BOUND: dict[str, dict[str, Any]] = {
     "parse_nvue_vni": {"vni": 10},
+    "parse_direct": {"passthroughs": "ipv4 -t raw -I PREROUTING 1 -p 51 -j DROP\n"},
     "parse_firewalld": {"interfaces": ("enp0s8",)},
     "parse_ufw": {"files": {"user.rules": sample("firewall/files_H4.txt")}},
     "parse_firewall": {

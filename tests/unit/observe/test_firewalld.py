@@ -135,8 +135,10 @@ DENIES = 'rule priority="-200" family="ipv4" source address="100.65.0.0/24" prot
         ("rule priority=-200 drop", (None, None, False, None)),
         (DENIES.replace("-200", "-111"), None),
         (DENIES.replace(' priority="-200"', ""), None),
-        (DENIES.replace("drop", "accept"), None),
         (DENIES.replace("drop", 'log prefix="drop " accept'), None),
+        (DENIES.replace("drop", 'accept limit value="1/s"'), None),
+        ('rule priority="-200" source ipset="x" accept', None),
+        ('rule priority="-200" destination address="10.0.0.1" accept', None),
         (DENIES.replace("drop", "mark set=1"), None),
         ('rule priority="-200" port port="53" protocol="udp" drop', None),
         ('rule priority="-200" icmp-type name="echo-request" drop', None),
@@ -144,16 +146,32 @@ DENIES = 'rule priority="-200" family="ipv4" source address="100.65.0.0/24" prot
     ],
 )
 def test_a_rule_that_denies_before_ours(rule: str, expected: tuple[int, str, bool, str] | None) -> None:
-    found = parse_firewalld(said(permanent=f"\t{rule}\n"), ("eth0",)).denials
+    found = parse_firewalld(said(permanent=f"\t{rule}\n"), ("eth0",)).front
     told = [(each.version, each.source, each.negated, each.protocol) for each in found]
     assert told == ([expected] if expected else [])
-    assert all((each.zone, each.saved, each.text) == ("public", True, rule) for each in found)
+    assert all((each.place, each.saved, each.text) == ("zone public", True, rule) for each in found)
+    assert all(each.zones == {"public"} and each.denies for each in found)
+
+
+def test_what_lets_in_for_sure_counts_and_what_denies_at_its_priority_comes_first() -> None:
+    rules = ["drop", "accept"]
+    lines = [
+        f"\t{DENIES.replace('-200', str(at)).replace('drop', word)}\n" for at in (-200, -300) for word in rules[::-1]
+    ]
+    found = parse_firewalld(said(runtime="".join(lines)), ("eth0",)).front
+    assert [each.text.split()[-1] for each in found] == rules * 2
+    assert ["-300" in each.text for each in found] == [True, True, False, False]
+    assert [each.denies for each in found] == [True, False, True, False]
 
 
 @pytest.mark.parametrize(
     ("text", "piece"),
     [
         ("", "did not tell"),
+        (said().replace("== permanent\n", "== permanent\n== status 1\n"), r"permanent \(exit status 1\)"),
+        (said().replace("== version\n1.3.3", "== version\n== status 252"), r"version \(exit status 252\)"),
+        (f"{said()}== policies\n== status 1\n", r"policies \(exit status 1\)"),
+        (f"{said()}== permanent direct rules\nx\n== status 1\n", r"permanent direct rules \(exit status 1\)"),
         (SAMPLE.partition("== permanent")[0], "permanent"),
         (said(version="new"), "not a version"),
         (said().replace("== default\npublic", "== default\n"), "its default zone"),
@@ -163,6 +181,23 @@ def test_a_rule_that_denies_before_ours(rule: str, expected: tuple[int, str, boo
 def test_half_an_answer_is_none(text: str, piece: str) -> None:
     with pytest.raises(Garbled, match=piece):
         parse_firewalld(text, ("eth0",))
+
+
+@pytest.mark.parametrize("name", ["policies", "permanent policies", "direct rules", "permanent direct passthroughs"])
+def test_a_question_that_a_release_does_not_know_breaks_nothing(name: str) -> None:
+    """firewall-cmd before 0.9.0 knows no policies, and tells so by exit status 2."""
+    found = parse_firewalld(f"{said()}== {name}\n== status 2\n", ("eth0",))
+    assert (found.front, found.ways, found.zones) == ((), (), (("eth0", "public"),))
+
+
+def test_priorities_of_zones_do_not_matter() -> None:
+    """As firewalld lists a zone from 2.0 on."""
+    newer = (
+        "dmz (default, active)\n  target: default\n  ingress-priority: -10\n  egress-priority: 0\n  interfaces: eth0\n"
+    )
+    found = parse_firewalld(said(runtime=f"{newer}  sources: 100.65.0.14\n"), ("eth0",))
+    assert found.zones == (("eth0", "dmz"),)
+    assert [(each.zone, each.source) for each in found.sources] == [("dmz", "100.65.0.14")]
 
 
 def test_it_is_in_charge_when_its_service_runs() -> None:

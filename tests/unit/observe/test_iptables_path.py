@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tasks.judge.firewall_path import Packet, first_block
+from tasks.observe.iptables_path import chains_of
 from tasks.observe.readings import Garbled
-from tasks.observe.ufw_path import Packet, chains_of, first_block
 
 DATA = Path(__file__).parents[2] / "data" / "observe" / "firewall"
 RULES = (DATA / "iptables_H4.txt").read_text()

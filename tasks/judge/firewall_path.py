@@ -1,19 +1,14 @@
-"""The way of an advert through ufw's chains: the first rule that could keep it out before one lets it in for sure."""
+"""An advert's way through chains of iptables: the first rule that could keep it out before one lets it in for sure."""
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from tasks.model.address import IpAddress
-from tasks.observe.iptables import protocol_name
-from tasks.observe.readings import Garbled, shortened
+from tasks.model.server import PathRule
 
-_LINE = re.compile(r"^(?:\[\d+:\d+\] )?-(?P<how>[AI]) (?P<chain>\S+)(?P<place> \d+)? (?P<words>.*)$", re.MULTILINE)
-_NAME = re.compile(r"^(?:-N |:)(\S+)", re.MULTILINE)
 _HARMLESS = frozenset({"LOG", "NFLOG", "ULOG", "AUDIT", "MARK", "CONNMARK", "TRACE", "CT", "NOTRACK", ""})
 """Targets behind which the packet goes on; what any other one does is not known."""
 _VRRP_GROUPS = frozenset({ip_address("224.0.0.18"), ip_address("ff02::12")})
@@ -32,25 +27,7 @@ class Packet:
     interfaces: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rule:
-    text: str
-    conditions: tuple[tuple[str, str, bool], ...]
-    """Option, its value, and whether it is negated."""
-    target: str
-
-
-Chains = Mapping[str, Sequence[_Rule]]
-
-
-def chains_of(text: str) -> Chains:
-    """Rules by chain, in order, from `iptables -S` or from a file for iptables-restore."""
-    found: dict[str, list[_Rule]] = {name: [] for name in _NAME.findall(text)}
-    for line in _LINE.finditer(text):
-        chain = found.setdefault(line["chain"], [])
-        place = len(chain) if line["how"] == "A" else int(line["place"] or 1) - 1
-        chain.insert(place, _rule(line[0], line["words"]))
-    return found
+Chains = Mapping[str, Sequence[PathRule]]
 
 
 def first_block(chains: Chains, start: Sequence[str], packet: Packet) -> str:
@@ -84,28 +61,10 @@ def _walk(chains: Chains, chain: str, packet: Packet) -> str | None:
     return None
 
 
-def _rule(text: str, words: str) -> _Rule:
-    try:
-        parts = shlex.split(words)
-    except ValueError as error:
-        raise Garbled(f"not a line of iptables: {error} in {shortened(text)!r}") from error
-    conditions: list[tuple[str, str, bool]] = []
-    target = ""
-    for index, part in enumerate(parts):
-        value = parts[index + 1] if index + 1 < len(parts) else ""
-        if part in {"-j", "-g"}:
-            target = value
-            break
-        # Options have one dash or two; what stands behind them are their values.
-        if part.startswith("-"):
-            conditions.append((part, value, index > 0 and parts[index - 1] == "!"))
-    return _Rule(text=text, conditions=tuple(conditions), target=target)
-
-
 def _excludes(name: str, value: str, negated: bool, packet: Packet) -> bool:  # noqa: FBT001 - as a condition has it
     """Is the rule surely not for this packet? What is not understood might be."""
     if name == "-p":
-        return value not in {"all", "0"} and (protocol_name(value) == packet.protocol) is negated
+        return value != "all" and (value == packet.protocol) is negated
     if name == "-s":
         return _holds(value, packet.source) is negated
     if name == "-d":
@@ -139,7 +98,7 @@ def _is_by(pattern: str, interface: str) -> bool:
     return interface.startswith(pattern[:-1]) if pattern.endswith("+") else interface == pattern
 
 
-def _is_certain(rule: _Rule, packet: Packet) -> bool:
+def _is_certain(rule: PathRule, packet: Packet) -> bool:
     """Does it demand nothing that this packet might lack?"""
     return all(
         (name in _PLAIN and not negated)
