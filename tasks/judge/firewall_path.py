@@ -9,7 +9,13 @@ from ipaddress import ip_address, ip_network
 from tasks.model.address import IpAddress
 from tasks.model.server import PathRule
 
-_HARMLESS = frozenset({"LOG", "NFLOG", "ULOG", "AUDIT", "MARK", "CONNMARK", "TRACE", "CT", "NOTRACK", ""})
+_HARMLESS = frozenset(
+    {
+        *("LOG", "NFLOG", "ULOG", "AUDIT", "MARK", "CONNMARK", "TRACE", "CT", "NOTRACK", ""),
+        *("CHECKSUM", "CLASSIFY", "CONNSECMARK", "DSCP", "ECN", "HL", "HMARK", "IDLETIMER", "LED", "RATEEST"),
+        *("SECMARK", "SET", "TCPMSS", "TCPOPTSTRIP", "TEE", "TOS", "TTL"),
+    }
+)
 """Targets behind which the packet goes on; what any other one does is not known."""
 _VRRP_GROUPS = frozenset({ip_address("224.0.0.18"), ip_address("ff02::12")})
 _ADVERTS_GO_TO = frozenset({"LOCAL", "MULTICAST"})

@@ -23,6 +23,7 @@ _STARTS = (
 )
 """The built-in chains that a packet to this server passes and that may drop it."""
 _FOR_OTHERS = {"FORWARD", "OUTPUT", "POSTROUTING"}
+_BUILT_IN = {"PREROUTING", "INPUT", *_FOR_OTHERS}
 _SOURCES = re.compile(r"(?<= -s )[^\s,]+(?:,[^\s,]+)+")
 _ZONES = {"INPUT_ZONES", "INPUT_ZONES_SOURCE", "INPUT_POLICIES_pre"}
 """The older backend keeps zones in iptables, too; from here on they decide."""
@@ -54,7 +55,8 @@ def _rules(text: str) -> Iterator[tuple[int, int, str, str]]:
         if told is None:
             raise Garbled(f"not a direct rule of firewalld: {shortened(line)!r}")
         # With nftables beneath, direct rules stand in the built-in chains themselves, whose names both forms mean.
-        chain = told["chain"].removesuffix("_direct")
+        plain = told["chain"].removesuffix("_direct")
+        chain = plain if plain in _BUILT_IN else told["chain"]
         if told["version"] in _VERSIONS and chain not in _FOR_OTHERS:
             words = spelled(_words(told["words"], line), line)
             yield int(told["priority"]), _VERSIONS[told["version"]], told["table"], f"-A {chain} {words}"

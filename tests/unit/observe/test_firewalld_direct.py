@@ -46,6 +46,7 @@ def blocked(ways: tuple[WayIn, ...], packet: Packet = FOUR) -> str:
         "ipv4 mangle INPUT 0 -p 112 -j DROP",
         "ipv4 security INPUT 0 -p 112 -j DROP",
         "ipv4 filter mine 0 -j DROP\nipv4 filter INPUT 0 -j mine",
+        "ipv4 filter my_direct 0 -j DROP\nipv4 filter INPUT 0 -j my_direct",
         "ipv4 filter INPUT 0 -j some-chain-that-nothing-fills",
         # one that lets it in comes too late, or is for somebody else
         "ipv4 filter INPUT 0 -p 112 -j DROP\nipv4 filter INPUT 1 -p 112 -j ACCEPT",
@@ -69,6 +70,8 @@ def test_a_direct_rule_that_could_keep_it_out(rule: str, saved: bool) -> None:  
         "ipv4 filter INPUT 0 -p tcp --dport 22 -j DROP",
         "ipv4 filter INPUT 0 -p 112 -j ACCEPT",
         "ipv4 filter INPUT 0 -j LOG --log-prefix 'in: '",
+        "ipv4 mangle PREROUTING 0 -p 112 -j DSCP --set-dscp 48",
+        "ipv4 filter my_direct 0 -j RETURN\nipv4 filter INPUT 0 -j my_direct",
         "ipv4 filter INPUT 0 -s 100.65.0.15 -j DROP",
         "ipv4 filter INPUT 0 -s 10.0.0.1,10.0.0.2 -j DROP",
         "ipv4 filter INPUT 0 -i eth9 -j DROP",
