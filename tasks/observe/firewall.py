@@ -10,7 +10,7 @@ from tasks.observe.firewalld import Firewalld, parse_firewalld
 from tasks.observe.firewalld_direct import is_known, running_ways
 from tasks.observe.iptables import parse_iptables
 from tasks.observe.nft import parse_nft
-from tasks.observe.nft_file import chains_made
+from tasks.observe.nft_file import chains_made, parse_includes
 from tasks.observe.readings import Garbled
 from tasks.observe.ufw import parse_ufw
 
@@ -30,13 +30,15 @@ def parse_firewall(  # noqa: PLR0913 - one a program that is asked
     firewalld: str | None = None,
     ufw_knows: bool = True,
     interfaces: tuple[str, ...] = (),
+    includes: str | None = None,
 ) -> Firewall:
     """Decide who is in charge and read its rules.
 
     `units`: `systemctl show -p Id,ActiveState,UnitFileState` of the managers; `iptables`, `ip6tables`: all chains with
     -S ("" where there is none); `legacy`: INPUT of both of iptables-legacy where it has a table beside iptables-nft's;
     `ruleset`: `nft -j list ruleset` ("" where there is none); `files`: persistent texts by path; `firewalld`: what
-    `parse_firewalld` reads, None when it does not run; `interfaces`: those that adverts come in by.
+    `parse_firewalld` reads, None when it does not run; `interfaces`: those that adverts come in by; `includes`: what
+    nftables.conf includes, None where that was not asked.
     """
     active = _units(units, "ActiveState", {"active"})
     enabled = _units(units, "UnitFileState", {"enabled", "enabled-runtime", "static", "generated", "alias"})
@@ -66,7 +68,7 @@ def parse_firewall(  # noqa: PLR0913 - one a program that is asked
     if by_ufw:
         return _ufw((iptables, ip6tables), files, interfaces, knows=ufw_knows, at_boot="ufw.service" in enabled)
     if native:
-        return _nftables(native, files, at_boot="nftables.service" in enabled)
+        return _nftables(native, files, includes, at_boot="nftables.service" in enabled)
     return _iptables(filtering, files, enabled)
 
 
@@ -129,7 +131,9 @@ def _ufw(
     )
 
 
-def _nftables(native: tuple[InputChain, ...], files: Mapping[str, str | None], *, at_boot: bool) -> Firewall:
+def _nftables(
+    native: tuple[InputChain, ...], files: Mapping[str, str | None], includes: str | None, *, at_boot: bool
+) -> Firewall:
     path = _there(NFTABLES_FILES, files)
     text = files.get(path)
     return Firewall(
@@ -138,7 +142,7 @@ def _nftables(native: tuple[InputChain, ...], files: Mapping[str, str | None], *
         persistent=text,
         saved=(),
         snippet=files.get("snippet"),
-        made=None if text is None else chains_made(text),
+        made=None if text is None else chains_made(text, None if includes is None else parse_includes(includes)),
         at_boot=at_boot,
         path=path,
     )

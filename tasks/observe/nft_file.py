@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 
 from tasks.render.firewall import NFT_INCLUDE
 
@@ -12,17 +13,35 @@ _ENDS = {"{", "}", ";", "\n"}
 _FAMILIES = {"ip", "ip6", "inet", "arp", "bridge", "netdev"}
 _MAKES = {"add", "create"}
 _REMOVES = {"delete", "destroy"}
+_WILD = re.compile(r"[*?\[]")
+_BASE = "/etc"
+"""Where nft looks for what is included by a relative path."""
+_DEEPEST = 16
+"""nft itself follows includes no further."""
+_MARK = re.compile(r"^== (include|unread) (/.+)\n", re.MULTILINE)
 
 
 class _NobodyKnows(Exception):  # noqa: N818 - it is no error: the text is fine, and says too little
-    """What the file makes hangs on other files, or on variables."""
+    """What the file makes hangs on files that could not be read, or on variables."""
 
 
-def chains_made(text: str) -> frozenset[str] | None:
-    """Each as `family table chain`; None when that hangs on other files or on variables, which are not read here."""
+def parse_includes(text: str) -> Mapping[str, str | None]:
+    """Files that nftables files include, by path; None: it, or what a path with wildcards means, could not be read."""
+    parts = _MARK.split(text)
+    return {
+        path: body.removesuffix("\n") if kind == "include" else None
+        for kind, path, body in zip(parts[1::3], parts[2::3], parts[3::3], strict=True)
+    }
+
+
+def chains_made(text: str, includes: Mapping[str, str | None] | None = None) -> frozenset[str] | None:
+    """Each as `family table chain`; None when that hangs on files that were not read, or on variables.
+
+    `includes`: what `parse_includes` reads; None where that was not asked.
+    """
     made: set[str] = set()
     try:
-        for statement in _statements(text):
+        for statement in _statements(text, includes):
             _take(statement, made)
     except _NobodyKnows:
         return None
@@ -32,7 +51,7 @@ def chains_made(text: str) -> frozenset[str] | None:
 def _take(statement: tuple[str, ...], made: set[str]) -> None:
     """Change `made` as the statement would change a ruleset that begins empty."""
     verb, *rest = statement
-    if verb in {"include", "rename"} and " ".join(statement) != NFT_INCLUDE:
+    if verb == "rename":
         raise _NobodyKnows
     if verb == "flush" and rest[:1] == ["ruleset"]:
         made -= {each for each in made if each.split()[0] in (rest[1:] or _FAMILIES)}
@@ -51,16 +70,58 @@ def _place(names: list[str]) -> str:
     return " ".join(plain if plain[:1] and plain[0] in _FAMILIES else ["ip", *plain])
 
 
-def _statements(text: str) -> Iterator[tuple[str, ...]]:
+def _tokens(text: str, includes: Mapping[str, str | None] | None, depth: int = 0) -> Iterator[str]:
+    """Words and ends of the text, with those of the files in place of what includes them."""
+    if depth > _DEEPEST:
+        raise _NobodyKnows
+    begins, including = True, False
+    for part in (*_TOKEN.findall(text), "\n"):
+        if part[0] in "#\\":
+            continue
+        if including:
+            for each in _included(part, includes):
+                yield from _tokens(each, includes, depth + 1)
+        elif not (begins and part == "include"):
+            yield part
+        including = begins and part == "include"
+        begins = part in _ENDS
+
+
+def _included(word: str, includes: Mapping[str, str | None] | None) -> list[str]:
+    """The texts that this includes, in the order in which nft takes them. Our own file makes no chain."""
+    if f"include {word}" == NFT_INCLUDE:
+        return []
+    path = word.strip('"')
+    if includes is None or not word.startswith('"') or "$" in path or path.startswith("."):
+        raise _NobodyKnows
+    path = path if path.startswith("/") else f"{_BASE}/{path}"
+    if not _WILD.search(path):
+        found = [includes.get(path)]
+    elif path in includes:
+        raise _NobodyKnows
+    else:
+        # A path that nothing is told of matches nothing, which nft takes for no error.
+        found = [includes[each] for each in sorted(includes) if _matches(each, path)]
+    texts = [each for each in found if each is not None]
+    if len(texts) < len(found):
+        raise _NobodyKnows
+    return texts
+
+
+def _matches(path: str, pattern: str) -> bool:
+    """As a shell does: a wildcard stands for no slash, nor for a dot at the beginning."""
+    (place, _, name), (where, _, wanted) = path.rpartition("/"), pattern.rpartition("/")
+    return place == where and fnmatchcase(name, wanted) and (not name.startswith(".") or wanted.startswith("."))
+
+
+def _statements(text: str, includes: Mapping[str, str | None] | None) -> Iterator[tuple[str, ...]]:
     """Those outside of all braces, and those directly in a table, whose chains are told with their table.
 
     What makes something is told without `add` or `create`: nft takes it for the same.
     """
     words: list[str] = []
     outer: list[list[str]] = []
-    for part in (*_TOKEN.findall(text), "\n"):
-        if part[0] in "#\\":
-            continue
+    for part in _tokens(text, includes):
         if part not in _ENDS:
             words.append(part)
             continue
@@ -69,8 +130,6 @@ def _statements(text: str) -> Iterator[tuple[str, ...]]:
             yield tuple(plain)
         elif len(outer) == 1 and plain[:1] == ["chain"]:
             yield ("chain", *outer[0][1:], *plain[1:])
-        elif len(outer) == 1 and plain[:1] == ["include"]:
-            yield tuple(plain)
         if part == "{":
             outer.append(plain)
         elif part == "}" and outer:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster
 from tasks.observe.leaf_questions import leaf_commands
+from tasks.observe.nft_questions import includes_fragment
 from tasks.observe.package import SYSTEM_FRAGMENT, VERSION_FRAGMENT
 from tasks.observe.probe_questions import probe_commands
 from tasks.observe.shell import IPROUTE, NOT_ASKED, iproute
@@ -26,11 +27,12 @@ __all__ = [
 
 CONFIG_PATH = "/etc/keepalived/keepalived.conf"
 NFTABLES_SNIPPET = "/etc/nftables-vipbook.nft"
+_NFTABLES_FILES = ("/etc/nftables.conf", "/etc/sysconfig/nftables.conf")
 FIREWALL_FILES = (
     # Debian's and Enterprise Linux's.
     *("/etc/iptables/rules.v4", "/etc/sysconfig/iptables"),
     *("/etc/iptables/rules.v6", "/etc/sysconfig/ip6tables"),
-    *("/etc/nftables.conf", "/etc/sysconfig/nftables.conf"),
+    *_NFTABLES_FILES,
     NFTABLES_SNIPPET,
     *(f"/etc/ufw/{name}.rules" for name in ("user", "user6", "before", "before6")),
     "/etc/default/ufw",
@@ -214,6 +216,12 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
             fragment=_FILES.replace("@PATHS@", " ".join(FIREWALL_FILES)),
             # They are edited and written back, and others' comments in them may be Latin-1.
             exact=True,
+        ),
+        Command(
+            key="nftables includes",
+            argv=("grep", "include", *_NFTABLES_FILES),
+            sudo=True,
+            fragment=includes_fragment(_NFTABLES_FILES, NFTABLES_SNIPPET),
         ),
         Command(
             key="firewalld",

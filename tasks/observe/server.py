@@ -155,6 +155,7 @@ _FIREWALL_ANSWERS = (
     "iptables-legacy",
     "ruleset",
     "firewall files",
+    "nftables includes",
     "firewalld",
     "ufw",
 )
@@ -190,6 +191,7 @@ def _firewall(answers: dict[str, Answer], interfaces: tuple[str, ...]) -> Readin
             firewalld=texts["firewalld"] or None,
             ufw_knows=asked["ufw"].status == 0,
             interfaces=interfaces,
+            includes=texts["nftables includes"],
         ),
     )
     if isinstance(found, Read):

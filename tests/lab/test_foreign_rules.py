@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -64,9 +65,9 @@ def test_what_an_older_run_saved_for_such_a_table_is_found_and_taken_out(banned:
     assert "policy drop" in booted(banned)
 
 
-def test_a_file_that_hangs_on_others_is_tried_as_if_nothing_ran(banned: Fabric) -> None:
-    """Nobody knows what the included files make; nft does, and the server is as it was before."""
-    banned.shell("H2", "sh", "-c", "echo 'include \"/etc/nftables.d/*.nft\"' >> /etc/nftables.conf")
+def test_a_file_that_hangs_on_what_nobody_can_tell_is_tried_as_if_nothing_ran(banned: Fabric) -> None:
+    """Which files a wildcard between two slashes means is not asked; nft knows, and the server is as it was before."""
+    banned.shell("H2", "sh", "-c", "echo 'include \"/etc/nftables*.d/*.nft\"' >> /etc/nftables.conf")
     banned.shell("H2", "nft", BANS % "")
     before = banned.shell("H2", "sh", "-c", f"nft -s list ruleset; cat /etc/nftables.conf {SNIPPET}")
     ran = banned.vipbook("apply", "--yes", "--json")
@@ -75,6 +76,57 @@ def test_a_file_that_hangs_on_others_is_tried_as_if_nothing_ran(banned: Fabric) 
     assert (server["outcome"], server["stands"]) == ("rolled-back", "as before")
     assert "f2b-table" in server["reason"]
     assert banned.shell("H2", "sh", "-c", f"nft -s list ruleset; cat /etc/nftables.conf {SNIPPET}") == before
+
+
+IN_PARTS = """
+mkdir -p /etc/nftables.d/more
+sed '/vipbook/d' /etc/nftables.conf > /etc/nftables.d/filter.nft
+echo 'include "nftables.d/more/[0-9]*"' > /etc/nftables.d/last.nft
+echo 'table inet late { chain in { type filter hook input priority 10; ip saddr 192.0.2.0/24 drop; }; }' \\
+    > /etc/nftables.d/more/10-late
+echo 'no nft at all' > /etc/nftables.d/more/unused
+chmod -R go= /etc/nftables.d
+printf '%s\n' '#!/usr/sbin/nft -f' 'flush ruleset' 'include "/etc/nftables.d/*.nft"' > /etc/nftables.conf
+: > @SNIPPET@
+systemctl restart nftables
+""".replace("@SNIPPET@", SNIPPET)
+
+
+def with_the_published_list(fabric: Fabric) -> None:
+    """`plan` reads all that with nothing else allowed on H2."""
+    text = (Path(__file__).resolve().parents[2] / "templates" / "sudoers" / "server-verify").read_text()
+    fabric.shell("H2", "sh", "-c", "mkdir -p /root/sudoers && mv /etc/sudoers.d/* /root/sudoers/")
+    try:
+        fabric.shell("H2", "sh", "-c", 'printf %s "$1" > /etc/sudoers.d/vipbook', "sh", text)
+        fabric.shell("H2", "chmod", "0440", "/etc/sudoers.d/vipbook")
+        ran = fabric.vipbook("plan", "--check", "--json")
+        assert ran.code == 0, ran.problems()
+    finally:
+        fabric.shell("H2", "sh", "-c", "rm -f /etc/sudoers.d/vipbook && mv /root/sudoers/* /etc/sudoers.d/")
+
+
+def test_chains_of_files_that_it_includes_are_opened_at_boot(banned: Fabric) -> None:
+    """In a directory that root alone may read, as on Enterprise Linux."""
+    banned.shell("H2", "sh", "-c", IN_PARTS)
+    banned.shell("H2", "nft", BANS % "")
+    try:
+        assert banned.vipbook("verify", "--json").checks()["firewall/H2"]["status"] == "fail"
+        ran = banned.vipbook("apply", "--yes", "--json")
+        assert ran.code == 0, ran.problems()
+        snippet = banned.shell("H2", "cat", SNIPPET)
+        assert [line.split()[2:5] for line in snippet.splitlines() if line.startswith("insert")] == [
+            ["inet", "filter", "input"],
+            ["inet", "late", "in"],
+        ]
+        found = banned.vipbook("verify", "--json").checks()["firewall/H2"]
+        assert (found["status"], "inet f2b-table f2b-chain is not made by" in found["message"]) == ("warn", True)
+        with_the_published_list(banned)
+        assert banned.vipbook("plan", "--check").code == 0
+        after = booted(banned)
+        assert after.count("ip saddr 100.65.0.11 ip protocol vrrp accept") == len(("filter", "late"))
+        assert banned.vipbook("verify", "--wait", "30", "--json").checks()["firewall/H2"]["status"] == "pass"
+    finally:
+        banned.shell("H2", "sh", "-c", f"rm -rf /etc/nftables.d; : > {SNIPPET}")
 
 
 RULES = "/etc/iptables/rules.v4"

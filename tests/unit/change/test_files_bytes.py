@@ -50,7 +50,7 @@ UFW = "-P INPUT DROP\n-A INPUT -j ufw-before-input\n"
 def said(files: dict[str, bytes], **stdout: str) -> ServerFacts:
     """What a server with these files answers, as far as its firewall is asked."""
     text = b"".join(b"\n== %s\n%s" % (path.encode(), files.get(path, b"== none\n")) for path in FIREWALL_FILES)
-    keys = ("units", "iptables", "ip6tables", "iptables-legacy", "ruleset", "firewalld", "ufw")
+    keys = ("units", "iptables", "ip6tables", "iptables-legacy", "ruleset", "nftables includes", "firewalld", "ufw")
     texts = dict.fromkeys(keys, "") | stdout | {"firewall files": from_bytes(text)}
     statuses = {"firewalld": 99, "ufw": 1, "ruleset": 0 if "ruleset" in stdout else 127}
     answers = {

@@ -66,6 +66,7 @@ SAMPLE_TEXTS: dict[str, list[str]] = {
     "parse_firewall": ["Id=nftables.service\nActiveState=active\nUnitFileState=enabled\n\nId=ufw.service\n"],
     "parse_direct": ["ipv4 filter INPUT 0 -p 112 -s 100.65.0.14,100.65.0.15 -m comment --comment 'a b' -j DROP\n"],
     "parse_firewalld": [sample("firewall/firewalld_H3.txt"), FRONT],
+    "parse_includes": ['== include /etc/a.nft\ninclude "b.nft"\n\n== unread /etc/b.nft\n'],
     "parse_instances": [sample("keepalived/state_v2.json")],
     "parse_iptables": [IPTABLES, RULES_V4],
     "parse_interfaces": [sample("iproute2/addr.json")],

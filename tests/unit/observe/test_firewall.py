@@ -89,3 +89,23 @@ def test_the_files_that_are_loaded_count_where_a_server_has_both(
     units = "\n\n".join(f"Id={name}.service\nActiveState=active\nUnitFileState=enabled" for name in enabled)
     found = parse_firewall(units, V4, "", BOTH_FILES, ip6tables=v6)
     assert (found.manager, found.path, found.path6, found.at_boot) == ("iptables", *paths, at_boot)
+
+
+CONF = 'flush ruleset\ninclude "/etc/nftables.d/*.nft"\n'
+TOLD = "== include /etc/nftables.d/a.nft\ntable inet filter { chain input { } }\n"
+
+
+@pytest.mark.parametrize(
+    ("conf", "includes", "made"),
+    [
+        (CONF, TOLD, {"inet filter input"}),
+        (CONF, "", set()),
+        (CONF, "== unread /etc/nftables.d/*.nft\n", None),
+        (CONF, None, None),
+        ("flush ruleset\n", None, set()),
+        (None, TOLD, None),
+    ],
+)
+def test_chains_that_a_boot_makes(conf: str | None, includes: str | None, made: set[str] | None) -> None:
+    files = {**FILES, "/etc/nftables.conf": conf}
+    assert parse_firewall("", "-P INPUT ACCEPT\n", ON_H2, files, includes=includes).made == made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.observe.nft_file import chains_made
+from tasks.observe.nft_file import chains_made, parse_includes
 from tasks.render.firewall import NFT_INCLUDE
 
 INPUT = "chain input { type filter hook input priority 0; policy drop; tcp dport { 22, 80 } accept; }"
@@ -85,3 +85,60 @@ def test_what_hangs_on_something_else_is_not_guessed(text: str) -> None:
 @pytest.mark.parametrize("text", ["}", "}}{", "{", "chain", "chain {", "table {", "delete", "include", '"', "add", "$"])
 def test_any_text_has_an_answer(text: str) -> None:
     assert chains_made(text) in (None, frozenset(), frozenset({"ip"}))
+
+
+def table(name: str, body: str = "") -> str:
+    return f"table inet {name} {{ chain in {{ type filter hook input priority 0; }} {body} }}"
+
+
+ALL = "== include /etc/nftables.d/a.nft\n" + table("a") + "\n== include /etc/nftables.d/b.nft\n" + table("b") + "\n"
+IN_A_TABLE = '== include /etc/c\nchain in { include "/etc/d" }\n== include /etc/d\ntype filter hook input priority 0;\n'
+NESTED = '== include /etc/x.nft\ninclude "y.nft"\n\n== include /etc/y.nft\n' + table("y") + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "made"),
+    [
+        ('include "/etc/nftables.d/*.nft"', ALL, {"inet a in", "inet b in"}),
+        ('include "nftables.d/*.nft"', ALL, {"inet a in", "inet b in"}),
+        ('include "/etc/nftables.d/[ac].nft"', ALL, {"inet a in"}),
+        ('include "/etc/nftables.d/?.nft"; flush ruleset', ALL, set()),
+        ('flush ruleset; include "/etc/nftables.d/b.nft"; ' + table("c"), ALL, {"inet b in", "inet c in"}),
+        ('include "/etc/nftables.d/*.conf"', ALL, set()),
+        ('include "/etc/nftables/*.nft"', "", set()),
+        ('include "/etc/*.nft"', ALL, set()),
+        ('# include "/etc/other.nft"', "== unread /etc/other.nft\n", set()),
+        (NFT_INCLUDE, "", set()),
+        ('include "x.nft"', NESTED, {"inet y in"}),
+        ('table inet t { include "/etc/c" }', IN_A_TABLE, {"inet t in"}),
+        ('include "/etc/c"\ndelete table inet a', "== include /etc/c\ntable inet a { chain in { } }\n", set()),
+        ('include "/etc/*"', "== include /etc/.hidden\n" + table("h") + "\n", set()),
+        ('include "/etc/.h*"', "== include /etc/.hidden\n" + table("h") + "\n", {"inet h in"}),
+        # a file without an end of line does not run into what follows
+        ('include "/etc/c"' + "\nflush ruleset inet\n", "== include /etc/c\n" + table("h"), set()),
+        (table("a", "set include { type ipv4_addr; elements = { 10.0.0.1 } }"), "", {"inet a in"}),
+    ],
+)
+def test_what_included_files_make(text: str, told: str, made: set[str]) -> None:
+    assert chains_made(f"{text}\n", parse_includes(told)) == made
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('include "/etc/other.nft"', ALL),
+        ('include "/etc/other.nft"', "== unread /etc/other.nft\n"),
+        ('include "/etc/nftables.d/*.nft"', ALL + "== unread /etc/nftables.d/c.nft\n"),
+        ('include "/etc/nftables/*.nft"', "== unread /etc/nftables/*.nft\n"),
+        ('include "/etc/nft*/a.nft"', ALL + "== unread /etc/nft*/a.nft\n"),
+        ('include "/etc/nft*/*.nft"', ALL + "== unread /etc/nft*/*.nft\n"),
+        ('include "./nftables.d/a.nft"', ALL),
+        ('include "$dir/a.nft"', ALL),
+        ("include $file", ALL),
+        ("include", ALL),
+        ('include "/etc/x.nft"', '== include /etc/x.nft\ninclude "/etc/x.nft"\n'),
+        ('include "/etc/x.nft"', "== include /etc/x.nft\ntable inet $name { chain in { } }\n"),
+    ],
+)
+def test_what_hangs_on_a_file_that_was_not_read_is_not_guessed(text: str, told: str) -> None:
+    assert chains_made(f"{text}\n", parse_includes(told)) is None
