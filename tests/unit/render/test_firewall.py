@@ -10,8 +10,6 @@ import pytest
 from tasks.model.cluster import Opening
 from tasks.observe.iptables import parse_iptables
 from tasks.render.firewall import (
-    UFW_BEGIN,
-    UFW_END,
     iptables_rule,
     nft_inserts,
     nft_rule,
@@ -93,7 +91,8 @@ def test_each_rule_in_each_spelling(opening: Opening, iptables: str, nft: str, r
     ],
 )
 def test_a_block_of_ufw_has_the_rules_of_its_family(version: int, chain: str, rules: list[str]) -> None:
-    wanted = [UFW_BEGIN, *(f"-A {chain} {rule} -j ACCEPT" for rule in rules), UFW_END]
+    lines = [f"-A {chain} {rule} -j ACCEPT" for rule in rules]
+    wanted = ["# vipbook: VRRP from the peers of this server", *lines, "# vipbook: end"]
     assert ufw_block([FOUR, SIX, AH], version).splitlines() == wanted
     assert ufw_block([each for each in (FOUR, SIX) if each.address.version != version], version) == ""
 

@@ -74,7 +74,10 @@ def test_sentences_of_our_own_stay_whole(text: str) -> None:
     assert masked(text) == text
 
 
-@pytest.mark.parametrize("secret", ["changes", "changes,", "differs", "changes (x)", '"changes (both shown as x)"'])
+@pytest.mark.parametrize(
+    "secret",
+    ["changes", "changes,", "changes, and while ones", "differs", "changes (x)", '"changes (both shown as x)"'],
+)
 def test_a_password_that_reads_like_them_does_not_show(secret: str) -> None:
     assert secret.split(maxsplit=1)[0] not in masked(f"    auth_pass {secret}\n")
 
