@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.render.mask import masked
+from tasks.render.mask import masked, plain
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,9 @@ from tasks.render.mask import masked
         ('"auth_data":""', '"auth_data":"***"'),
         ('"auth_pass": "hunter22"', '"auth_pass": "***"'),
         ("auth_hmac_sha256 hunter22", "auth_hmac_sha256 ***"),
+        ("auth_hmac hunter22", "auth_hmac ***"),
+        ('auth_pass "hunter22" x "y"', 'auth_pass *** x "y"'),
+        ('auth_pass "hunter22\nx "y"', 'auth_pass ***\nx "y"'),
     ],
 )
 def test_masked(text: str, shown: str) -> None:
@@ -47,6 +50,8 @@ def test_masked(text: str, shown: str) -> None:
     [
         ("$PASS=hunter22\n    auth_pass $PASS\n", "$PASS=***\n    auth_pass ***\n"),
         ("$PASS=hunter22", "$PASS=***"),
+        ("\t$PASS\t=\thunter22", "\t$PASS\t=\t***"),
+        ("@H1\t$PASS=hunter22", "@H1\t$PASS=***"),
         ("  $PASS = hunter 22  # it\r\n", "  $PASS = ***\r\n"),
         ("-$PASS=hunter22\n+$PASS=hunter23\n", "-$PASS=***\n+$PASS=***\n"),
         ("# $PASS=hunter22\n!$PASS=hunter22\n", "# $PASS=***\n!$PASS=***\n"),
@@ -76,7 +81,10 @@ def test_sentences_of_our_own_stay_whole(text: str) -> None:
 
 @pytest.mark.parametrize(
     "secret",
-    ["changes", "changes,", "changes, and while ones", "differs", "changes (x)", '"changes (both shown as x)"'],
+    [
+        *("changes", "changes,", "changes, and while ones", "changes (x)", "changes (both shown asx)"),
+        *("differs", "differs (shown asx)", '"changes (both shown as x)"'),
+    ],
 )
 def test_a_password_that_reads_like_them_does_not_show(secret: str) -> None:
     assert secret.split(maxsplit=1)[0] not in masked(f"    auth_pass {secret}\n")
@@ -113,10 +121,26 @@ def test_a_password_written_by_hand_with_signs_of_syntax(secret: str) -> None:
         "$PASS=\nvrrp_instance VI_web {\n",
         "it costs $PASS=x\n",
         "$PASS\n",
+        "$PASS=\r\nx\n",
+        "$=x\n",
+        "@H1$PASS=x\n",
+        "@ $PASS=x\n",
     ],
 )
 def test_everything_else_stays_as_it_is(text: str) -> None:
     assert masked(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\x1b[31m\tb\x00\n", "a[31m\tb\n"),
+        ("a\r\x07\x9b\u202eb", "ab"),
+        ("auth_\x1bpass hunter22\n", "auth_pass ***\n"),
+    ],
+)
+def test_what_a_host_says_drives_no_terminal(text: str, shown: str) -> None:
+    assert plain(text) == shown
 
 
 @given(st.text(alphabet="abcXYZ0189-_.:%^&*()+=;,/", min_size=1, max_size=8), st.sampled_from(["%s", '"%s"']))
