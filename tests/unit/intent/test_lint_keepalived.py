@@ -134,6 +134,7 @@ def test_one_broken_rule(text: str, path: str, piece: str) -> None:
         keys("sync_group: true", MORE % ""),
         keys("excluded: [100.65.0.30/24, 'fd00:1::1/64']"),
         keys("auth_type: AH"),
+        keys("auth_type: PASS"),
         weighted(-51, 100, 50),
         weighted(51, 100, 50),
         weighted(-51, 100, 50, kind="processes"),
