@@ -39,11 +39,6 @@ class Track:
     processes: tuple[TrackProcess, ...] = ()
     script_user: str = "nobody"
 
-    @property
-    def weighted(self) -> bool:
-        """Does anything change the priority instead of declaring FAULT?"""
-        return any(each.weight for each in self.scripts) or any(each.weight for each in self.processes)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Garp:
