@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,21 @@ def test_a_unit_as_a_whole(unit: str, wanted: str) -> None:
     text = render_units(PLAIN)[f"vipbook-verify.{unit}"]
     assert [line for line in text.splitlines() if line and not line.startswith("#")] == wanted.splitlines()
     assert text.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    ("unit", "reasons"),
+    [
+        ("service", ["Exit status 0 holds, ", "systemd never runs it twice ", "It opens SSH sessions and "]),
+        ("timer", ["Once soon after it is enabled ", "Many controllers, or many "]),
+    ],
+)
+def test_what_is_chosen_has_its_reason(unit: str, reasons: list[str]) -> None:
+    lines = render_units(PLAIN)[f"vipbook-verify.{unit}"].splitlines()[1:]
+    blocks = groupby(lines, key=lambda line: line.startswith("#"))
+    said = [" ".join(line.lstrip("# ") for line in block) for is_reason, block in blocks if is_reason]
+    assert len(said) == len(reasons)
+    assert all(each.startswith(reason) and each.endswith(".") for each, reason in zip(said, reasons, strict=True)), said
 
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
