@@ -54,6 +54,7 @@ for each in $found; do
     done
 done
 """
+_BOOT_TARGET = "multi-user.target"
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 BOOT = "boot"
 """Name of the file that says in which boot the change was made."""
@@ -66,7 +67,12 @@ if [ -z "${{1:-}}" ] && [ -e {BOOT} ] && [ "$(cat {BOOT})" != "$(cat {_BOOT_ID})
     [ ! -d ran ] || rmdir ran || exit 1
 fi
 """
-_FORGET = ("systemd-run", "--on-active=1", "systemctl", "daemon-reload")
+# Once systemd has read the link, which it does when it boots and whenever somebody enables a service, it keeps the unit
+# by its name until it reads again.
+_IF_KNOWN = f"! systemctl show --property=Wants {_BOOT_TARGET} | grep -qF @UNIT@ || "
+_FORGET = ("systemctl", "daemon-reload")
+_LATER = ("systemd-run", "--on-active=1")
+"""So that a service that is running is not forgotten."""
 # Flushed before anything is changed: after a power cut there must be no empty file where a copy should be.
 _FLUSH = f"""
 cat {_BOOT_ID} > "$1/{BOOT}" || exit 1
@@ -78,7 +84,6 @@ sync "$1" "${{1%/*}}"
 UNITS = "/etc/systemd/system"
 """Where units are that outlive a boot."""
 PASSING_UNITS = "/run/systemd/system"
-_BOOT_TARGET = "multi-user.target"
 # The files that a boot loads, and who loads them, have all been changed by then: the same situation as without a boot.
 _UNIT = """[Unit]
 Description=vipbook: put back what stood here
@@ -141,6 +146,15 @@ class Undo:
         return f"{UNITS}/{_BOOT_TARGET}.wants/{self.unit}.service"
 
     @property
+    def _if_known(self) -> str:
+        return _IF_KNOWN.replace("@UNIT@", f"{self.unit}.service")
+
+    def _forget(self) -> Command:
+        """Nothing that is left of it in systemd's memory does any harm: this never fails."""
+        line = f"{self._if_known}sudo -n {shlex.join(_FORGET)} || true"
+        return Command(key="forget", argv=_FORGET, sudo=True, fragment=line)
+
+    @property
     def _units(self) -> tuple[str, ...]:
         return (self._wanted, self._service) if self.outlives_boot else (self._service,)
 
@@ -161,8 +175,7 @@ class Undo:
             f"{body}"
             # Once, whether it went well or not: the boot after the next must not take back what people did since.
             f'[ -n "${{1:-}}" ] || rm -f -- {" ".join(self._units)}\n'
-            # systemd read the link when it booted, and keeps the unit by its name until it reads again.
-            f'[ -z "$booted" ] || {shlex.join(_FORGET)} || failed=1\n'
+            f'[ -n "${{1:-}}" ] || {self._if_known}{shlex.join((*_LATER, *_FORGET))} || true\n'
             # What was kept holds a password; when all is back, nobody needs it any more.
             f"[ $failed -ne 0 ] || rm -rf -- {self.directory}\n"
             "exit $failed\n"
@@ -228,6 +241,7 @@ class Undo:
             sudo("still there", "test", "-e", f"{self.directory}/undo.sh"),
             sudo("not undone", "test", "!", "-e", f"{self.directory}/ran"),
             sudo("disarm", "rm", "-f", "--", *self._units),
+            self._forget(),
             sudo("clean", "rm", "-rf", "--", self.directory),
         )
 
@@ -245,6 +259,7 @@ class Undo:
         return (
             sudo("stop timer", "systemctl", "stop", f"{self.unit}.timer"),
             sudo("clean", "rm", "-rf", "--", *self._units, self.directory),
+            self._forget(),
         )
 
 

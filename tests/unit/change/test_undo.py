@@ -174,7 +174,14 @@ def test_what_was_kept_is_flushed_and_the_boot_written_down(tmp_path: Path) -> N
     assert (tmp_path / "boot").read_text() == Path("/proc/sys/kernel/random/boot_id").read_text()
 
 
-def undone(place: Path, boot: str | None, *, began: bool, argument: str = "") -> subprocess.CompletedProcess[str]:
+def program(place: Path, name: str, body: str) -> None:
+    (place / name).write_text(f"#!/bin/sh\n{body}\n")
+    (place / name).chmod(0o755)
+
+
+def undone(
+    place: Path, boot: str | None, *, began: bool = False, argument: str = "", wants: str = ""
+) -> subprocess.CompletedProcess[str]:
     """Run a way back in a directory that was made in this boot; `began`: it was run before, and cut short."""
     _, script = undo_in(place, ('echo "booted=$booted"', "test ! -e shell || echo shell"))
     directory = place / f"undo-{TAG}"
@@ -183,8 +190,8 @@ def undone(place: Path, boot: str | None, *, began: bool, argument: str = "") ->
     (directory / "shell").write_text("1 1\n")
     if began:
         (directory / "ran").mkdir()
-    (place / "systemd-run").write_text(f'#!/bin/sh\necho "$*" >> {place}/told\n')
-    (place / "systemd-run").chmod(0o755)
+    program(place, "systemd-run", f'echo "$*" >> {place}/told')
+    program(place, "systemctl", f"echo Wants=ssh.service {wants}")
     script = script.replace("PATH=/usr/sbin:", f"PATH={place}:/usr/sbin:", 1)
     return shell(f"set -- {argument}\n{script}" if argument else script, place)
 
@@ -209,17 +216,47 @@ def test_after_a_boot_it_begins_anew(tmp_path: Path, boot: str | None, status: i
     done = undone(tmp_path, boot, began=began)
     assert done.returncode == status
     assert sorted(done.stdout.split()) == sorted(out.split())
-    # systemd knows the unit by its name from the boot on; without one it was never asked to.
-    told = tmp_path / "told"
-    assert (told.read_text() if told.exists() else "") == (
-        "--on-active=1 systemctl daemon-reload\n" if "booted=yes" in out else ""
-    )
 
 
 def test_a_rollback_days_later_is_no_boot(tmp_path: Path) -> None:
-    done = undone(tmp_path, EARLIER, began=False, argument=f"undo-{TAG}")
+    done = undone(tmp_path, EARLIER, argument=f"undo-{TAG}")
     assert "booted=\n" in done.stdout
     assert "shell" in done.stdout
+
+
+NAME = f"vipbook-undo-{TAG}.service"
+
+
+@pytest.mark.parametrize(
+    ("wants", "argument", "told"),
+    [
+        # Read at a boot, or when a service was enabled since: systemd has to read again, once the script has ended.
+        (NAME, "", "--on-active=1 systemctl daemon-reload\n"),
+        ("", "", ""),
+        (NAME.replace("abc", "abd"), "", ""),
+        # A rollback, days later, runs the script of a unit that is long gone.
+        (NAME, f"undo-{TAG}", ""),
+    ],
+)
+def test_systemd_forgets_the_unit_where_it_knows_it(tmp_path: Path, wants: str, argument: str, told: str) -> None:
+    assert undone(tmp_path, NOW, wants=wants, argument=argument).returncode == 0
+    found = tmp_path / "told"
+    assert (found.read_text() if found.exists() else "") == told
+
+
+@pytest.mark.parametrize(("wants", "told"), [(NAME, "daemon-reload\n"), ("", "")])
+def test_whoever_disarms_makes_systemd_forget(tmp_path: Path, wants: str, told: str) -> None:
+    undo = way_back(TAG, [], 120)
+    body = f'case $1 in show) echo Wants=ssh.service {wants} ;; *) echo "$*" >> {tmp_path}/told; exit 1 ;; esac'
+    program(tmp_path, "systemctl", body)
+    for commands in (undo.disarm(), undo.keep(), undo.clean()):
+        (forget,) = [command for command in commands if command.key == "forget"]
+        done = shell(f"PATH={tmp_path}:$PATH\n{(forget.fragment or '').replace('sudo -n ', '')}\n", tmp_path)
+        # Nothing of it does harm: it is no reason to go back.
+        assert done.returncode == 0
+        found = tmp_path / "told"
+        assert (found.read_text() if found.exists() else "") == told
+        found.unlink(missing_ok=True)
 
 
 def test_disarming_fails_when_the_server_has_already_gone_back() -> None:
