@@ -41,7 +41,7 @@ FIREWALL_FILES = (
 # All interfaces, so that the value is known of those too that only our file still names.
 _ARP_ANNOUNCE = ("grep", "-H", ".", "/proc/sys/net/ipv4/conf/*/arp_announce")
 _UNIT = "keepalived.service"
-_TIMES = ("--property=ExecMainStartTimestamp,ExecReload", _UNIT)
+_TIMES = ("--property=ExecMainStartTimestamp,ExecReload,StateChangeTimestamp", _UNIT)
 _MANAGERS = (
     *("firewalld.service", "ufw.service", "nftables.service"),
     # Debian's, and Enterprise Linux's two.

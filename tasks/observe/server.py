@@ -134,12 +134,18 @@ _STAMP = r"[A-Z][a-z]{2} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? UTC"
 
 
 def _loaded_at(text: str) -> float | None:
-    """The later of start and last reload, both as systemd keeps them; None when the unit never started."""
+    """The later of start and last reload, both as systemd keeps them; None when the unit never started.
+
+    systemd forgets when it ran ExecReload as soon as anybody lets it read its units again (a package that is upgraded
+    does), but not when the unit's state last changed: the end of a reload, or of the start.
+    """
     if "ExecMainStartTimestamp=" not in text:
         msg = "systemctl show gave no ExecMainStartTimestamp"
         raise Garbled(msg)
     started = re.search(rf"^ExecMainStartTimestamp={_STAMP}", text, re.MULTILINE)
     reloaded = re.search(rf"^ExecReload=.*start_time=\[{_STAMP}\]", text, re.MULTILINE)
+    if started and not reloaded:
+        reloaded = re.search(rf"^StateChangeTimestamp={_STAMP}", text, re.MULTILINE)
     return max((_epoch(found) for found in (started, reloaded) if found), default=None)
 
 

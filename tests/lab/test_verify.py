@@ -151,6 +151,23 @@ def test_a_config_that_was_not_reloaded_is_found(healthy: Fabric) -> None:
     assert failing(ran.checks()) == {"running-config/H2"}
 
 
+def test_systemd_that_reads_its_units_again_changes_no_verdict(healthy: Fabric) -> None:
+    """A package that is upgraded makes it: then it tells no more when it reloaded keepalived."""
+    path = "/etc/keepalived/keepalived.conf"
+    before = healthy.shell("H2", "stat", "-c", "@%Y", path).strip()
+    try:
+        healthy.shell("H2", "sh", "-c", f"touch {path} && sleep 1 && systemctl reload keepalived")
+        healthy.shell("H2", "systemctl", "daemon-reload")
+        assert "n/a" in healthy.shell("H2", "systemctl", "show", "--property=ExecReload", "keepalived")
+        ran = healthy.vipbook("verify", "--wait", "10", "--json")
+        assert ran.code == 0, ran.problems()
+        assert healthy.vipbook("plan", "--check").code == 0
+        healthy.shell("H2", "touch", path)
+        assert failing(healthy.vipbook("verify", "--json").checks()) == {"running-config/H2"}
+    finally:
+        healthy.shell("H2", "touch", "-d", before, path)
+
+
 def test_a_stopped_daemon_and_a_stray_address(healthy: Fabric) -> None:
     healthy.shell("H1", "systemctl", "stop", "keepalived")
     try:
