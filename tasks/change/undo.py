@@ -69,7 +69,7 @@ fi
 """
 # Once systemd has read the link, which it does when it boots and whenever somebody enables a service, it keeps the unit
 # by its name until it reads again.
-_IF_KNOWN = f"! systemctl show --property=Wants {_BOOT_TARGET} | grep -qF @UNIT@ || "
+_IF_KNOWN = f"! systemctl show --property=Wants {_BOOT_TARGET} 2>/dev/null | grep -qF @UNIT@ || "
 _FORGET = ("systemctl", "daemon-reload")
 _LATER = ("systemd-run", "--on-active=1")
 """So that a service that is running is not forgotten."""

@@ -168,7 +168,7 @@ def test_a_step_that_fails_is_taken_back(reads: Callable[..., None], key: str) -
     assert outcome.outcome is Outcome.ROLLED_BACK
     assert "it says why" in outcome.reason
     assert played.undone()
-    assert [command.key for command in played.asked][-1] == "clean"
+    assert [command.key for command in played.asked][-2:] == ["clean", "forget"]
 
 
 def test_what_does_not_hold_afterwards_is_taken_back(reads: Callable[..., None]) -> None:
