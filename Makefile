@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 APT := DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: install debian chromium demo test unit lint bench clean
+.PHONY: install debian chromium nft demo test unit lint bench clean
 
 install: $(READY)
 
@@ -31,7 +31,7 @@ demo: debian
 	@PATH="$(CURDIR)/$(BIN):$$PATH" lab/demo.sh
 
 # In the order of their names: test_apply.py is the first in its lab, where the servers are still bare.
-test: debian chromium .tools/promtool
+test: debian chromium nft .tools/promtool
 	$(BIN)/python -m pytest -n auto tests/unit tests/browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/lab
 
@@ -41,6 +41,13 @@ chromium:
 	if [ "$$(id -u)" -ne 0 ]; then \
 		echo "note: no chromium; for its tests: sudo apt-get install -y chromium" >&2; exit 0; fi; \
 	$(APT) update -qq && $(APT) install -y -qq --no-install-recommends chromium fonts-dejavu-core
+
+# Some unit tests hand our rules to the real nft, in a network namespace of their own.
+nft:
+	@if command -v nft >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" -ne 0 ]; then \
+		echo "note: no nft; for its tests: sudo apt-get install -y nftables" >&2; exit 0; fi; \
+	$(APT) update -qq && $(APT) install -y -qq --no-install-recommends nftables
 
 # Checks the alert rules. The package would start a server, so nothing of it is installed.
 .tools/promtool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from runbooks.drill_events import Timeline, journal_events
+from runbooks.drill_members import bound_of, flagged_leaves, heir_of, vips_of
 from runbooks.drill_probes import ProbePlan, Probes, events_of, measured
 from runbooks.interrupts import deferred, shielded
 from runbooks.locking import LEASE_MARGIN_S
@@ -17,19 +18,16 @@ from runbooks.settling import Settling
 from runbooks.verify import arrived, first_problem, judge, observe, subjects, unprobed
 from tasks.change.faults import Fault, carries_session, link_down, lost, state_commands
 from tasks.change.undo import Undo, way_back
-from tasks.intent.timers import Bound, failback_bound, failover_bound, master_down_s
-from tasks.judge.duplicates import flagged
+from tasks.intent.timers import Bound, failback_bound, master_down_s
 from tasks.judge.subject import Subject
-from tasks.model.address import IpAddress, IpInterface
+from tasks.model.address import IpAddress
 from tasks.model.answer import Answers, Command, Reply
 from tasks.model.cluster import Cluster, Server
 from tasks.model.drill import Drill, Stage
 from tasks.model.errors import HostError, NoAnswerError, NotRestoredError, RefusedError, StepError
 from tasks.model.leaf import LeafFacts
 from tasks.model.plan import Step
-from tasks.model.reading import Read
 from tasks.model.verdict import Status, VipVerdict, worst
-from tasks.observe.server import server_facts
 from tasks.transport import Script
 
 _MARGIN_S = 15.0
@@ -80,9 +78,9 @@ class DrillRun:
                 "reach it by another one"
             )
         owner = cluster.server(baseline.judged[0].owner or "")
-        heir = _heir(cluster, target.name, owner.name)
-        bound = _failover_bound(cluster, target, owner, heir, baseline.replies)
-        fault = link_down(target, state, vips=_vips_of(session, target))
+        heir = heir_of(cluster, target.name, owner.name)
+        bound = bound_of(cluster, target, owner, heir, baseline.replies)
+        fault = link_down(target, state, vips=vips_of(session, target))
         ageing = max(plan.ageing_s for plan in baseline.probes)
         heal = int(bound.longest_s + ageing + 2 * _MARGIN_S) + 1
         return DrillRun(
@@ -256,7 +254,7 @@ class DrillRun:
         """Who should bear the VIPs of each instance while the target is down."""
         owners = self._owners()
         return {
-            cluster.instance: _heir(cluster, self.target.name, owners[cluster.instance]).name
+            cluster.instance: heir_of(cluster, self.target.name, owners[cluster.instance]).name
             for cluster in self.session.clusters
             if cluster.instance in owners
         }
@@ -276,32 +274,13 @@ class DrillRun:
             after = _ask(self.session, self.target.name, (*self.undo.clean(), *state_commands(self.target)))
         except HostError as error:
             return [str(error)]
-        return lost(self.before, after, vips=_vips_of(self.session, self.target))
+        return lost(self.before, after, vips=vips_of(self.session, self.target))
 
     def _gather(self, since: float) -> None:
         """What the servers' journals tell of the same minutes."""
         for server in self.cluster.servers:
             for event in journal_events(self.session, server.name, self.session.clusters, since):
                 self.timeline.add(*event)
-
-
-def _heir(cluster: Cluster, target: str, owner: str) -> Server:
-    """Who has the VIPs while the target is down: whoever has them, or the highest of the others."""
-    if target != owner:
-        return cluster.server(owner)
-    return max((server for server in cluster.servers if server.name != target), key=lambda server: server.priority)
-
-
-def _vips_of(session: Session, server: Server) -> list[IpInterface]:
-    """Every VIP that keepalived may put on this server: they come and go by its word, not by the drill's."""
-    return [vip for cluster in session.memberships(server.name) for vip in cluster.vips]
-
-
-def flagged_leaves(facts: tuple[Subject, ...]) -> tuple[str, ...]:
-    """The leaves that hold a VIP for a duplicate."""
-    return tuple(
-        dict.fromkeys(leaf for subject in facts for leaf, table in subject.leaves.items() if flagged(subject, table))
-    )
 
 
 def _told(last: str, problem: str, progress: Callable[[str], None]) -> str:
@@ -316,18 +295,3 @@ def _ask(session: Session, host: str, commands: tuple[Command, ...], *, stop: bo
     if not isinstance(reply, Answers):
         raise NoAnswerError(host, "", reply.reason)
     return reply
-
-
-def _failover_bound(
-    cluster: Cluster, target: Server, owner: Server, heir: Server, replies: Mapping[str, Reply]
-) -> Bound:
-    """From the timers in force, as the heir's keepalived tells them; tripping a backup explains no outage."""
-    if target.name != owner.name:
-        return failback_bound(cluster.fabric.allowance_s)
-    instances = server_facts(heir.name, replies[heir.name]).instances
-    running = instances.value if isinstance(instances, Read) else ()
-    for instance in running:
-        if instance.name == cluster.instance:
-            allowance = cluster.fabric.allowance_s
-            return failover_bound(instance.version, instance.advert_int, instance.effective_priority, allowance)
-    raise RefusedError(f"{heir.name} did not tell its timers, so no bound can be computed")

@@ -91,12 +91,9 @@ def _runtime(facts: ServerFacts) -> list[str]:
 
 
 def _service(service: Service) -> list[str]:
-    lines = [("systemctl", "enable" if service.enabled == "enabled" else "disable", UNIT)]
-    if service.active != "active":
-        return [shlex.join(line) for line in (*lines, ("systemctl", "stop", UNIT))]
     return [
-        shlex.join(lines[0]),
-        f"systemctl is-active --quiet {UNIT} && systemctl reload {UNIT} || systemctl start {UNIT}",
+        shlex.join(("systemctl", "enable" if service.enabled == "enabled" else "disable", UNIT)),
+        shlex.join(("systemctl", "reload-or-restart" if service.active == "active" else "stop", UNIT)),
     ]
 
 

@@ -91,13 +91,13 @@ def _words(text: str, line: str) -> list[str]:
         raise Garbled(f"not a direct rule of firewalld: {error} in {shortened(line)!r}") from error
 
 
-def _each_source(line: str) -> Iterator[str]:
+def _each_source(line: str) -> list[str]:
     """iptables makes a rule of each of several addresses."""
     several = _SOURCES.search(line)
-    for source in several[0].split(",") if several else ():
-        yield f"{line[: several.start()]}{source}{line[several.end() :]}" if several else line
     if several is None:
-        yield line
+        return [line]
+    before, after = line[: several.start()], line[several.end() :]
+    return [f"{before}{source}{after}" for source in several[0].split(",")]
 
 
 def _told(chains: Mapping[str, Sequence[PathRule]], table: str) -> Mapping[str, Sequence[PathRule]]:

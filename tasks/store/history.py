@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.model.errors import IntentError
+from tasks.report.stamps import stamp
 
 _OURS = 0x76697062
 """SQLite's application id: `vipb`."""
@@ -92,7 +93,7 @@ class History:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     shape["started_at"],
-                    _text(ended_at),
+                    stamp(ended_at),
                     shape["command"],
                     shape["verdict"],
                     clusters,
@@ -174,7 +175,7 @@ class History:
 
     def prune(self, now: datetime, days: int, count: int) -> int:
         """Forget what is too old or too much; how many runs that were."""
-        oldest = _text(now - timedelta(days=days))
+        oldest = stamp(now - timedelta(days=days))
         with self._writing() as cursor:
             cursor.execute(
                 "DELETE FROM runs WHERE started_at < ?"
@@ -291,11 +292,6 @@ def _run(row: tuple[Any, ...]) -> Run:
         duration_s=duration,
         exit_code=code,
     )
-
-
-def _text(at: datetime) -> str:
-    """As the report has it, so that texts sort as times do."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
 def _time(text: str) -> datetime:

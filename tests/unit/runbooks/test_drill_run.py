@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from runbooks.drill_events import Timeline, probe_events
+from runbooks.drill_members import bound_of
 from runbooks.drill_probes import ProbePlan, events_of, parse
 from runbooks.drill_probes import measured as seen_by
-from runbooks.drill_run import _failover_bound
 from tasks.intent.timers import failback_bound, failover_bound
 from tasks.model.answer import NoAnswer
 from tasks.model.drill import Outage, ProbeReply, ProbeStream
@@ -70,12 +70,12 @@ def test_no_probe_at_all_measures_nothing() -> None:
 
 def test_a_backup_is_tripped_without_an_outage_and_a_heir_that_tells_no_timers_is_refused() -> None:
     whole, first, second = cluster(), server("H1"), server("H2")
-    bound = _failover_bound(whole, second, first, first, {})
+    bound = bound_of(whole, second, first, first, {})
     assert (bound.shortest_s, bound.longest_s) == (0.0, 1.0)
     gone = NoAnswer(host="H2", reason=GONE.reason, at=AT)
     for reply in (gone, answers("H2"), answers("H2", json="[]")):
         with pytest.raises(RefusedError, match="H2 did not tell its timers"):
-            _failover_bound(whole, first, first, second, {"H2": reply})
+            bound_of(whole, first, first, second, {"H2": reply})
 
 
 def test_the_timeline_is_in_order_and_counts_from_the_fault() -> None:
