@@ -21,6 +21,12 @@ _NEWER = (
 """Not every release knows these questions."""
 _SECTIONS = re.compile(rf"^== ({'|'.join((*_NEEDED, *_NEWER))})$", re.MULTILINE)
 _FAILED = re.compile(r"^== status (\d+)$", re.MULTILINE)
+_FIRST_WITH_LOOSE = (2, 2, 0)
+_PAIR = 2
+_PASSING = {"no", "false"}
+"""Values of IPv6_rpfilter that drop nothing on its way to this host."""
+_PASSING_LATER = {"loose", "loose-forward", "strict-forward"}
+"""The same, from 2.2 on; before that a word that is not known was the default."""
 _UNKNOWN_OPTION = "2"
 """Exit status of firewall-cmd for an option that it does not know."""
 
@@ -79,8 +85,7 @@ def parse_firewalld(text: str, interfaces: tuple[str, ...]) -> Firewalld:
         ways=tuple(ways),
         rules=tuple(rules),
         priorities=_version(sections["version"]) >= _FIRST_WITH_PRIORITIES,
-        # Not set is strict (firewalld.conf(5)); `loose` and `no` let it pass.
-        strict6=not re.search(r"^IPv6_rpfilter=(no|loose)", sections["rpfilter"], re.MULTILINE),
+        strict6=_strict6(sections["rpfilter"], _version(sections["version"])),
         default=", ".join(f"zone {zone} with target {target}" for zone, target in targets.items()),
     )
 
@@ -106,6 +111,18 @@ def _zones_of(
 ) -> tuple[tuple[str, str], ...]:
     holder = {name: zone for zone, fields in listed.items() for name in fields.get("interfaces", "").split()}
     return tuple((name, holder.get(name, default)) for name in interfaces)
+
+
+def _strict6(text: str, version: tuple[int, ...]) -> bool:
+    """Is what comes in by another interface than its answer leaves by dropped on its way to this host?
+
+    As firewalld reads firewalld.conf: blanks around key and value are nothing, the first definition counts, and what
+    the release does not know is its default, which is strict. The -forward values filter forwarded packets alone.
+    """
+    pairs = [[word.strip() for word in line.split("=")] for line in text.splitlines()]
+    values = [pair[1].lower() for pair in pairs if len(pair) == _PAIR and pair[0] == "IPv6_rpfilter" and pair[1]]
+    passing = _PASSING | (_PASSING_LATER if version >= _FIRST_WITH_LOOSE else set())
+    return not values or values[0] not in passing
 
 
 def _version(text: str) -> tuple[int, ...]:
