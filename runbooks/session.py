@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbooks.inventory import load_nornir
+from runbooks.login_files import refuse_unusable
 from runbooks.text_files import read_text
 from tasks.intent.load import Intent, SecretReader, load_intent
 from tasks.intent.schema import SecretEntry
@@ -109,6 +110,7 @@ def open_session(inventory: Path, names: Sequence[str]) -> Session:
     clusters = intent.select(tuple(names))
     nornir = load_nornir(inventory)
     _known_hosts_only(inventory, clusters, set(nornir.inventory.hosts))
+    refuse_unusable(nornir, dict.fromkeys(host for cluster in clusters for host in cluster.hosts()), inventory)
     return Session(nornir=nornir, intent=intent, clusters=clusters)
 
 
