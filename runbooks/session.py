@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from runbooks.inventory import load_nornir
 from runbooks.login_files import refuse_unusable
+from runbooks.logins import Logins
 from runbooks.text_files import read_text
 from tasks.intent.load import Intent, SecretReader, load_intent
 from tasks.intent.schema import SecretEntry
@@ -37,6 +38,7 @@ class Session:
     intent: Intent
     clusters: tuple[Cluster, ...]
     """Those that the operator named; all of the intent when none."""
+    logins: Logins = field(default_factory=Logins)
 
     @cached_property
     def desired(self) -> Mapping[str, Desired]:
@@ -50,11 +52,17 @@ class Session:
         """
         from tasks.transport import ask, nobody  # noqa: PLC0415 - netmiko takes 0.2 s, and `lint` needs none of it
 
-        asked = self.nornir.filter(filter_func=lambda host: host.name in scripts)
+        pausing = self.logins.pausing(scripts)
+        said = sent or nobody
+        for _ in pausing:
+            said()
+        asked = self.nornir.filter(filter_func=lambda host: host.name in scripts and host.name not in pausing)
         # A host that failed once would silently be left out of every later run.
         asked.data.reset_failed_hosts()
-        results = asked.run(task=ask, scripts=scripts, on_failed=True, sent=sent or nobody)
-        return {name: _reply(name, results.get(name)) for name in scripts}
+        results = asked.run(task=ask, scripts=scripts, on_failed=True, sent=said)
+        return {
+            name: pausing.get(name) or self.logins.learned(name, _reply(name, results.get(name))) for name in scripts
+        }
 
     def open_stream(self, host: str, command: Command) -> Stream | NoAnswer:
         """Start a command on one host that runs beside everything else."""

@@ -24,7 +24,7 @@ from nornir.core.task import Result, Task
 from nornir_netmiko.connections import Netmiko
 
 from tasks.model.answer import Answers, Command, NoAnswer, Reply
-from tasks.model.errors import NoAnswerError
+from tasks.model.errors import LoginRefusedError, NoAnswerError
 from tasks.model.script import answers_of, split_output, write_script
 from tasks.model.text import from_bytes, readable
 
@@ -202,7 +202,8 @@ def ask(task: Task, *, scripts: Mapping[str, Script], sent: Sent = nobody) -> Re
         reply: Reply = converse(task, scripts[host], sent)
     except NoAnswerError as error:
         sent()
-        reply = NoAnswer(host=host, reason=error.reason, at=datetime.now(UTC))
+        refused = isinstance(error, LoginRefusedError)
+        reply = NoAnswer(host=host, reason=error.reason, at=datetime.now(UTC), refused=refused)
     return Result(host=task.host, result=reply)
 
 
@@ -251,7 +252,9 @@ def _session(task: Task, connection: str = CONNECTION) -> ExecSession:
             )
         except Exception as error:
             host.connections.pop(connection, None)
-            raise NoAnswerError(host.name, "", _why(error, wanted.hostname, wanted.port, wanted.username)) from error
+            refused = isinstance(error, paramiko.AuthenticationException) and not _timed_out(error)
+            kind = LoginRefusedError if refused else NoAnswerError
+            raise kind(host.name, "", _why(error, wanted.hostname, wanted.port, wanted.username)) from error
     session: ExecSession = host.connections[connection].connection
     return session
 
@@ -261,15 +264,32 @@ def _alive(session: ExecSession) -> bool:
     return transport is not None and transport.is_active()
 
 
+def _timed_out(error: Exception) -> bool:
+    """paramiko has no class of its own for a server that never answers the login."""
+    return "timeout" in str(error).lower()
+
+
 def _why(error: Exception, hostname: str | None, port: int | None, username: str | None) -> str:
     """One line an operator can act on; never the parameters, which may hold a password."""
     place = f"{hostname}:{port or 22}"
     if isinstance(error, paramiko.BadHostKeyException):
         return f"host key of {place} is not the pinned one; find out why before you change known_hosts"
+    if isinstance(error, paramiko.BadAuthenticationType):
+        accepted = ", ".join(error.allowed_types)
+        return (
+            f"{place} refused the login of user {username!r}: it accepts {accepted} alone; check key_file and password"
+        )
+    if isinstance(error, paramiko.AuthenticationException) and _timed_out(error):
+        return f"{place} did not answer the login of user {username!r} in time"
     if isinstance(error, paramiko.AuthenticationException):
         return f"{place} refused the login of user {username!r}; check key_file and username in the inventory"
     if isinstance(error, paramiko.SSHException) and "not found in known_hosts" in str(error):
         return f"host key of {place} is not pinned; add it to the known_hosts file that the inventory names"
+    if isinstance(error, paramiko.SSHException) and "protocol banner" in str(error):
+        return (
+            f"{place} sent no SSH banner: no SSH server listens there, or it shuts this machine out for a while "
+            "(MaxStartups, PerSourcePenalties)"
+        )
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}; check the paths in the inventory"
     if isinstance(error, TimeoutError):
