@@ -23,6 +23,7 @@ from nornir.core.plugins.connections import ConnectionPluginRegister
 from nornir.core.task import Result, Task
 from nornir_netmiko.connections import Netmiko
 
+from tasks.login_errors import timed_out, why_no_session
 from tasks.model.answer import Answers, Command, NoAnswer, Reply
 from tasks.model.errors import LoginRefusedError, NoAnswerError
 from tasks.model.script import answers_of, split_output, write_script
@@ -252,9 +253,9 @@ def _session(task: Task, connection: str = CONNECTION) -> ExecSession:
             )
         except Exception as error:
             host.connections.pop(connection, None)
-            refused = isinstance(error, paramiko.AuthenticationException) and not _timed_out(error)
+            refused = isinstance(error, paramiko.AuthenticationException) and not timed_out(error)
             kind = LoginRefusedError if refused else NoAnswerError
-            raise kind(host.name, "", _why(error, wanted.hostname, wanted.port, wanted.username)) from error
+            raise kind(host.name, "", why_no_session(error, wanted.hostname, wanted.port, wanted.username)) from error
     session: ExecSession = host.connections[connection].connection
     return session
 
@@ -262,38 +263,3 @@ def _session(task: Task, connection: str = CONNECTION) -> ExecSession:
 def _alive(session: ExecSession) -> bool:
     transport = session.remote_conn_pre.get_transport() if session.remote_conn_pre else None
     return transport is not None and transport.is_active()
-
-
-def _timed_out(error: Exception) -> bool:
-    """paramiko has no class of its own for a server that never answers the login."""
-    return "timeout" in str(error).lower()
-
-
-def _why(error: Exception, hostname: str | None, port: int | None, username: str | None) -> str:
-    """One line an operator can act on; never the parameters, which may hold a password."""
-    place = f"{hostname}:{port or 22}"
-    if isinstance(error, paramiko.BadHostKeyException):
-        return f"host key of {place} is not the pinned one; find out why before you change known_hosts"
-    if isinstance(error, paramiko.BadAuthenticationType):
-        accepted = ", ".join(error.allowed_types)
-        return (
-            f"{place} refused the login of user {username!r}: it accepts {accepted} alone; check key_file and password"
-        )
-    if isinstance(error, paramiko.AuthenticationException) and _timed_out(error):
-        return f"{place} did not answer the login of user {username!r} in time"
-    if isinstance(error, paramiko.AuthenticationException):
-        return f"{place} refused the login of user {username!r}; check key_file and username in the inventory"
-    if isinstance(error, paramiko.SSHException) and "not found in known_hosts" in str(error):
-        return f"host key of {place} is not pinned; add it to the known_hosts file that the inventory names"
-    if isinstance(error, paramiko.SSHException) and "protocol banner" in str(error):
-        return (
-            f"{place} sent no SSH banner: no SSH server listens there, or it shuts this machine out for a while "
-            "(MaxStartups, PerSourcePenalties)"
-        )
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}; check the paths in the inventory"
-    if isinstance(error, TimeoutError):
-        return f"no connection to {place} in time"
-    if isinstance(error, OSError):
-        return f"no connection to {place}: {error.strerror or error}"
-    return f"no session with {place}: {' '.join(str(error).split())}"

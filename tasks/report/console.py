@@ -14,6 +14,7 @@ from tasks.model.plan import Outcome, ServerOutcome
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, KnownCause, Status, VipVerdict, worst
 from tasks.render.mask import plain
+from tasks.report.gathered import Row, gathered
 from tasks.report.location import render_location
 from tasks.report.window import render_window
 
@@ -74,12 +75,14 @@ def render_vip(vip: VipVerdict, *, verbose: bool = False, brief: bool = False) -
     for heading in ("status", "check", "target"):
         table.add_column(heading, no_wrap=True, header_style="dim")
     table.add_column("finding", overflow="fold", header_style="dim")
-    for finding in vip.findings:
-        if finding.status is Status.SKIP and not verbose:
-            continue
-        if finding.status is Status.PASS and brief:
-            continue
-        table.add_row(Text(finding.status, STYLES[finding.status]), finding.check, finding.target, _message(finding))
+    left_out = {Status.SKIP} if not verbose else set()
+    left_out |= {Status.PASS} if brief else set()
+    found = [each for each in vip.findings if each.status not in left_out]
+    rows = [Row(each.status, each.check, each.target, each.message) for each in found]
+    messages = dict(zip(rows, map(_message, found), strict=True))
+    for row in rows if verbose else gathered(rows):
+        status = Text(row.status, STYLES[Status(row.status)])
+        table.add_row(status, row.check, row.target, messages.get(row, Text(plain(row.message))))
     shown: RenderableType = table if table.row_count else title
     return Padding(Group(shown, *(_cause(cause) for cause in vip.causes)), (0, 0, 1, 0))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tasks.report.escape import fenced, markdown
+from tasks.report.gathered import Row, gathered
 from tasks.report.parts import (
     MAIN,
     Judged,
@@ -68,8 +69,11 @@ def _vip(judged: Judged) -> Iterator[str]:
         ("status", "check", "target", "finding"),
         (
             (each.status, each.check, each.target, each.message)
-            for each in judged.worst_first()
-            if each.status != "skip"
+            for each in gathered(
+                Row(each.status, each.check, each.target, each.message)
+                for each in judged.worst_first()
+                if each.status != "skip"
+            )
         ),
     )
     for each in judged.worst_first():
