@@ -23,10 +23,27 @@ app = typer.Typer(
     help="The runbook for virtual IPs: configure keepalived and the firewall, prove that the fabric learned the VIP, "
     "drive a failover and measure it.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 app.add_typer(lab_app, name="lab", help="A real EVPN fabric in network namespaces, for people without one.")
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - few calls want it
+
+        typer.echo(version("vipbook"))
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """What every command shares."""
 
 
 @app.command()
