@@ -176,20 +176,24 @@ def subjects(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only th
 ) -> tuple[Subject, ...]:
     """Everything observed, put together by VIP. `expected`: who should bear the VIPs of an instance, by its name."""
     from tasks.judge.subject import Subject  # noqa: PLC0415 - as above
-    from tasks.observe.leaf import leaf_facts  # noqa: PLC0415
+    from tasks.observe.leaf import LeafReader  # noqa: PLC0415
     from tasks.observe.probe import probe_facts  # noqa: PLC0415
     from tasks.observe.server import server_facts  # noqa: PLC0415
 
+    # Each answer is parsed once: what a VIP needs is looked up.
+    members = dict.fromkeys(each.name for cluster in clusters for each in cluster.servers)
+    servers = {name: server_facts(name, replies[name], session.interfaces(name)) for name in members}
+    carriers = dict.fromkeys(leaf for cluster in clusters for leaf in cluster.fabric.leaves)
+    leaves = {leaf: LeafReader(leaf, replies[leaf]) for leaf in carriers}
+    asking = dict.fromkeys(probe for cluster in clusters for probe in cluster.probes)
+    probes = {probe: probe_facts(probe, replies[probe], clusters) for probe in asking}
     return tuple(
         Subject(
             cluster=cluster,
             vip=vip,
-            servers={
-                each.name: server_facts(each.name, replies[each.name], session.interfaces(each.name))
-                for each in cluster.servers
-            },
-            leaves={leaf: leaf_facts(leaf, replies[leaf], cluster, str(vip.ip)) for leaf in cluster.fabric.leaves},
-            probes={probe: probe_facts(probe, replies[probe], clusters) for probe in cluster.probes},
+            servers={each.name: servers[each.name] for each in cluster.servers},
+            leaves={leaf: leaves[leaf].facts(cluster, str(vip.ip)) for leaf in cluster.fabric.leaves},
+            probes={probe: probes[probe] for probe in cluster.probes},
             desired=session.desired,
             expected_owner=(expected or {}).get(cluster.instance),
             tripped=tripped,

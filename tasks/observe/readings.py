@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 _NOT_FOUND = 127
 """Exit status of a shell that did not find the program (POSIX 2.8.2)."""
-_NEVER_ASKED = "was not asked, or the command did not finish"
+NEVER_ASKED = "was not asked, or the command did not finish"
 _LONGEST_LINE = 200
 _REFUSALS = (
     (
@@ -49,7 +49,7 @@ def reading(
     `accept` says which exit statuses are answers: ping, for one, ends with 1 when nobody replied.
     """
     if answer is None:
-        return Unread(reason=_NEVER_ASKED, source=None)
+        return Unread(reason=NEVER_ASKED, source=None)
     reason = _refusal(answer)
     if reason is None and not accept(answer):
         reason = f"exit status {answer.status}: {_last_line(answer) or 'nothing was printed'}"
@@ -75,7 +75,7 @@ def first_reading(*sources: tuple[Answer | None, Callable[[str], T]], unasked: i
             return found
     failed = [found for found in tried if isinstance(found, Unread)]
     if not failed:
-        return Unread(reason=_NEVER_ASKED, source=None)
+        return Unread(reason=NEVER_ASKED, source=None)
     if len(failed) == 1:
         return failed[0]
     said = [f"{found.source.command}: {found.reason}" for found in failed if found.source is not None]
