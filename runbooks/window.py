@@ -181,8 +181,7 @@ def _closed(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only the
         kept.write(replace(window, closed_at=datetime.now(UTC), closing=shape))
     except VipbookError as error:
         outputs.lose(f"{error}; window {window.name!r} stays open")
-        assert report.window is not None
-        return replace(report, window=replace(report.window, bundle=None))
+        return replace(report, window=report.window and replace(report.window, bundle=None))
     return report
 
 
