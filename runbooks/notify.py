@@ -9,15 +9,19 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from runbooks.keeping import history_path
 from runbooks.state import made, state_directory
 from tasks.model.errors import IntentError
+
+if TYPE_CHECKING:
+    from tasks.store.history import History
 
 _KINDS = ("webhook:URL", "webhook-env:NAME", "command:PATH")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
@@ -96,28 +100,49 @@ def _webhook(place: str) -> Target:
 def notify(targets: Sequence[str], shape: dict[str, Any]) -> list[str]:
     """Tell each target that was last told another verdict; why not, for each that could not be told.
 
-    What could not be told is tried again by the next run. The first run of all tells what is not fine.
+    What could not be told is tried again by the next run. The first run of all tells what is not fine; so does each
+    run while the history can't be read, because twice is better than never.
     """
-    from tasks.store.history import open_history, scope_of  # noqa: PLC0415 - the report is out by now
-
     problems: list[str] = []
-    scope = f"{shape['command']} {scope_of(shape)}"
-    try:
-        made(state_directory())
-        with open_history(history_path(), create=True) as history:
-            for each in map(parse_notify, targets):
-                before = history.noticed(each.key, scope)
-                if before == shape["verdict"]:
-                    continue
-                quiet = before is None and shape["verdict"] in _FINE
-                problem = None if quiet else _tell(each, message(shape, before))
-                if problem is None:
-                    history.notice(each.key, scope, shape["verdict"])
-                else:
-                    problems.append(f"{each.shown} was not told: {problem}")
-    except IntentError as error:
-        problems.append(str(error))
+    for each in targets:
+        try:
+            problems += _notify(parse_notify(each), shape)
+        except IntentError as error:
+            problems.append(str(error))
     return problems
+
+
+def _notify(target: Target, shape: dict[str, Any]) -> Iterator[str]:
+    from tasks.store.history import scope_of  # noqa: PLC0415 - the report is out by now
+
+    scope, verdict = f"{shape['command']} {scope_of(shape)}", shape["verdict"]
+    before = None
+    try:
+        with _memory() as history:
+            before = history.noticed(target.key, scope)
+    except IntentError as error:
+        yield f"it is not known what {target.shown} was told last: {error}"
+    if before == verdict:
+        return
+    quiet = before is None and verdict in _FINE
+    problem = None if quiet else _tell(target, message(shape, before))
+    if problem is not None:
+        yield f"{target.shown} was not told: {problem}"
+        return
+    try:
+        with _memory() as history:
+            history.notice(target.key, scope, verdict)
+    except IntentError as error:
+        yield f"what {target.shown} was told is not kept, and it may be told again: {error}"
+
+
+@contextmanager
+def _memory() -> Generator[History]:
+    from tasks.store.history import open_history  # noqa: PLC0415 - as above
+
+    made(state_directory())
+    with open_history(history_path(), create=True) as history:
+        yield history
 
 
 def message(shape: dict[str, Any], before: str | None) -> dict[str, Any]:

@@ -32,6 +32,8 @@ class Listed(Protocol):
     def duration_s(self) -> float: ...  # noqa: D102
     @property
     def exit_code(self) -> int: ...  # noqa: D102
+    @property
+    def ahead(self) -> bool: ...  # noqa: D102
 
 
 def render_runs(runs: Sequence[Listed]) -> RenderableType:
@@ -45,7 +47,7 @@ def render_runs(runs: Sequence[Listed]) -> RenderableType:
     for run in runs:
         table.add_row(
             str(run.id),
-            f"{run.started_at:%Y-%m-%d %H:%M:%S}",
+            f"{run.started_at:%Y-%m-%d %H:%M:%S}{' (in the future)' * run.ahead}",
             run.command,
             Text(run.verdict, STYLES[Status(run.verdict)]),
             str(run.exit_code),
@@ -61,6 +63,7 @@ def runs_document(runs: Sequence[Listed]) -> list[dict[str, Any]]:
         {
             "id": run.id,
             "started_at": stamp(run.started_at),
+            "in_the_future": run.ahead,
             "command": run.command,
             "verdict": run.verdict,
             "exit_code": run.exit_code,

@@ -9,9 +9,6 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -115,6 +112,11 @@ def trends_document(trends: Sequence[Trend]) -> list[dict[str, Any]]:
 
 def plot_trends(trends: Sequence[Trend], form: str) -> bytes:
     """Rate and outages of each cluster on one time axis, as `svg` or `png`."""
+    # The table needs no matplotlib, and comes without it.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
     figure = Figure(figsize=(10, 2 + 3.6 * len(trends)), layout="constrained")
     grid = figure.subplots(2 * len(trends), 1, squeeze=False)
     for number, trend in enumerate(trends):

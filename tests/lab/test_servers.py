@@ -321,9 +321,9 @@ OPTIONS = {
     "track process": "track: {processes: {ssh: {process: sshd}}}",
     "excluded": "excluded: [100.65.0.30/24, 'fd00:100:65::30/64']",
     "garp": "garp: {delay: 0, repeat: 2, refresh: 0, lower_prio_delay: 3, lower_prio_repeat: 2}",
-    "notify": "notify: {master: '/usr/bin/true m', backup: /usr/bin/true, fault: /usr/bin/true, any: /usr/bin/true}",
+    "notify": "notify: {master: '/usr/bin/true m', backup: /usr/bin/true, fault: /usr/bin/true, any: /usr/bin/true, "
+    "deleted: /usr/bin/true, master_rx_lower_pri: /usr/bin/true}",
     "extra": "extra: [no_accept, 'virtual_routes {', '192.0.2.0/24 via 100.65.0.1 dev enp0s8', '}']",
-    "notify by extra": "extra: ['notify_deleted \"/usr/bin/true\"']",
     "excluded on a virtual MAC": "use_vmac: true\n    excluded: [100.65.0.30/24]",
     "fractions": "preempt_delay: 0.00001",
     "ah": "auth_type: AH",
