@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
-from tasks.model.text import readable
+from tasks.model.bounds import MIB
+from tasks.model.text import clipped, readable, visible
+
+_SHOWN_MOST = MIB // 4
+"""Characters of one text on a screen; a whole keepalived.conf is shorter."""
 
 # Sentences of our own name the keyword too; what follows it there is no password.
 _PROSE = r"(?!changes, and while one |changes \(both shown as |differs \(shown as )"
@@ -29,5 +33,5 @@ def _undefined(found: re.Match[str]) -> str:
 
 
 def plain(text: str) -> str:
-    """Masked, and without control characters: what a host says must not drive the terminal."""
-    return masked("".join(sign for sign in text if sign.isprintable() or sign in "\n\t"))
+    """The gate to everything that people see: masked, nothing in it drives a terminal, and no text without an end."""
+    return visible(masked(clipped(text, _SHOWN_MOST)))
