@@ -20,7 +20,7 @@ from runbooks.interrupts import polite
 from runbooks.keeping import KEPT, keep, limits, switched_on, with_past
 from runbooks.report_files import parse_target, write_report
 from tasks.model.errors import IntentError, NotRestoredError, RefusedError, StepError, VipbookError
-from tasks.render.mask import masked
+from tasks.render.mask import plain, said
 from tasks.report.formats import json_text, rendered
 
 if TYPE_CHECKING:
@@ -34,12 +34,11 @@ _PIPE_WIDTH = 180
 
 def _console(*, stderr: bool) -> Console:
     """As wide as the terminal; a file or a pipe gets lines that nothing wraps."""
-    from rich.console import Console  # noqa: PLC0415 - nothing is printed before the hosts are asked
+    from tasks.report.terminal import Terminal  # noqa: PLC0415 - nothing is printed before the hosts are asked
 
     stream = sys.stderr if stderr else sys.stdout
-    # Without emoji: `:ab:` in a MAC address is one.
     width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
-    return Console(stderr=stderr, highlight=False, emoji=False, width=width)
+    return Terminal(stderr=stderr, width=width)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +62,11 @@ class Face:
 
     def note(self, text: str) -> None:
         """A line on stderr that stays."""
-        self.err.print(masked(text), markup=False, soft_wrap=True)
+        self.err.print(plain(text), soft_wrap=True)
 
     def progress(self, text: str) -> None:
         """What is going on now; the screen shows it as it comes."""
-        self.err.print(f"… {masked(text)}", style="dim", markup=False, soft_wrap=True)
+        self.err.print(f"… {plain(said(text))}", style="dim", soft_wrap=True)
 
     @contextmanager
     def working(self, text: str) -> Generator[None]:
@@ -75,7 +74,9 @@ class Face:
         if not sys.stderr.isatty():
             yield
             return
-        with self.err.status(text):
+        from tasks.report.terminal import shown  # noqa: PLC0415 - as above
+
+        with self.err.status(shown(text)):
             yield
 
     @contextmanager
@@ -228,9 +229,18 @@ def _no_more_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+class _Plain(logging.Formatter):
+    """Libraries log what hosts sent, in messages and in tracebacks."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Fit for a terminal."""
+        return plain(super().format(record))
+
+
 def _logging(*, verbose: bool) -> None:
     """Nornir's and paramiko's logs are for -v; without it they must not reach the screen."""
     handler: logging.Handler = logging.StreamHandler(sys.stderr) if verbose else logging.NullHandler()
-    logging.basicConfig(level=logging.INFO, handlers=[handler], format="%(asctime)s %(name)s %(message)s")
+    handler.setFormatter(_Plain("%(asctime)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for name in ("paramiko", "netmiko"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -49,12 +49,15 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
         settling.look(vips, time.monotonic() - began)
         if quiet and (arrived(vips) or time.monotonic() > began + (wait_s or 0.0) / 2):
             quiet = False
+            del replies, found, vips
             continue
         status = worst(vip.status for vip in vips)
         if wait_s is None or (status is Status.PASS and not quiet) or time.monotonic() + _POLL_S > deadline:
             break
         if progress is not None and said != (said := f"{status}: {first_problem(vips)}"):
             progress(said)
+        # What hosts said is not kept while they are asked again.
+        del replies, found, vips
         time.sleep(_POLL_S)
     took = time.monotonic() - began
     return Report(
@@ -180,16 +183,26 @@ def subjects(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only th
     from tasks.observe.probe import probe_facts  # noqa: PLC0415
     from tasks.observe.server import server_facts  # noqa: PLC0415
 
+    # Each answer is read once, however many VIPs it tells of.
+    members = dict.fromkeys(each.name for cluster in clusters for each in cluster.servers)
+    servers = {name: server_facts(name, replies[name], session.interfaces(name)) for name in members}
+    probing = dict.fromkeys(probe for cluster in clusters for probe in cluster.probes)
+    probes = {name: probe_facts(name, replies[name], clusters) for name in probing}
+    tables: dict[tuple[str, int], LeafFacts] = {}
+
+    def leaf(name: str, cluster: Cluster, address: str) -> LeafFacts:
+        place = (name, cluster.fabric.vni)
+        found = leaf_facts(name, replies[name], cluster, address, tables.get(place))
+        tables.setdefault(place, found)
+        return found
+
     return tuple(
         Subject(
             cluster=cluster,
             vip=vip,
-            servers={
-                each.name: server_facts(each.name, replies[each.name], session.interfaces(each.name))
-                for each in cluster.servers
-            },
-            leaves={leaf: leaf_facts(leaf, replies[leaf], cluster, str(vip.ip)) for leaf in cluster.fabric.leaves},
-            probes={probe: probe_facts(probe, replies[probe], clusters) for probe in cluster.probes},
+            servers={each.name: servers[each.name] for each in cluster.servers},
+            leaves={name: leaf(name, cluster, str(vip.ip)) for name in cluster.fabric.leaves},
+            probes={name: probes[name] for name in cluster.probes},
             desired=session.desired,
             expected_owner=(expected or {}).get(cluster.instance),
             tripped=tripped,

@@ -43,7 +43,7 @@ def visible(text: str) -> str:
     Those are controls (C0, C1), directions and isolates, joiners and other signs without width, tags, line and
     paragraph separators, surrogates, what is not assigned, and marks that pile up on one letter.
     """
-    return _ODD.sub(_spelled, text)
+    return _ODD.sub(_spelled, text.replace("\r\n", "\n"))
 
 
 def _spelled(found: re.Match[str]) -> str:

@@ -37,25 +37,37 @@ T = TypeVar("T")
 ByKey = Mapping[str, Answer]
 
 
-def leaf_facts(host: str, reply: Reply, cluster: Cluster, address: str) -> LeafFacts:
-    """The answers about one VIP of one cluster; every reading is Unread when the host gave none."""
+def leaf_facts(host: str, reply: Reply, cluster: Cluster, address: str, known: LeafFacts | None = None) -> LeafFacts:
+    """The answers about one VIP of one cluster; every reading is Unread when the host gave none.
+
+    `known`: the same of another VIP of this VNI, whose tables are this one's, too.
+    """
     if not isinstance(reply, Answers):
         return _silent(host, Unread(reason=reply.reason, source=None))
-    answers, vni = reply.by_key, cluster.fabric.vni
-    macs = _first(answers, f"macs {vni}", parse_evpn_macs, parse_nvue_macs)
-    neighbors = _first(answers, f"arp {vni}", parse_evpn_neighbors, parse_nvue_neighbors)
-    detection = _detection(answers)
-    counted = _counted(cluster, address, macs, neighbors)
+    tables = known or _tables(host, reply.by_key, cluster.fabric.vni)
+    counted = _counted(cluster, address, tables.evpn_macs, tables.evpn_neighbors)
+    return replace(
+        tables,
+        neighbors=reading(reply.by_key.get(f"neighbors {address}"), parse_neighbors),
+        moves=_moves(reply.by_key, f"moves {address}", counted or _threshold(tables.detection)),
+    )
+
+
+_PER_VIP = Unread(reason="read for each VIP", source=None)
+
+
+def _tables(host: str, answers: ByKey, vni: int) -> LeafFacts:
+    """What does not depend on the VIP."""
     return LeafFacts(
         host=host,
-        neighbors=reading(answers.get(f"neighbors {address}"), parse_neighbors),
+        neighbors=_PER_VIP,
         fdb=reading(answers.get(f"fdb {vni}"), parse_fdb),
-        evpn_macs=macs,
-        evpn_neighbors=neighbors,
+        evpn_macs=_first(answers, f"macs {vni}", parse_evpn_macs, parse_nvue_macs),
+        evpn_neighbors=_first(answers, f"arp {vni}", parse_evpn_neighbors, parse_nvue_neighbors),
         paths=_first(answers, f"paths {vni}", parse_macip_paths, parse_nvue_paths),
         vni=_first(answers, f"vni {vni}", parse_vni, partial(parse_nvue_vni, vni=vni)),
-        detection=detection,
-        moves=_moves(answers, f"moves {address}", counted or _threshold(detection)),
+        detection=_detection(answers),
+        moves=_PER_VIP,
         sessions=_first(answers, "sessions", parse_sessions, parse_nvue_sessions),
         lldp=_lldp(answers.get("lldp")),
     )
