@@ -41,7 +41,7 @@ SAID_MOST = 4096
 """Characters of one sentence of a report; with what is cut off, nobody could do anything."""
 EVIDENCE_KEPT = 2048
 """Characters of evidence that a report always has of an answer."""
-EVIDENCE_MOST = 24 * MIB
+EVIDENCE_MOST = 16 * MIB
 """Characters of all evidence of a report as JSON; what is longer than EVIDENCE_KEPT counts."""
 TIME_MOST = 253_402_300_799.0
 """Seconds since the epoch at the end of year 9999, the last one that a datetime has."""

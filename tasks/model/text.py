@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ODD = re.compile(r"[^\x20-\x7e\n\t]+")
@@ -50,10 +51,17 @@ def _spelled(found: re.Match[str]) -> str:
     parts: list[str] = []
     marks = 0
     for sign in found[0]:
-        is_mark = unicodedata.category(sign) in {"Mn", "Me"}
+        is_mark, shown = _sign(sign)
         marks = marks + 1 if is_mark else 0
-        parts.append(sign if sign.isprintable() and marks <= _MARKS and not _is_hidden(sign) else _escape(sign))
+        parts.append(shown if marks <= _MARKS else _escape(sign))
     return "".join(parts)
+
+
+@lru_cache(maxsize=4096)
+def _sign(sign: str) -> tuple[bool, str]:
+    """Whether it is a mark upon another, and how it is shown."""
+    is_mark = unicodedata.category(sign) in {"Mn", "Me"}
+    return is_mark, sign if sign.isprintable() and not _is_hidden(sign) else _escape(sign)
 
 
 def _is_hidden(sign: str) -> bool:
