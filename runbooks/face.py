@@ -21,7 +21,7 @@ from runbooks.keeping import KEPT, keep, limits, switched_on, with_past
 from runbooks.outputs import Outputs
 from runbooks.report_files import parse_target, write_report
 from tasks.model.errors import IntentError, NotRestoredError, RefusedError, StepError, VipbookError
-from tasks.render.mask import masked
+from tasks.render.mask import plain, said
 from tasks.report.formats import json_text, rendered
 
 if TYPE_CHECKING:
@@ -35,18 +35,17 @@ _PIPE_WIDTH = 180
 
 def _console(*, stderr: bool) -> Console:
     """As wide as the terminal; a file or a pipe gets lines that nothing wraps."""
-    from rich.console import Console  # noqa: PLC0415 - nothing is printed before the hosts are asked
+    from tasks.report.terminal import Terminal  # noqa: PLC0415 - nothing is printed before the hosts are asked
 
-    class Steady(Console):
+    class Steady(Terminal):
         """rich ends the process when a reader has gone, in the middle of whatever the run is doing on a server."""
 
         def on_broken_pipe(self) -> None:
             self.quiet = True
 
     stream = sys.stderr if stderr else sys.stdout
-    # Without emoji: `:ab:` in a MAC address is one.
     width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
-    return Steady(stderr=stderr, highlight=False, emoji=False, width=width)
+    return Steady(stderr=stderr, width=width)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +74,7 @@ class Face:
 
     def note(self, text: str) -> None:
         """A line on stderr that stays."""
-        self._say(masked(text))
+        self._say(plain(text))
 
     def warn(self, text: str) -> None:
         """What was passed over, and what the operator should know of it."""
@@ -83,12 +82,12 @@ class Face:
 
     def progress(self, text: str) -> None:
         """What is going on now; the screen shows it as it comes."""
-        self._say(f"… {masked(text)}", "dim")
+        self._say(f"… {plain(said(text))}", "dim")
 
     def _say(self, text: str, style: str | None = None) -> None:
         """A lost terminal or a full disk ends nothing: these lines are written between the steps of a change."""
         with contextlib.suppress(OSError, ValueError):
-            self.err.print(text, style=style, markup=False, soft_wrap=True)
+            self.err.print(text, style=style, soft_wrap=True)
 
     @contextmanager
     def working(self, text: str) -> Generator[None]:
@@ -96,7 +95,9 @@ class Face:
         if not sys.stderr.isatty():
             yield
             return
-        spinner = self.err.status(text)
+        from tasks.report.terminal import shown  # noqa: PLC0415 - as above
+
+        spinner = self.err.status(shown(text))
         with contextlib.suppress(OSError):
             spinner.start()
         try:
@@ -254,9 +255,18 @@ def guard(face: Face) -> Generator[Face]:
         raise typer.Exit(Exit.UNDETERMINED)
 
 
+class _Plain(logging.Formatter):
+    """Libraries log what hosts sent, in messages and in tracebacks."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Fit for a terminal."""
+        return plain(super().format(record))
+
+
 def _logging(*, verbose: bool) -> None:
     """Nornir's and paramiko's logs are for -v; without it they must not reach the screen."""
     handler: logging.Handler = logging.StreamHandler(sys.stderr) if verbose else logging.NullHandler()
-    logging.basicConfig(level=logging.INFO, handlers=[handler], format="%(asctime)s %(name)s %(message)s")
+    handler.setFormatter(_Plain("%(asctime)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for name in ("paramiko", "netmiko"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -17,8 +17,10 @@ from runbooks.text_files import read_text
 from tasks.intent.load import Intent, SecretReader, load_intent
 from tasks.intent.schema import SecretEntry
 from tasks.model.answer import NoAnswer, Reply
+from tasks.model.bounds import Budget
 from tasks.model.cluster import Cluster, Desired
 from tasks.model.errors import IntentError
+from tasks.model.text import shortened
 
 if TYPE_CHECKING:
     from nornir.core import Nornir
@@ -59,7 +61,7 @@ class Session:
         asked = self.nornir.filter(filter_func=lambda host: host.name in scripts and host.name not in pausing)
         # A host that failed once would silently be left out of every later run.
         asked.data.reset_failed_hosts()
-        results = asked.run(task=ask, scripts=scripts, on_failed=True, sent=said)
+        results = asked.run(task=ask, scripts=scripts, on_failed=True, sent=said, budget=Budget())
         return {
             name: pausing.get(name) or self.logins.learned(name, _reply(name, results.get(name))) for name in scripts
         }
@@ -72,7 +74,7 @@ class Session:
         asked.data.reset_failed_hosts()
         results = asked.run(task=open_stream, command=command, on_failed=True)[host]
         if results[0].exception is not None:
-            return NoAnswer(host=host, reason=f"{results[0].exception!r}", at=datetime.now(UTC))
+            return NoAnswer(host=host, reason=shortened(f"{results[0].exception!r}"), at=datetime.now(UTC))
         stream: Stream | NoAnswer = results[0].result
         return stream
 
@@ -100,7 +102,7 @@ class Session:
 def _reply(host: str, results: MultiResult | None) -> Reply:
     """What the task returned; a host that Nornir left out, or whose task broke, is one without an answer."""
     if not results or results[0].exception is not None or results[0].result is None:
-        reason = f"{results[0].exception!r}" if results else "Nornir did not run the task on this host"
+        reason = shortened(f"{results[0].exception!r}") if results else "Nornir did not run the task on this host"
         return NoAnswer(host=host, reason=reason, at=datetime.now(UTC))
     reply: Reply = results[0].result
     return reply

@@ -49,12 +49,15 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
         settling.look(vips, time.monotonic() - began)
         if quiet and (arrived(vips) or time.monotonic() > began + (wait_s or 0.0) / 2):
             quiet = False
+            del replies, found, vips
             continue
         status = worst(vip.status for vip in vips)
         if wait_s is None or (status is Status.PASS and not quiet) or time.monotonic() + _POLL_S > deadline:
             break
         if progress is not None and said != (said := f"{status}: {first_problem(vips)}"):
             progress(said)
+        # What hosts said is not kept while they are asked again.
+        del replies, found, vips
         time.sleep(_POLL_S)
     took = time.monotonic() - began
     return Report(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from posixpath import basename, dirname
 
 from tasks.model.answer import Command
 from tasks.model.text import to_bytes
+from tasks.render.diff import unified
 from tasks.render.mask import masked
 
 # An operator may keep the file elsewhere and link to it: the link stays as it is, and what it leads to is what is kept,
@@ -127,7 +127,7 @@ def diff_of(path: str, before: str | None, after: str | None) -> str:
     if old == new:
         return f"{path}: auth_pass changes (both shown as ***)"
     source, target = (path if text is not None else "/dev/null" for text in (before, after))
-    shown = "\n".join(difflib.unified_diff(old.splitlines(), new.splitlines(), source, target, lineterm=""))
+    shown = "\n".join(unified(old.splitlines(), new.splitlines(), (source, target)))
     return shown or f"{path}: line ends change"
 
 

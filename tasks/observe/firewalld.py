@@ -126,7 +126,7 @@ def _strict6(text: str, version: tuple[int, ...]) -> bool:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text.strip())
+    found = re.match(r"([0-9]{1,9})\.([0-9]{1,9})(?:\.([0-9]{1,9}))?", text.strip())
     if not found:
         raise Garbled(f"not a version of firewalld: {shortened(text.strip())!r}")
     return tuple(int(part or 0) for part in found.groups())
@@ -134,18 +134,18 @@ def _version(text: str) -> tuple[int, ...]:
 
 def _zones(text: str) -> dict[str, dict[str, str]]:
     """Fields by zone. A zone begins at the left, its fields are indented, the rich rules once more."""
-    zones: dict[str, dict[str, str]] = {}
-    fields: dict[str, str] = {}
+    zones: dict[str, dict[str, list[str]]] = {}
+    fields: dict[str, list[str]] = {}
     last = ""
     for line in text.splitlines():
         if not line.strip():
             continue
         if not line[0].isspace():
-            fields = zones.setdefault(line.split()[0], {})
+            fields = zones.setdefault(line.split(maxsplit=1)[0], {})
             last = ""
         elif line.startswith("\t") and last:
-            fields[last] += f"\n{line.strip()}"
+            fields[last].append(line.strip())
         else:
             last, _, value = line.strip().partition(":")
-            fields[last] = value.strip()
-    return zones
+            fields[last] = [value.strip()]
+    return {zone: {name: "\n".join(lines) for name, lines in found.items()} for zone, found in zones.items()}

@@ -13,6 +13,7 @@ from rich.text import Text
 from tasks.model.verdict import Status
 from tasks.report.console import STYLES
 from tasks.report.stamps import stamp
+from tasks.report.terminal import shown
 
 
 class Listed(Protocol):
@@ -48,11 +49,11 @@ def render_runs(runs: Sequence[Listed]) -> RenderableType:
         table.add_row(
             str(run.id),
             f"{run.started_at:%Y-%m-%d %H:%M:%S}{' (in the future)' * run.ahead}",
-            run.command,
+            shown(run.command),
             Text(run.verdict, STYLES[Status(run.verdict)]),
             str(run.exit_code),
             f"{run.duration_s:.1f} s",
-            ", ".join(run.clusters),
+            shown(", ".join(run.clusters)),
         )
     return table
 
