@@ -16,7 +16,6 @@ from rich.text import Text
 
 from tasks.render.mask import plain
 from tasks.report.stamps import stamp
-from tasks.report.svg import settings
 from tasks.report.terminal import shown
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -115,15 +114,16 @@ def trends_document(trends: Sequence[Trend]) -> list[dict[str, Any]]:
 
 def plot_trends(trends: Sequence[Trend], form: str) -> bytes:
     """Rate and outages of each cluster on one time axis, as `svg` or `png`."""
+    from tasks.report.svg import settings  # noqa: PLC0415 - the table needs no matplotlib, and comes without it
+
     with settings():
         return _plotted(trends, form)
 
 
 def _plotted(trends: Sequence[Trend], form: str) -> bytes:
-    # The table needs no matplotlib, and comes without it.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
-    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - as above
+    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415 - as above
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
 
     figure = Figure(figsize=(10, 2 + 3.6 * len(trends)), layout="constrained")
     grid = figure.subplots(2 * len(trends), 1, squeeze=False)
