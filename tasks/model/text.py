@@ -48,10 +48,14 @@ def visible(text: str) -> str:
 
 
 def _spelled(found: re.Match[str]) -> str:
+    text = found[0]
+    signs = {sign: _sign(sign) for sign in set(text)}
+    if not any(is_mark for is_mark, _ in signs.values()):
+        return text.translate({ord(sign): shown for sign, (_, shown) in signs.items()})
     parts: list[str] = []
     marks = 0
-    for sign in found[0]:
-        is_mark, shown = _sign(sign)
+    for sign in text:
+        is_mark, shown = signs[sign]
         marks = marks + 1 if is_mark else 0
         parts.append(shown if marks <= _MARKS else _escape(sign))
     return "".join(parts)
