@@ -174,10 +174,10 @@ class Stream:
 
 def open_stream(task: Task, *, command: Command) -> Result:
     """Nornir task: Result.result is a Stream of the command's stdout, or a NoAnswer."""
-    line = " ".join(["sudo -n" if command.sudo else "", shlex.join(command.argv)]).strip()
+    line = command.fragment or " ".join(["exec", *(["sudo -n"] if command.sudo else []), shlex.join(command.argv)])
     try:
         channel = _session(task).open_channel(_OPEN_S)
-        channel.exec_command(f"/bin/sh -c {shlex.quote(f'LC_ALL=C exec {line}')}")
+        channel.exec_command(f"/bin/sh -c {shlex.quote(f'export LC_ALL=C; {line}')}")
     except NoAnswerError as error:
         return Result(host=task.host, result=NoAnswer(host=task.host.name, reason=error.reason, at=datetime.now(UTC)))
     except (OSError, EOFError, paramiko.SSHException) as error:
