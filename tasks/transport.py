@@ -125,11 +125,11 @@ class Stream:
 
 def open_stream(task: Task, *, command: Command) -> Result:
     """Nornir task: Result.result is a Stream of the command's stdout, or a NoAnswer."""
-    line = " ".join(["sudo -n" if command.sudo else "", shlex.join(command.argv)]).strip()
+    line = command.fragment or " ".join(["exec", *(["sudo -n"] if command.sudo else []), shlex.join(command.argv)])
     meter = Meter(Budget())
     try:
         session = _session(task, CONNECTION, meter)
-        channel = session.start(f"/bin/sh -c {shlex.quote(f'LC_ALL=C exec {line}')}")
+        channel = session.start(f"/bin/sh -c {shlex.quote(f'export LC_ALL=C; {line}')}")
     except NoAnswerError as error:
         return Result(host=task.host, result=_none(task, error.reason))
     except (OSError, EOFError, paramiko.SSHException) as error:

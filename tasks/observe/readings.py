@@ -31,11 +31,11 @@ _SAMPLE.maxstring = _SAMPLE.maxlong = _SAMPLE.maxother = 200
 _REFUSALS = (
     (
         re.compile(r"sudo: (?:a password is required|a terminal is required|no tty present|sorry, you must have)"),
-        "sudo asks for a password: this login needs NOPASSWD for the command",
+        "sudo asks for a password: this login needs NOPASSWD for the command (README, Privileges)",
     ),
     (
         re.compile(r"\S+ is not in the sudoers\b|Sorry, user \S+ (?:is not allowed to|may not)\b"),
-        "sudo does not allow this login to run the command",
+        "sudo does not allow this login to run the command (README, Privileges)",
     ),
     (re.compile(r"sudo: .*command not found"), "the program is not installed (command not found)"),
 )
