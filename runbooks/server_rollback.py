@@ -44,9 +44,8 @@ class ServerRollback(ServerChange):
         def work() -> None:
             self._change(self.plan, undo, guard)
             self._stands(masters)
-            # This way back is not kept, and the backup is used up.
-            used = sudo("use up", "rm", "-rf", "--", f"{BACKUPS}/{self.backup}")
-            self._commit((*undo.disarm(), used))
+            # This undo is not kept, and the backup is used up.
+            self._commit(undo.confirm(keep=False), sudo("use up", "rm", "-rf", "--", f"{BACKUPS}/{self.backup}"))
 
         return self._carried_out(work, undo, before, ())
 
