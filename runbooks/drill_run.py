@@ -12,7 +12,7 @@ from runbooks.drill_members import bound_of, flagged_leaves, heir_of, vips_of
 from runbooks.drill_probes import ProbePlan, Probes, events_of, measured
 from runbooks.interrupts import deferred, shielded
 from runbooks.locking import LEASE_MARGIN_S
-from runbooks.server_change import tag
+from runbooks.naming import tag
 from runbooks.session import Session
 from runbooks.settling import Settling
 from runbooks.undoing import is_confirmed

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from runbooks.interrupts import InterruptedChange, deferred, shielded
 from runbooks.locking import LEASE_MARGIN_S, Held
+from runbooks.naming import tag
 from runbooks.session import Session
 from runbooks.undoing import Undoing
 from tasks.change.files import keep
@@ -285,8 +284,3 @@ class ServerChange:
                 names = ", ".join(each.name for each in installed)
                 outcome, reason = Outcome.NOT_ROLLED_BACK, f"{why}; packages left: {names} ({error})"
         return ServerOutcome(host=self.host, outcome=outcome, plan=self.plan, reason=reason)
-
-
-def tag() -> str:
-    """A name that no other change has."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runbooks.interrupts import InterruptedChange
-from runbooks.server_change import ServerChange, tag
+from runbooks.naming import tag
+from runbooks.server_change import ServerChange
 from tasks.change.files import sudo
 from tasks.change.undo import BACKUPS, way_back
 from tasks.intent.timers import master_down_s

@@ -20,10 +20,12 @@ from tests.unit.change.ways_back import TAG, Root, undo_of
 WRITERS = ("mv", "rm", "cp", "sync", "install", "dd", "touch", "ln", "mkdir")
 """Programs that change something on a disk: between two others the disk is the same."""
 COUNTING = """
-count=$(($(cat @/count 2>/dev/null) + 1))
+read -r count < @/count
+count=$((count + 1))
 echo "$count" > @/count
+read -r at < @/at
 echo "{name} $*" >> @/log
-if [ "$count" = "$(cat @/at 2>/dev/null)" ]; then sh @/then; fi
+if [ "$count" = "$at" ]; then sh @/then; fi
 exec {real} "$@"
 """
 UNFLUSHED = """
