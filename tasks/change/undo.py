@@ -25,6 +25,8 @@ MANIFEST = "files"
 """Name of the file that lists what a way back puts back."""
 SHELL = "shell"
 """Name of the file that says which process makes the change, and since when, for it to be no other of that number."""
+ROLLBACK, NO_ROLLBACK = '[ -n "${1:-}" ]', '[ -z "${1:-}" ]'
+"""A rollback gives the script the directory of the backup; whoever runs it before the confirmation gives nothing."""
 _SHELL = f"""
 since=$(cut -d ' ' -f 22 "/proc/$2/stat") && printf "%s %s\\n" "$2" "$since" > "$1/{SHELL}"
 """
