@@ -114,7 +114,6 @@ def apply(
 def rollback(
     cluster: Annotated[str, typer.Argument(help="Cluster name.")],
     yes: Yes = False,
-    allow_gap: AllowGap = False,
     confirm_timeout: ConfirmTimeout = 120,
     inventory: Inventory = INVENTORY,
     as_json: AsJson = False,
@@ -134,7 +133,6 @@ def rollback(
                 confirm=face.asker(yes=yes),
                 progress=face.progress,
                 confirm_s=confirm_timeout,
-                allow_gap=allow_gap,
             )
         face.finish(result, apply_exit(result))
 

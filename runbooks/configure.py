@@ -45,7 +45,7 @@ def plan(session: Session, *, allowed: Allowed = NOTHING) -> Report:
     status, outcomes, reason = _plan_status(list(look.planned.values())), look.planned, None
     if status is Status.WARN:
         try:
-            outcomes = _noted(look.planned, look.order(session, allowed))
+            outcomes = noted(look.planned, look.order(session, allowed))
         except RefusedError as error:
             status, reason = Status.FAIL, f"apply would refuse this: {error}"
     return Report(
@@ -125,7 +125,7 @@ def _planned(session: Session, facts: ServerFacts, allowed: Allowed) -> ServerOu
     return ServerOutcome(host=name, outcome=Outcome.PLANNED if planned.changed else Outcome.UNCHANGED, plan=planned)
 
 
-def _noted(planned: Mapping[str, ServerOutcome], stages: Sequence[Stage]) -> dict[str, ServerOutcome]:
+def noted(planned: Mapping[str, ServerOutcome], stages: Sequence[Stage]) -> dict[str, ServerOutcome]:
     """In the order of the stages, with what each of them means for others."""
     found: dict[str, ServerOutcome] = {}
     for stage in stages:
@@ -180,7 +180,7 @@ def _apply(held: Held, confirm: Confirm, progress: Progress, confirm_s: int, all
     stages = [Stage(host=name) for name in look.planned]
     if status is Status.WARN:
         stages = look.order(session, allowed)
-    planned = _noted(look.planned, stages)
+    planned = noted(look.planned, stages)
     if status is Status.WARN and not confirm(report(list(planned.values()))):
         raise RefusedError("not confirmed; nothing was changed")
     held.renew()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from runbooks.configure import INTERRUPTED, Confirm, Progress, servers_of
+from runbooks.configure import INTERRUPTED, Confirm, Progress, noted, servers_of
 from runbooks.locking import LEASE_MARGIN_S, Held, locked
 from runbooks.sequence import Parking, all_good, change_in_order, held_back, reached
 from runbooks.server_change import CONFIRM_S, tag
@@ -30,18 +30,16 @@ from tasks.observe.server import server_facts
 from tasks.transport import Script
 
 
-def rollback(
-    session: Session, *, confirm: Confirm, progress: Progress, confirm_s: int = CONFIRM_S, allow_gap: bool = False
-) -> Report:
+def rollback(session: Session, *, confirm: Confirm, progress: Progress, confirm_s: int = CONFIRM_S) -> Report:
     """The newest backup among the servers says which apply is gone back behind; servers without it stay as they are.
 
     All of it under the lock, the question too: what is put back is what was shown.
     """
     with locked(session, "rollback", confirm_s + LEASE_MARGIN_S, progress) as held:
-        return _rollback(held, confirm, progress, confirm_s, allow_gap=allow_gap)
+        return _rollback(held, confirm, progress, confirm_s)
 
 
-def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int, *, allow_gap: bool = False) -> Report:
+def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) -> Report:
     session = held.session
     started_at, began = datetime.now(UTC), time.monotonic()
     progress("reading the servers and their backups")
@@ -67,7 +65,8 @@ def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int, 
 
     if any(each.outcome is Outcome.REFUSED for each in planned.values()):
         return report([held_back(each) for each in planned.values()], Status.FAIL, "nothing was changed")
-    stages = _order(session, facts, backups, newest, allow_gap=allow_gap)
+    stages = _order(session, facts, backups, newest)
+    planned = noted(planned, stages)
     todo = [planned[stage.host] for stage in stages]
     if not confirm(report(todo, Status.WARN, f"about to go back behind {newest}")):
         raise RefusedError("not confirmed; nothing was changed")
@@ -131,17 +130,15 @@ def _planned(name: str, backups: Backups, facts: ServerFacts, newest: str) -> Se
 
 
 def _order(
-    session: Session,
-    facts: Mapping[str, ServerFacts],
-    backups: Mapping[str, Backups],
-    newest: str,
-    *,
-    allow_gap: bool,
+    session: Session, facts: Mapping[str, ServerFacts], backups: Mapping[str, Backups], newest: str
 ) -> list[Stage]:
-    """As for an apply, with the configurations that come back; servers that do not go back stay as they are."""
+    """As for an apply, with the configurations that come back; servers that do not go back stay as they are.
+
+    Never two masters; that there may be none for some seconds must keep nobody from going back.
+    """
     names = servers_of(session)
     clusters = dict.fromkeys(each for name in names for each in session.memberships(name))
     coming = {name: each.config for name, each in backups.items() if each.last == newest and name in names}
     going = tuple(name for name in names if name in coming)
     staying = [Stage(host=name) for name in names if name not in coming]
-    return [*staying, *change_order(going, facts, clusters, coming, allow_gap=allow_gap)]
+    return [*staying, *change_order(going, facts, clusters, coming, allow_gap=True)]

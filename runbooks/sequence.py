@@ -125,7 +125,7 @@ class Parking:
         if outcome.host in self.kept:
             why = (
                 f"keepalived is stopped and disabled on {outcome.host}: with its present configuration it would be a "
-                "second master; apply again, or go back with `vipbook rollback`"
+                "second master; apply again, or `vipbook rollback` and start it then (systemctl enable --now keepalived)"
             )
         elif outcome.host in self.open:
             after = f" within {self.confirm_s + _LATER_S} s" if outcome.host in self.armed else ""

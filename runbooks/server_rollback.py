@@ -44,6 +44,7 @@ class ServerRollback(ServerChange):
         def work() -> None:
             self._change(self.plan, undo, guard)
             self._stands(masters)
+            self.before_commit()
             # This way back is not kept, and the backup is used up.
             used = sudo("use up", "rm", "-rf", "--", f"{BACKUPS}/{self.backup}")
             self._commit((*undo.disarm(), used))

@@ -184,14 +184,16 @@ def _reasons(leader: _Member, others: Sequence[_Member]) -> list[str]:
 def _stopped(cluster: Cluster, leader: _Member, names: Sequence[str], reasons: Sequence[str], rules: _Rules) -> None:
     """The leader first, with keepalived stopped on the others."""
     changes = ", ".join(reasons)
-    rules.why.append(f"{cluster.name}: {changes}; so {leader.name} is changed alone, before the others")
+    rules.why.append(f"{cluster.name} changes {changes}, so {leader.name} is changed alone, before the others")
     for name in names:
         rules.before[name].add(leader.name)
     rules.parks.setdefault(leader.name, set()).update(names)
     again = restarted(leader.now, leader.then) if leader.then is not None else []
     if leader.instance.state == "master" and again:
-        text = f"{cluster.name}: {', '.join(again)} changes, and keepalived on {leader.name} does not go on as master"
-        rules.gaps.setdefault(leader.name, []).append(f"{text} over that")
+        text = (
+            f"{cluster.name} changes {', '.join(again)}, and keepalived on {leader.name} does not go on as master over"
+        )
+        rules.gaps.setdefault(leader.name, []).append(f"{text} that")
 
 
 def _refuse_left_out(cluster: Cluster, leader: _Member, others: Sequence[_Member], rules: _Rules) -> None:
@@ -207,7 +209,7 @@ def _refuse_left_out(cluster: Cluster, leader: _Member, others: Sequence[_Member
         reasons = deaf(each.then, leader.then)
         if reasons:
             raise RefusedError(
-                f"{cluster.name}: {', '.join(reasons)} changes, and {left} is not changed with the others: they would "
+                f"{cluster.name} changes {', '.join(reasons)}, and {left} is not changed with the others: they would "
                 f"not hear each other; apply {cluster.name} as well"
             )
 

@@ -33,14 +33,14 @@ def takeover(desired: Desired, facts: ServerFacts, *, allowed: bool) -> Takeover
         found = [loss.text for each in declared.others for loss in losses(each, coming)]
         return Takeover(losses=tuple(found), refusal=elsewhere)
     config = facts.config.value.text if isinstance(facts.config, Read) else None
-    if declared.config is None or config == desired.config:
+    if declared.config is None or config == desired.config or _example(declared, facts.service):
         return Takeover()
     if declared.config.problems:
         why = "; ".join(declared.config.problems)
         return Unread(reason=f"what of {CONFIG_PATH} would be lost can't be told: {why}", source=read.source)
     lost = losses(declared.config, coming)
     texts = tuple(each.text for each in lost)
-    if allowed or not _foreign(declared, lost, facts.service):
+    if allowed or not _foreign(declared, lost):
         return Takeover(losses=texts)
     fix = "what is listed would be lost; replace it with --take-over, or declare it in clusters.yaml (`extra`) first"
     why = "was edited since vipbook wrote it" if declared.marked else "was not written by vipbook"
@@ -64,11 +64,14 @@ def _elsewhere(declared: Declared) -> str | None:
     return None
 
 
-def _foreign(declared: Declared, lost: tuple[Loss, ...], service: Reading[Service]) -> bool:
+def _example(declared: Declared, service: Reading[Service]) -> bool:
+    """The example that a package brings is nobody's, unless keepalived runs with it."""
+    return declared.example and isinstance(service, Read) and service.value.active in {"inactive", "failed"}
+
+
+def _foreign(declared: Declared, lost: tuple[Loss, ...]) -> bool:
     """Does the file hold anything that others put there?"""
     assert declared.config is not None
     if declared.marked:
         return not declared.untouched and any(each.foreign for each in lost)
-    # The example of the package is nobody's, unless somebody lets keepalived run with it.
-    runs = not isinstance(service, Read) or service.value.active not in {"inactive", "failed"}
-    return bool(declared.config.statements or declared.config.includes) and not (declared.example and not runs)
+    return bool(declared.config.statements or declared.config.includes)

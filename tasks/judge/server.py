@@ -125,12 +125,10 @@ def judge_running_config(subject: Subject, server: Server) -> Finding:
     )
     instance = instance_of(facts.instances.value, subject.cluster, server)
     if instance is None:
-        namesake = next((each for each in facts.instances.value if each.name == subject.cluster.instance), None)
-        other = "; ".join(differences(namesake, subject.cluster, server)) if namesake is not None else ""
-        message = f"keepalived runs without {subject.router(server)}" + (
-            f"; {namesake.name} has {other}" if namesake else ""
-        )
-        return check.fails(message, other or "no such instance")
+        named = [each for each in facts.instances.value if each.name == subject.cluster.instance]
+        other = "; ".join(each for one in named for each in differences(one, subject.cluster, server))
+        message = f"keepalived runs without {subject.router(server)}; reload it"
+        return check.fails(message, f"{named[0].name} with {other}" if named else "no such instance")
     wrong = differences(instance, subject.cluster, server)
     if wrong:
         return check.fails("keepalived runs with other values: " + "; ".join(wrong), "; ".join(wrong))
