@@ -16,7 +16,18 @@ import typer
 from runbooks.exits import Exit
 from runbooks.history_cli import app as history_app
 from runbooks.lab_cli import app as lab_app
-from runbooks.options import INVENTORY, AsJson, Clusters, ConfirmTimeout, Inventory, Reports, Verbose, Yes
+from runbooks.options import (
+    INVENTORY,
+    AllowGap,
+    AsJson,
+    Clusters,
+    ConfirmTimeout,
+    Inventory,
+    Reports,
+    TakeOver,
+    Verbose,
+    Yes,
+)
 from runbooks.outputs import Closed, no_more_output
 from runbooks.report_cli import add_report_commands
 from runbooks.schedule_cli import app as schedule_app
@@ -71,6 +82,8 @@ def lint(
 def plan(
     clusters: Clusters = None,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 when there is a difference.")] = False,
+    take_over: TakeOver = False,
+    allow_gap: AllowGap = False,
     inventory: Inventory = INVENTORY,
     as_json: AsJson = False,
     report: Reports = None,
@@ -81,9 +94,10 @@ def plan(
 
     with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
         from runbooks import configure  # noqa: PLC0415
+        from tasks.model.plan import Allowed  # noqa: PLC0415
 
         with face.session(inventory, clusters) as session, face.working("reading the servers"):
-            result = configure.plan(session)
+            result = configure.plan(session, allowed=Allowed(take_over=take_over, gap=allow_gap))
         face.finish(result, configure.plan_exit(result, check=check))
 
 
@@ -91,21 +105,28 @@ def plan(
 def apply(
     clusters: Clusters = None,
     yes: Yes = False,
+    take_over: TakeOver = False,
+    allow_gap: AllowGap = False,
     confirm_timeout: ConfirmTimeout = 120,
     inventory: Inventory = INVENTORY,
     as_json: AsJson = False,
     report: Reports = None,
     verbose: Verbose = False,
 ) -> None:
-    """Make it so, one server at a time, backups first, each verified before the next."""
+    """Make it so, one server at a time, in an order that never has two masters, each verified before the next."""
     from runbooks.face import Face, guard  # noqa: PLC0415
 
     with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
         from runbooks import configure  # noqa: PLC0415
+        from tasks.model.plan import Allowed  # noqa: PLC0415
 
         with face.session(inventory, clusters) as session:
             result = configure.apply(
-                session, confirm=face.asker(yes=yes), progress=face.progress, confirm_s=confirm_timeout
+                session,
+                confirm=face.asker(yes=yes),
+                progress=face.progress,
+                confirm_s=confirm_timeout,
+                allowed=Allowed(take_over=take_over, gap=allow_gap),
             )
         face.finish(result, configure.apply_exit(result))
 
@@ -129,7 +150,10 @@ def rollback(
 
         with face.session(inventory, [cluster]) as session:
             result = runbook.rollback(
-                session, confirm=face.asker(yes=yes), progress=face.progress, confirm_s=confirm_timeout
+                session,
+                confirm=face.asker(yes=yes),
+                progress=face.progress,
+                confirm_s=confirm_timeout,
             )
         face.finish(result, apply_exit(result))
 

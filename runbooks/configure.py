@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from runbooks.exits import Exit, exit_for
-from runbooks.interrupts import InterruptedChange
 from runbooks.locking import LEASE_MARGIN_S, Held, locked
 from runbooks.naming import tag_for
+from runbooks.sequence import Parking, all_good, change_in_order, held_back, reached
 from runbooks.server_change import CONFIRM_S, ServerChange
 from runbooks.session import Session
 from runbooks.verify import answered_hosts, verify
-from tasks.change.order import change_order
+from tasks.change.order import Stage, change_order
 from tasks.change.plan import plan_server
 from tasks.judge.causes import STALE_CLIENT
 from tasks.model.answer import Reply
 from tasks.model.errors import RefusedError
-from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
-from tasks.model.reading import Unread
+from tasks.model.plan import NOTHING, Allowed, Outcome, ServerOutcome, ServerPlan
+from tasks.model.reading import Read, Unread
 from tasks.model.report import Report
+from tasks.model.server import ServerFacts, Service
 from tasks.model.verdict import Status
-from tasks.observe.questions import server_commands
+from tasks.observe.keepalived_files import change_commands
 from tasks.observe.server import server_facts
 from tasks.transport import Script
 
@@ -37,19 +39,25 @@ Confirm = Callable[[Report], bool]
 Progress = Callable[[str], None]
 
 
-def plan(session: Session) -> Report:
-    """The difference between desired and running, a server each."""
+def plan(session: Session, *, allowed: Allowed = NOTHING) -> Report:
+    """The difference between desired and running, a server each, and what would be lost of what others configured."""
     started_at, began = datetime.now(UTC), time.monotonic()
-    replies = _ask_servers(session)
-    outcomes = [_planned(session, name, reply) for name, reply in replies.items()]
+    look = _look(session, allowed)
+    status, outcomes, reason = _plan_status(list(look.planned.values())), look.planned, None
+    if status is Status.WARN:
+        try:
+            outcomes = noted(look.planned, look.order(session, allowed))
+        except RefusedError as error:
+            status, reason = Status.FAIL, f"apply would refuse this: {error}"
     return Report(
         command="plan",
         started_at=started_at,
         duration_s=time.monotonic() - began,
-        asked=tuple(replies),
-        answered=answered_hosts(replies),
-        servers=tuple(outcomes),
-        verdict=_plan_status(outcomes),
+        asked=tuple(look.planned),
+        answered=answered_hosts(look.replies),
+        servers=tuple(outcomes.values()),
+        verdict=status,
+        reason=reason,
     )
 
 
@@ -75,14 +83,42 @@ def servers_of(session: Session) -> tuple[str, ...]:
     return tuple(dict.fromkeys(server.name for server in sorted(servers, key=lambda server: server.priority)))
 
 
-def _ask_servers(session: Session) -> dict[str, Reply]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """The servers as they are, and what is to be done with each."""
+
+    replies: Mapping[str, Reply]
+    facts: Mapping[str, ServerFacts]
+    """Of every member of every cluster of these servers, whether it is to be changed or not."""
+    planned: dict[str, ServerOutcome]
+
+    def order(self, session: Session, allowed: Allowed) -> list[Stage]:
+        """RefusedError when no order is safe."""
+        clusters = dict.fromkeys(each for name in self.planned for each in session.memberships(name))
+        configs = {name: session.desired[name].config for name in self.planned}
+        return change_order(tuple(self.planned), self.facts, clusters, configs, allow_gap=allowed.gap)
+
+    @property
+    def services(self) -> dict[str, Service]:
+        """keepalived.service of each server that reports it."""
+        return {name: each.service.value for name, each in self.facts.items() if isinstance(each.service, Read)}
+
+
+def _look(session: Session, allowed: Allowed) -> _Look:
     names = servers_of(session)
-    return session.run_scripts({name: Script(commands=server_commands(session.memberships(name))) for name in names})
+    members = (server.name for name in names for each in session.memberships(name) for server in each.servers)
+    everyone = dict.fromkeys((*names, *members))
+    replies = session.run_scripts(
+        {name: Script(commands=change_commands(session.memberships(name))) for name in everyone}
+    )
+    facts = {name: server_facts(name, reply, session.interfaces(name)) for name, reply in replies.items()}
+    planned = {name: _planned(session, facts[name], allowed) for name in names}
+    return _Look(replies={name: replies[name] for name in names}, facts=facts, planned=planned)
 
 
-def _planned(session: Session, name: str, reply: Reply) -> ServerOutcome:
-    facts = server_facts(name, reply, session.interfaces(name))
-    planned = plan_server(session.desired[name], facts, session.memberships(name))
+def _planned(session: Session, facts: ServerFacts, allowed: Allowed) -> ServerOutcome:
+    name = facts.host
+    planned = plan_server(session.desired[name], facts, session.memberships(name), take_over=allowed.take_over)
     if isinstance(planned, Unread):
         return ServerOutcome(host=name, outcome=Outcome.UNKNOWN, plan=ServerPlan(host=name), reason=planned.reason)
     if planned.refusal is not None:
@@ -90,59 +126,101 @@ def _planned(session: Session, name: str, reply: Reply) -> ServerOutcome:
     return ServerOutcome(host=name, outcome=Outcome.PLANNED if planned.changed else Outcome.UNCHANGED, plan=planned)
 
 
-def apply(session: Session, *, confirm: Confirm, progress: Progress, confirm_s: int = CONFIRM_S) -> Report:
-    """Plan, ask, change the servers one by one with the present master last, and verify the whole.
+def noted(planned: Mapping[str, ServerOutcome], stages: Sequence[Stage]) -> dict[str, ServerOutcome]:
+    """In the order of the stages, with what each of them means for others."""
+    found: dict[str, ServerOutcome] = {}
+    for stage in stages:
+        each = planned[stage.host]
+        notes = list(each.plan.notes)
+        if stage.parks:
+            notes.append(f"keepalived is stopped on {' and '.join(stage.parks)} while this server is changed")
+        if stage.gap:
+            notes.append(f"no master for some seconds: {stage.gap}")
+        found[stage.host] = replace(each, plan=replace(each.plan, notes=tuple(notes)))
+    return found
+
+
+def apply(
+    session: Session,
+    *,
+    confirm: Confirm,
+    progress: Progress,
+    confirm_s: int = CONFIRM_S,
+    allowed: Allowed = NOTHING,
+) -> Report:
+    """Plan, ask, change the servers one by one in an order without two masters, and verify the whole.
 
     `confirm_s`: when a server that nobody confirmed a change on goes back by itself. All of it under a lock, also when
-    there is nothing to change: what stands there may be another operator's, who has not confirmed it yet.
+    there is nothing to change: what is set there may be another operator's, who has not confirmed it yet.
     """
     with locked(session, "apply", confirm_s + LEASE_MARGIN_S, progress) as held:
-        return _apply(held, confirm, progress, confirm_s)
+        return _apply(held, confirm, progress, confirm_s, allowed)
 
 
-def _apply(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) -> Report:
+def _apply(held: Held, confirm: Confirm, progress: Progress, confirm_s: int, allowed: Allowed = NOTHING) -> Report:
     session = held.session
     started_at, began = datetime.now(UTC), time.monotonic()
     progress("reading the servers")
-    replies = _ask_servers(session)
-    planned = {name: _planned(session, name, reply) for name, reply in replies.items()}
-    status = _plan_status(list(planned.values()))
-    facts = {name: server_facts(name, reply, session.interfaces(name)) for name, reply in replies.items()}
-    clusters = dict.fromkeys(each for name in replies for each in session.memberships(name))
-    configs = {name: session.desired[name].config for name in replies}
-    order = change_order(tuple(replies), facts, clusters, configs) if status is Status.WARN else list(replies)
+    look = _look(session, allowed)
+    status = _plan_status(list(look.planned.values()))
 
     def report(outcomes: Sequence[ServerOutcome], **more: object) -> Report:
         fields: dict[str, object] = {
             "command": "apply",
             "started_at": started_at,
             "duration_s": time.monotonic() - began,
-            "asked": tuple(replies),
-            "answered": answered_hosts(replies),
+            "asked": tuple(look.planned),
+            "answered": answered_hosts(look.replies),
             "servers": tuple(outcomes),
             "verdict": status,
         }
         return Report(**(fields | more))  # type: ignore[arg-type]  # the keys above and those of the callers are fields
 
     if status in {Status.FAIL, Status.UNKNOWN}:
-        return report([held_back(outcome) for outcome in planned.values()], reason="nothing was changed")
-    if status is Status.WARN and not confirm(report([planned[name] for name in order])):
+        return report([held_back(outcome) for outcome in look.planned.values()], reason="nothing was changed")
+    stages = [Stage(host=name) for name in look.planned]
+    if status is Status.WARN:
+        stages = look.order(session, allowed)
+    planned = noted(look.planned, stages)
+    if status is Status.WARN and not confirm(report(list(planned.values()))):
         raise RefusedError("not confirmed; nothing was changed")
     held.renew()
     outcomes: list[ServerOutcome] = []
-    todo = [planned[name] for name in order]
+    name = tag_for(session, list(planned))
+    parking = Parking(session=session, services=look.services, progress=progress, confirm_s=confirm_s, tag=name)
+    change = _changes(held, parking, allowed)
     try:
-        _change_all(held, todo, outcomes, progress, confirm_s)
+        change_in_order(stages, planned, parking, change, outcomes)
         if not all_good(outcomes):
             return report(outcomes, verdict=Status.FAIL)
         progress("verifying servers and leaves")
         final = _settled(session, outcomes, progress)
     except KeyboardInterrupt:
-        outcomes += map(held_back, todo[len(outcomes) :])
+        outcomes = reached(list(planned.values()), outcomes, parking)
         verdict = Status.UNKNOWN if all_good(outcomes) else Status.FAIL
         return report(outcomes, verdict=verdict, reason=INTERRUPTED, interrupted=True)
     shown = {"vips": final.vips, "fabrics": final.fabrics, "asked": final.asked, "answered": final.answered}
     return report(outcomes, **shown, verdict=final.status)
+
+
+def _changes(held: Held, parking: Parking, allowed: Allowed) -> Callable[[ServerOutcome], ServerChange]:
+    """What changes a server as planned."""
+
+    def change(each: ServerOutcome) -> ServerChange:
+        return ServerChange(
+            session=held.session,
+            host=each.host,
+            plan=each.plan,
+            progress=parking.progress,
+            confirm_s=parking.confirm_s,
+            held=held,
+            tag=parking.tag,
+            take_over=allowed.take_over,
+            parked=parking.before(each.host),
+            before_commit=parking.release,
+        )
+
+    return change
 
 
 def _settled(session: Session, outcomes: Sequence[ServerOutcome], progress: Progress) -> Report:
@@ -155,52 +233,6 @@ def _settled(session: Session, outcomes: Sequence[ServerOutcome], progress: Prog
         return final
     progress(f"waiting for {', '.join(sorted(stale))}: they hold an old MAC until their own timers run out")
     return verify(session, wait_s=_CLIENTS_S, progress=progress)
-
-
-def held_back(outcome: ServerOutcome) -> ServerOutcome:
-    """A server that could have been changed, but was not because another one could not."""
-    if outcome.outcome is not Outcome.PLANNED:
-        return outcome
-    return ServerOutcome(host=outcome.host, outcome=Outcome.NOT_REACHED, plan=outcome.plan)
-
-
-def all_good(outcomes: Sequence[ServerOutcome]) -> bool:
-    """Is every server as it should be?"""
-    return all(each.outcome in {Outcome.APPLIED, Outcome.UNCHANGED} for each in outcomes)
-
-
-def taken(change: ServerChange, outcomes: list[ServerOutcome]) -> None:
-    """One server; what became of it is among the outcomes also when an interrupt passes on."""
-    try:
-        outcomes.append(change.run())
-    except InterruptedChange as end:
-        outcomes.append(end.outcome)
-        raise
-
-
-def _change_all(
-    held: Held,
-    planned: Sequence[ServerOutcome],
-    outcomes: list[ServerOutcome],
-    progress: Progress,
-    confirm_s: int,
-) -> None:
-    stopped, name = False, tag_for(held.session, [each.host for each in planned])
-    for each in planned:
-        if stopped or each.outcome is Outcome.UNCHANGED:
-            outcomes.append(held_back(each))
-            continue
-        change = ServerChange(
-            session=held.session,
-            host=each.host,
-            plan=each.plan,
-            progress=progress,
-            confirm_s=confirm_s,
-            held=held,
-            tag=name,
-        )
-        taken(change, outcomes)
-        stopped = outcomes[-1].outcome is not Outcome.APPLIED
 
 
 def apply_exit(report: Report) -> Exit:

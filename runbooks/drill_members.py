@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from runbooks.session import Session
 from tasks.intent.timers import Bound, failback_bound, failover_bound
 from tasks.judge.duplicates import flagged
+from tasks.judge.instances import instance_of
 from tasks.judge.subject import Subject
 from tasks.model.address import IpInterface
 from tasks.model.answer import Reply
@@ -41,8 +42,8 @@ def bound_of(cluster: Cluster, target: Server, owner: Server, heir: Server, repl
         return failback_bound(cluster.fabric.allowance_s)
     instances = server_facts(heir.name, replies[heir.name]).instances
     running = instances.value if isinstance(instances, Read) else ()
-    for instance in running:
-        if instance.name == cluster.instance:
-            allowance = cluster.fabric.allowance_s
-            return failover_bound(instance.version, instance.advert_int, instance.effective_priority, allowance)
+    instance = instance_of(running, cluster, heir)
+    if instance is not None:
+        allowance = cluster.fabric.allowance_s
+        return failover_bound(instance.version, instance.advert_int, instance.effective_priority, allowance)
     raise RefusedError(f"{heir.name} did not tell its timers, so no bound can be computed")

@@ -29,5 +29,19 @@ ConfirmTimeout = Annotated[
         help="When a server goes back by itself unless its change was confirmed over a new connection.",
     ),
 ]
+TakeOver = Annotated[
+    bool,
+    typer.Option(
+        "--take-over",
+        help="Replace a keepalived.conf that vipbook did not write, too; plan lists what would be lost.",
+    ),
+]
+AllowGap = Annotated[
+    bool,
+    typer.Option(
+        "--allow-gap",
+        help="VIPs may be without a master for some seconds, where no order of changes keeps one all the time.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Change without asking.")]
 INVENTORY = Path("inventory")

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from runbooks.configure import INTERRUPTED, Confirm, Progress, all_good, held_back, servers_of, taken
+from runbooks.configure import INTERRUPTED, Confirm, Progress, noted, servers_of
 from runbooks.locking import LEASE_MARGIN_S, Held, locked
+from runbooks.naming import tag
+from runbooks.sequence import Parking, all_good, change_in_order, held_back, reached
 from runbooks.server_change import CONFIRM_S
 from runbooks.server_rollback import ServerRollback
 from runbooks.session import Session
 from runbooks.verify import answered_hosts
-from tasks.change.order import change_order
-from tasks.change.rollback import lists_of, plan_rollback, refusal_of
+from tasks.change.order import Stage, change_order
+from tasks.change.rollback import plan_rollback, refusal_of
 from tasks.model.answer import Answers, Reply
-from tasks.model.cluster import Cluster
 from tasks.model.errors import NoAnswerError, RefusedError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.reading import Read, Unread
@@ -24,7 +25,7 @@ from tasks.model.report import Report
 from tasks.model.server import ServerFacts
 from tasks.model.verdict import Status
 from tasks.observe.backups import Backups, backup_commands, parse_backups
-from tasks.observe.questions import server_commands
+from tasks.observe.keepalived_files import change_commands
 from tasks.observe.readings import reading
 from tasks.observe.server import server_facts
 from tasks.transport import Script
@@ -65,28 +66,35 @@ def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) 
 
     if any(each.outcome is Outcome.REFUSED for each in planned.values()):
         return report([held_back(each) for each in planned.values()], Status.FAIL, "nothing was changed")
-    order = _order(session, facts, backups, newest)
-    if not confirm(report([planned[name] for name in order], Status.WARN, f"about to go back behind {newest}")):
+    stages = _order(session, facts, backups, newest)
+    planned = noted(planned, stages)
+    todo = [planned[stage.host] for stage in stages]
+    if not confirm(report(todo, Status.WARN, f"about to go back behind {newest}")):
         raise RefusedError("not confirmed; nothing was changed")
     held.renew()
     outcomes: list[ServerOutcome] = []
-    todo = [planned[name] for name in order]
+    services = {name: each.service.value for name, each in facts.items() if isinstance(each.service, Read)}
+    parking = Parking(session=session, services=services, progress=progress, confirm_s=confirm_s, tag=tag())
 
     def change_of(each: ServerOutcome) -> ServerRollback:
+        before = parking.before(each.host)
+        step = plan_rollback(backups[each.host], facts[each.host], parked=before)
         return ServerRollback(
             session=session,
             host=each.host,
-            plan=each.plan,
+            plan=replace(each.plan, steps=(step,)),
             progress=progress,
             confirm_s=confirm_s,
             held=held,
+            parked=before,
+            before_commit=parking.release,
             backup=newest,
         )
 
     try:
-        _change_all(todo, outcomes, change_of)
+        change_in_order(stages, planned, parking, change_of, outcomes)
     except KeyboardInterrupt:
-        outcomes += map(held_back, todo[len(outcomes) :])
+        outcomes = reached(todo, outcomes, parking)
         return replace(report(outcomes, Status.FAIL, INTERRUPTED), interrupted=True)
     verdict = Status.PASS if all_good(outcomes) else Status.FAIL
     return report(outcomes, verdict, f"back to what stood before {newest}; the intent still says something else")
@@ -95,7 +103,7 @@ def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) 
 def _ask(session: Session) -> dict[str, Reply]:
     names = dict.fromkeys(server.name for cluster in session.clusters for server in cluster.servers)
     replies = session.run_scripts(
-        {name: Script(commands=(*server_commands(session.memberships(name)), *backup_commands())) for name in names}
+        {name: Script(commands=(*change_commands(session.memberships(name)), *backup_commands())) for name in names}
     )
     for name, reply in replies.items():
         if not isinstance(reply, Answers):
@@ -122,47 +130,16 @@ def _planned(name: str, backups: Backups, facts: ServerFacts, newest: str) -> Se
     return ServerOutcome(host=name, outcome=Outcome.PLANNED, plan=plan)
 
 
-def _change_all(
-    planned: Sequence[ServerOutcome],
-    outcomes: list[ServerOutcome],
-    change_of: Callable[[ServerOutcome], ServerRollback],
-) -> None:
-    for each in planned:
-        if each.outcome is not Outcome.PLANNED or not all_good(outcomes):
-            outcomes.append(held_back(each))
-            continue
-        taken(change_of(each), outcomes)
-
-
 def _order(
     session: Session, facts: Mapping[str, ServerFacts], backups: Mapping[str, Backups], newest: str
-) -> list[str]:
-    """As for an apply: the list of VIPs that comes back decides who is first."""
+) -> list[Stage]:
+    """As for an apply, with the configurations that come back; servers that do not go back stay as they are.
+
+    Never two masters; that there may be none for some seconds must keep nobody from going back.
+    """
     names = servers_of(session)
     clusters = dict.fromkeys(each for name in names for each in session.memberships(name))
-    coming = {name: lists_of(each.config) for name, each in backups.items() if each.last == newest}
-    configs = {name: each.config for name, each in backups.items() if each.last == newest}
-    return change_order(names, facts, [_as_it_comes(cluster, facts, coming) for cluster in clusters], configs)
-
-
-def _as_it_comes(
-    cluster: Cluster, facts: Mapping[str, ServerFacts], coming: Mapping[str, Mapping[str, frozenset[str]]]
-) -> Cluster:
-    """The cluster with the VIPs that run, unless another list comes back somewhere: then with none of them."""
-    for server in cluster.servers:
-        config = facts[server.name].config if server.name in facts else None
-        now = lists_of(config.value.text) if isinstance(config, Read) else {}
-        back = coming.get(server.name, {})
-        if cluster.instance in now and cluster.instance in back and now[cluster.instance] != back[cluster.instance]:
-            return replace(cluster, vips=(), excluded=())
-    running = next(
-        (
-            each
-            for server in cluster.servers
-            if server.name in facts and isinstance(read := facts[server.name].instances, Read)
-            for each in read.value
-            if each.name == cluster.instance
-        ),
-        None,
-    )
-    return cluster if running is None else replace(cluster, vips=running.advertised, excluded=())
+    coming = {name: each.config for name, each in backups.items() if each.last == newest and name in names}
+    going = tuple(name for name in names if name in coming)
+    staying = [Stage(host=name) for name in names if name not in coming]
+    return [*staying, *change_order(going, facts, clusters, coming, allow_gap=True)]

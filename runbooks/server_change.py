@@ -24,8 +24,9 @@ from tasks.model.answer import Answers, Command, Reply
 from tasks.model.errors import HostError, NoAnswerError, StepError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.reading import Read, Unread
-from tasks.model.server import ServerFacts
+from tasks.model.server import ServerFacts, Service
 from tasks.model.verdict import Status
+from tasks.observe.keepalived_files import change_commands
 from tasks.observe.questions import server_commands, state_commands
 from tasks.observe.server import server_facts
 from tasks.transport import Script
@@ -53,13 +54,19 @@ class ServerChange:
     """The lock that this is done under."""
     tag: str = ""
     """Names the way back, and the backup: the same on all servers of a run."""
+    take_over: bool = False
+    """The operator gives up what others configured there, as the plan lists it."""
+    parked: Service | None = None
+    """How the service was before keepalived was stopped for the time of this run; None where it was not."""
+    before_commit: Callable[[], None] = lambda: None
+    """What must be done between the proof and the confirmation; HostError takes the change back."""
 
     def run(self) -> ServerOutcome:
         """Never raises for what the server does; InterruptedChange after the way back."""
         installed: list[Brought] = []
         try:
             self._install(installed)
-            before = self._facts()
+            before = self._facts(whole=True)
             steps = self._replanned(before)
             self._renew()
             masters = self._masters()
@@ -76,6 +83,7 @@ class ServerChange:
         def work() -> None:
             self._change(steps, undo, guard)
             self._prove(masters)
+            self.before_commit()
             self._commit(undo.confirm(keep=True))
 
         return self._carried_out(work, undo, before, tuple(installed))
@@ -160,8 +168,8 @@ class ServerChange:
                 installed += installed_packages(self.plan.manager, said)
             self._require(step.commands, answers)
 
-    def _facts(self, *, anew: bool = False) -> ServerFacts:
-        commands = server_commands(self.session.memberships(self.host))
+    def _facts(self, *, anew: bool = False, whole: bool = False) -> ServerFacts:
+        commands = (change_commands if whole else server_commands)(self.session.memberships(self.host))
         return server_facts(self.host, self._ask(commands, anew=anew), self.session.interfaces(self.host))
 
     def _masters(self) -> dict[str, int]:
@@ -173,9 +181,20 @@ class ServerChange:
 
     def _replanned(self, facts: ServerFacts) -> ServerPlan:
         """The plan from what stands there now: a package brings files along, and time has passed since the question."""
-        fresh = plan_server(self.session.desired[self.host], facts, self.session.memberships(self.host))
+        fresh = plan_server(
+            self.session.desired[self.host],
+            facts,
+            self.session.memberships(self.host),
+            take_over=self.take_over,
+            parked=self.parked,
+        )
         if isinstance(fresh, Unread):
             raise NoAnswerError(self.host, "", fresh.reason)
+        more = [each for each in fresh.losses if each not in self.plan.losses]
+        if more:
+            raise StepError(
+                self.host, "", f"others changed it since the plan; this would be lost too: {'; '.join(more)}"
+            )
         if fresh.refusal is not None or fresh.packages:
             raise StepError(self.host, "", fresh.refusal or "keepalived is not installed after its installation")
         return fresh

@@ -45,6 +45,7 @@ class ServerRollback(ServerChange):
         def work() -> None:
             self._change(self.plan, undo, guard)
             self._stands(masters)
+            self.before_commit()
             # This undo is not kept, and the backup is used up.
             self._commit(undo.confirm(keep=False), sudo("use up", "rm", "-rf", "--", f"{BACKUPS}/{self.backup}"))
 

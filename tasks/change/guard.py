@@ -14,13 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tasks.change.undo import ROLLBACK
 from tasks.judge.firewall_rules import closes
 from tasks.model.answer import Command
 from tasks.model.server import Firewall
 from tasks.render.firewall import COMMENT
 
-_ROLLBACK = '[ -n "${backup:-}" ]'
-"""A rollback gives the script the directory of the backup."""
 _FAMILIES = {"iptables": "running.v4", "ip6tables": "running.v6"}
 # Counters and remarks with the time are no difference; with ufw a policy is, and so is the order.
 _ESSENCES = {
@@ -60,7 +59,7 @@ def _save(program: str, path: str) -> Command:
 
 def _restore(program: str, name: str, essence: str) -> str:
     return (
-        f"{_ROLLBACK} || [ ! -e {name} ] || {_same(f'{program}-save', name, essence)} || {program}-restore -w < {name}"
+        f"{ROLLBACK} || [ ! -e {name} ] || {_same(f'{program}-save', name, essence)} || {program}-restore -w < {name}"
     )
 
 
@@ -85,4 +84,4 @@ def _restore_nft(tables: Sequence[tuple[str, str]]) -> str:
     # A table that is gone can't be deleted: it is made first. The whole is one transaction.
     deletes = "".join(f"add table {family} {table}\\ndelete table {family} {table}\\n" for family, table in tables)
     same = _same(_listing(tables, "nft"), "running.nft", _ESSENCES["nftables"])
-    return f"{_ROLLBACK} || [ ! -e running.nft ] || {same} || {{ printf '{deletes}'; cat running.nft; }} | nft -f -"
+    return f"{ROLLBACK} || [ ! -e running.nft ] || {same} || {{ printf '{deletes}'; cat running.nft; }} | nft -f -"

@@ -6,7 +6,10 @@ from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new,
 from tasks.change.firewall import notes_on, plan_firewall, refusal_of
 from tasks.change.package import plan_package
 from tasks.change.sysctl import notes_on_sysctl, plan_sysctl
+from tasks.change.takeover import Takeover, takeover
+from tasks.change.undo import NO_ROLLBACK, ROLLBACK
 from tasks.change.versions import dies_of_users, unknown_options, with_roots_programs
+from tasks.judge.instances import instance_of
 from tasks.judge.server import SAFE_MODES, access_of, differences
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster, Desired
@@ -19,8 +22,19 @@ from tasks.render.keepalived import dynamic_interfaces
 UNIT = "keepalived.service"
 
 
-def plan_server(desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, ...]) -> ServerPlan | Unread:
-    """The plan for one server; Unread when what it depends on could not be read."""
+def plan_server(
+    desired: Desired,
+    facts: ServerFacts,
+    clusters: tuple[Cluster, ...],
+    *,
+    take_over: bool = False,
+    parked: Service | None = None,
+) -> ServerPlan | Unread:
+    """The plan for one server; Unread when what it depends on could not be read.
+
+    `take_over`: the operator gives up what others configured there. `parked`: the service as it was before keepalived
+    was stopped for the time of this run.
+    """
     for read in (facts.package, facts.config, facts.service, facts.firewall, facts.sysctl_file, facts.arp_announce):
         if isinstance(read, Unread):
             return read
@@ -31,14 +45,31 @@ def plan_server(desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, .
     assert isinstance(facts.sysctl_file, Read)
     assert isinstance(facts.arp_announce, Read)
     firewall = facts.firewall.value
+    foreign = takeover(desired, facts, allowed=take_over)
+    if isinstance(foreign, Unread):
+        return foreign
     refusal = (
         refusal_of(firewall, clusters, desired.openings)
         or _refusal(facts.package.value, clusters)
         or _untracked(facts, clusters)
     )
     if refusal is not None:
-        return ServerPlan(host=desired.host, refusal=refusal)
-    config = _config(desired, facts, clusters)
+        return ServerPlan(host=desired.host, refusal=refusal, losses=foreign.losses)
+    return _planned(desired, facts, clusters, foreign, parked)
+
+
+def _planned(
+    desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, ...], foreign: Takeover, parked: Service | None
+) -> ServerPlan:
+    """The steps, also where they must not be taken: they show what would be replaced by what."""
+    assert isinstance(facts.package, Read)
+    assert isinstance(facts.config, Read)
+    assert isinstance(facts.service, Read)
+    assert isinstance(facts.firewall, Read)
+    assert isinstance(facts.sysctl_file, Read)
+    assert isinstance(facts.arp_announce, Read)
+    firewall = facts.firewall.value
+    config = _config(desired, facts, clusters, parked)
     instances = facts.instances.value if isinstance(facts.instances, Read) else ()
     stale = config == () and _stale(desired, facts.config.value, facts.service.value, instances, clusters)
     sysctl = plan_sysctl(desired.vmac_bases, facts.sysctl_file.value, facts.arp_announce.value)
@@ -51,10 +82,12 @@ def plan_server(desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, .
             # Before the first packet of a virtual MAC, and not taken back before the last.
             *(sysctl if desired.vmac_bases else ()),
             *config,
-            *_service(facts.service.value, reload=stale or any(step.topic == "config" for step in config)),
+            *_service(facts.service.value, parked, reload=stale or any(step.topic == "config" for step in config)),
             *(() if desired.vmac_bases else sysctl),
         ),
         notes=(*notes_on(firewall, desired.openings), *notes_on_sysctl(desired.vmac_bases, facts.sysctl_file.value)),
+        refusal=foreign.refusal,
+        losses=foreign.losses,
     )
 
 
@@ -81,13 +114,19 @@ def _untracked(facts: ServerFacts, clusters: tuple[Cluster, ...]) -> str | None:
     return None
 
 
-def _config(desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, ...]) -> tuple[Step, ...]:
+def _config(
+    desired: Desired, facts: ServerFacts, clusters: tuple[Cluster, ...], parked: Service | None
+) -> tuple[Step, ...]:
     assert isinstance(facts.package, Read)
     assert isinstance(facts.config, Read)
     assert isinstance(facts.service, Read)
     file, service, version = facts.config.value, facts.service.value, facts.package.value.version
     # Started where it does not run: after a boot it may have refused the file that is taken back.
     reload_after = lines(("systemctl", "reload-or-restart", UNIT)) if service.active == "active" else ()
+    if parked is not None and parked.active == "active":
+        # The undo leaves it stopped: it would not hear the master, which is changed already. A rollback goes back on
+        # all servers, and starts it.
+        reload_after = (f"{NO_ROLLBACK} || systemctl reload-or-restart {UNIT}",)
     if file.text != desired.config:
         return (
             Step(
@@ -157,14 +196,15 @@ def _stale(
         return False
     if file.modified_at is not None and (service.loaded_at is None or int(file.modified_at) > service.loaded_at):
         return True
-    running = {instance.name: instance for instance in instances}
-    return any(
-        cluster.instance not in running or differences(running[cluster.instance], cluster, cluster.server(desired.host))
-        for cluster in clusters
-    )
+    for cluster in clusters:
+        server = cluster.server(desired.host)
+        running = instance_of(instances, cluster, server)
+        if running is None or running.name != cluster.instance or differences(running, cluster, server):
+            return True
+    return False
 
 
-def _service(service: Service, *, reload: bool) -> tuple[Step, ...]:
+def _service(service: Service, parked: Service | None, *, reload: bool) -> tuple[Step, ...]:
     commands: list[Command] = []
     words: list[str] = []
     undo: list[tuple[str, ...]] = []
@@ -189,6 +229,12 @@ def _service(service: Service, *, reload: bool) -> tuple[Step, ...]:
             summary=f"{UNIT}: " + " and ".join(words),
             diff=f"-{service.active}, {service.enabled}\n+active, enabled" if words != ["reload"] else "",
             commands=tuple(commands),
-            undo=lines(*undo),
+            undo=lines(*undo) if parked is None else _undo_parked(lines(*undo), parked),
         ),
     )
+
+
+def _undo_parked(undo: tuple[str, ...], before: Service) -> tuple[str, ...]:
+    """As it is while it is parked; but as it was before that for a rollback, which goes back on all servers."""
+    as_before = [f"systemctl enable {UNIT}"] if before.enabled == "enabled" else [f"systemctl disable {UNIT}"]
+    return (*(f"{ROLLBACK} || {line}" for line in undo), *(f"{NO_ROLLBACK} || {line}" for line in as_before))

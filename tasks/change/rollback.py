@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 
 from tasks.change.files import diff_of, put_back, sudo
@@ -24,7 +23,8 @@ while [ $# -gt 1 ]; do
     shift 2
 done
 """
-_LISTS = re.compile(r"^vrrp_instance (\S+) \{\n.*?^ +virtual_ipaddress \{\n(.*?)^ +\}", re.MULTILINE | re.DOTALL)
+_STOPPED = Service(active="inactive", enabled="disabled", main_pid=0, loaded_at=None)
+"""Where it was stopped it must not be started with what it would not hear the others with."""
 
 
 def refusal_of(backups: Backups) -> str | None:
@@ -37,21 +37,28 @@ def refusal_of(backups: Backups) -> str | None:
     return f"{' and '.join(touched)} {verb} changed by others since that apply; {mend}"
 
 
-def plan_rollback(backups: Backups, facts: ServerFacts) -> Step:
-    """Run the way back of the last change once more; its own way back makes what stands here now."""
+def plan_rollback(backups: Backups, facts: ServerFacts, *, parked: Service | None = None) -> Step:
+    """Run the way back of the last change once more; its own way back makes what stands here now.
+
+    `parked`: the service as it was before keepalived was stopped for the time of this run.
+    """
     directory = f"{BACKUPS}/{backups.last}"
     paths = tuple(each.path for each in backups.files)
     diffs = [diff_of(each.path, text_of(each.now), text_of(each.before)) for each in backups.files]
     undo = [f"rmdir {shlex.quote(directory)}/ran 2>/dev/null || true"]
     undo += [put_back(path) for path in paths]
     undo += _runtime(facts)
-    undo += _service(facts.service.value) if isinstance(facts.service, Read) else []
+    if isinstance(facts.service, Read):
+        undo += _service(facts.service.value if parked is None else _STOPPED)
+    enabled = parked is not None and parked.enabled == "enabled"
     return Step(
         topic="rollback",
         summary=f"back to what stood here before {backups.last}: {', '.join(paths) or 'no file'}",
         diff="\n".join(each for each in diffs if each),
         commands=(
             _as_shown(backups),
+            # What comes back may say otherwise, and comes after it.
+            *((sudo("enable", "systemctl", "enable", UNIT),) if enabled else ()),
             sudo("roll back", "/bin/sh", f"{directory}/undo.sh", f"backups/{backups.last}"),
         ),
         keeps=paths,
@@ -95,8 +102,3 @@ def _service(service: Service) -> list[str]:
         shlex.join(("systemctl", "enable" if service.enabled == "enabled" else "disable", UNIT)),
         shlex.join(("systemctl", "reload-or-restart" if service.active == "active" else "stop", UNIT)),
     ]
-
-
-def lists_of(text: str | None) -> dict[str, frozenset[str]]:
-    """The VIPs in the adverts of each instance of a keepalived.conf that vipbook rendered."""
-    return {name: frozenset(map(str.strip, body.splitlines())) for name, body in _LISTS.findall(text or "")}

@@ -33,6 +33,8 @@ CONFIRMED = 12
 """Exit status of `run_now` and `ended` where the change turns out to be confirmed."""
 RETRY_S = 10
 """How long systemd waits before it tries again what could not be restored."""
+ROLLBACK, NO_ROLLBACK = '[ -n "${backup:-}" ]', '[ -z "${backup:-}" ]'
+"""A rollback gives the script the directory of the backup; who runs it before the confirmation gives nothing."""
 _SCRIPTS = Path(__file__).resolve().parents[2] / "templates" / "undo"
 _MANIFEST = "files"
 """Name of the file that lists what an undo restores."""

@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tasks.model.cluster import Cluster
+from tasks.judge.instances import carries, instance_of
+from tasks.model.cluster import Cluster, Server
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.server import ConfigFile, Firewall, Instance, ServerFacts, Service
 from tasks.render.sysctl import SYSCTL_FILE
 
 
 def masters_of(clusters: Sequence[Cluster], told: Mapping[str, Reading[tuple[Instance, ...]]]) -> dict[str, int]:
-    """Masters by instance, of those whose servers all told."""
+    """Masters by instance, of those whose servers all told: whatever holds a VIP of the cluster counts, too."""
     found: dict[str, int] = {}
     for cluster in clusters:
-        states = [told[server.name] for server in cluster.servers]
-        if any(isinstance(each, Unread) for each in states):
+        states = {server: told[server.name] for server in cluster.servers}
+        if any(isinstance(each, Unread) for each in states.values()):
             continue
-        instances = [each for read in states if isinstance(read, Read) for each in read.value]
-        found[cluster.instance] = sum(each.name == cluster.instance and each.state == "master" for each in instances)
+        found[cluster.instance] = sum(
+            any(_leads(each, read.value, cluster, server) for each in read.value)
+            for server, read in states.items()
+            if isinstance(read, Read)
+        )
     return found
+
+
+def _leads(each: Instance, among: Sequence[Instance], cluster: Cluster, server: Server) -> bool:
+    return each.state == "master" and (carries(each, cluster) or each is instance_of(among, cluster, server))
 
 
 def worse(before: Mapping[str, int], after: Mapping[str, int]) -> str | None:

@@ -19,7 +19,7 @@ from tasks.judge.subject import Check, Subject
 from tasks.model.address import IPV6
 from tasks.model.cluster import Cluster, Opening, Server
 from tasks.model.reading import Unread
-from tasks.model.server import Firewall
+from tasks.model.server import Firewall, Instance
 from tasks.model.verdict import Finding
 from tasks.render.firewall import NFT_INCLUDE, nft_inserts, of_family
 
@@ -164,11 +164,9 @@ def judge_adverts(subject: Subject, server: Server) -> Finding:
     check = Check(
         name="adverts", target=server.name, expected=expected, evidence=(facts.instances.source, facts.later.source)
     )
-    name = subject.cluster.instance
-    before = next((each for each in facts.instances.value if each.name == name), None)
-    after = next((each for each in facts.later.value if each.name == name), None)
-    if before is None or after is None:
-        return check.fails(f"keepalived runs without {name}", "no such instance")
+    before, after = subject.own(server.name, facts.instances), subject.own(server.name, facts.later)
+    if not isinstance(before, Instance) or not isinstance(after, Instance):
+        return check.fails(f"keepalived runs without {subject.router(server)}", "no such instance")
     if before.state != after.state:
         return check.unknown(f"{server.name} was {before.state} and became {after.state} while we looked")
     if after.state != "backup":

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from tasks.judge.instances import instance_of
 from tasks.judge.subject import Check, Subject
 from tasks.model.address import IpInterface
 from tasks.model.cluster import Cluster, Server
+from tasks.model.keepalived import MARK
 from tasks.model.reading import Unread
 from tasks.model.server import ConfigFile, Instance
 from tasks.model.verdict import Finding
@@ -43,6 +45,8 @@ def judge_config(subject: Subject, server: Server) -> Finding:
     file = read.value
     if file.text is None:
         return check.fails("there is no keepalived.conf", "no file")
+    if not file.text.startswith(MARK):
+        return check.fails("keepalived.conf was not written by vipbook", _difference(file, subject, server))
     if file.text != subject.desired[server.name].config:
         return check.fails("keepalived.conf is not what the intent renders", _difference(file, subject, server))
     if (file.owner, file.group) != ("root", "root") or file.mode not in SAFE_MODES:
@@ -115,9 +119,12 @@ def judge_running_config(subject: Subject, server: Server) -> Finding:
     check = Check(
         name=check.name, target=check.target, expected=expected, evidence=(facts.instances.source, facts.service.source)
     )
-    instance = next((each for each in facts.instances.value if each.name == subject.cluster.instance), None)
+    instance = instance_of(facts.instances.value, subject.cluster, server)
     if instance is None:
-        return check.fails(f"keepalived runs without {subject.cluster.instance}; reload it", "no such instance")
+        named = [each for each in facts.instances.value if each.name == subject.cluster.instance]
+        other = "; ".join(each for one in named for each in differences(one, subject.cluster, server))
+        message = f"keepalived runs without {subject.router(server)}; reload it"
+        return check.fails(message, f"{named[0].name} with {other}" if named else "no such instance")
     wrong = differences(instance, subject.cluster, server)
     if wrong:
         return check.fails("keepalived runs with other values: " + "; ".join(wrong), "; ".join(wrong))

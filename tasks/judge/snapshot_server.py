@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tasks.judge.instances import instance_of
 from tasks.judge.subject import Subject
 from tasks.model.cluster import Server
 from tasks.model.reading import Reading
@@ -67,10 +68,11 @@ def _instances(rows: tuple[Instance, ...]) -> Iterator[Row]:
 
 
 def _roles(subject: Subject, server: Server, rows: tuple[Instance, ...]) -> Iterator[Row]:
-    for row in rows:
-        if row.name == subject.cluster.instance:
-            fields = {"state": row.state, "effective priority": str(row.effective_priority)}
-            yield Row(key=row.name, fields=fields, systems=(server.name,))
+    row = instance_of(rows, subject.cluster, server)
+    if row is not None:
+        fields = {"state": row.state, "effective priority": str(row.effective_priority)}
+        # The intent's name: a virtual router is the same one under any that a configuration gives it.
+        yield Row(key=subject.cluster.instance, fields=fields, systems=(server.name,))
 
 
 def _interfaces(subject: Subject, server: Server, rows: tuple[Interface, ...]) -> Iterator[Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tasks.judge.instances import instance_of
 from tasks.model.address import IpInterface
 from tasks.model.answer import Answer
 from tasks.model.cluster import Cluster, Desired, Server
@@ -79,19 +80,26 @@ class Subject:
 
     def instance_of(self, server: str) -> Instance | Unread | None:
         """The vrrp_instance of this cluster as that server last told it; None when keepalived runs without it."""
-        return self._named(self.servers[server].later)
+        return self.own(server, self.servers[server].later)
 
     def changing(self, server: str) -> str | None:
         """`backup, then master` when the state was not the same at both looks; None when it was, or is not known."""
-        before, after = self._named(self.servers[server].instances), self._named(self.servers[server].later)
+        facts = self.servers[server]
+        before, after = self.own(server, facts.instances), self.own(server, facts.later)
         if not isinstance(before, Instance) or not isinstance(after, Instance) or before.state == after.state:
             return None
         return f"{before.state}, then {after.state}"
 
-    def _named(self, instances: Reading[tuple[Instance, ...]]) -> Instance | Unread | None:
+    def router(self, server: Server) -> str:
+        """The cluster's virtual router on that server, for people: whatever name it has in keepalived.conf."""
+        cluster = self.cluster
+        return f"an instance of VRID {cluster.vrid} for IPv{cluster.family} on {server.interface}"
+
+    def own(self, server: str, instances: Reading[tuple[Instance, ...]]) -> Instance | Unread | None:
+        """The one of these that is the cluster's virtual router on that server."""
         if isinstance(instances, Unread):
             return instances
-        return next((each for each in instances.value if each.name == self.cluster.instance), None)
+        return instance_of(instances.value, self.cluster, self.cluster.server(server))
 
 
 def holding(interfaces: tuple[Interface, ...], vip: IpInterface) -> tuple[Interface, ...]:

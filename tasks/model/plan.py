@@ -37,6 +37,8 @@ class ServerPlan:
     refusal: str | None = None
     manager: PackageManager | None = None
     """What installs packages there."""
+    losses: tuple[str, ...] = ()
+    """What its keepalived.conf declares, and would not any more."""
 
     @property
     def all_steps(self) -> tuple[Step, ...]:
@@ -47,6 +49,19 @@ class ServerPlan:
     def changed(self) -> bool:
         """Is there anything to do?"""
         return bool(self.all_steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """What the operator allows for one run."""
+
+    take_over: bool = False
+    """A keepalived.conf that vipbook did not write is replaced."""
+    gap: bool = False
+    """VIPs may be without a master for some seconds."""
+
+
+NOTHING = Allowed()
 
 
 class Outcome(StrEnum):

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.model.address import IpAddress, IpInterface
+from tasks.model.keepalived import Declared
 from tasks.model.mac import MacAddress
-from tasks.model.reading import Reading
+from tasks.model.reading import Reading, Unread
 
 PackageManager = Literal["apt", "dnf", "yum"]
+_NOT_ASKED = Unread(reason="was not asked", source=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,3 +241,5 @@ class ServerFacts:
     """Our own file in /etc/sysctl.d."""
     arp_announce: Reading[Mapping[str, int]]
     """net.ipv4.conf.*.arp_announce by interface, `all` among them."""
+    declared: Reading[Declared] = _NOT_ASKED
+    """What keepalived is told, by all files; asked by what changes a server alone."""

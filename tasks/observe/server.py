@@ -13,6 +13,7 @@ from tasks.model.server import ConfigFile, Firewall, Instance, Package, ServerFa
 from tasks.model.text import readable
 from tasks.observe.firewall import parse_firewall
 from tasks.observe.iproute2 import parse_interfaces
+from tasks.observe.keepalived_files import KEY, declared
 from tasks.observe.keepalived_json import parse_instances
 from tasks.observe.package import parse_package
 from tasks.observe.questions import FIREWALL_FILES, NFTABLES_SNIPPET
@@ -41,6 +42,7 @@ def server_facts(host: str, reply: Reply, interfaces: tuple[str, ...] = ()) -> S
             firewall=unread,
             sysctl_file=unread,
             arp_announce=unread,
+            declared=unread,
         )
     answers = reply.by_key
     return ServerFacts(
@@ -55,6 +57,7 @@ def server_facts(host: str, reply: Reply, interfaces: tuple[str, ...] = ()) -> S
         firewall=_firewall(answers, interfaces),
         sysctl_file=_config(answers.get("sysctl stat"), answers.get("sysctl file")),
         arp_announce=reading(answers.get("arp_announce"), parse_arp_announce, accept=_found),
+        declared=declared(answers.get(KEY)),
     )
 
 

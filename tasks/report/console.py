@@ -132,6 +132,7 @@ def _server(outcome: ServerOutcome) -> RenderableType:
         head.append(f"\n  stands {outcome.stands}" if known else "\n  what stands there is not known")
     parts: list[RenderableType] = [head]
     parts += [Text(f"  note: {plain(note)}", "yellow") for note in outcome.plan.notes]
+    parts += [Text(f"  lost: {plain(loss)}", "red") for loss in outcome.plan.losses]
     for step in outcome.plan.all_steps:
         parts.append(shown(f"  {step.topic}: {step.summary}"))
         parts += [_diff_line(f"    {line}") for line in step.diff.splitlines()]

@@ -132,6 +132,7 @@ def _server(outcome: ServerOutcome) -> dict[str, Any]:
             {"topic": step.topic, "summary": step.summary, "diff": masked(step.diff)} for step in outcome.plan.all_steps
         ],
         "notes": [said(note) for note in outcome.plan.notes],
+        "losses": [said(loss) for loss in outcome.plan.losses],
     }
 
 

@@ -146,6 +146,7 @@ def _server(server: ServerShape) -> Iterator[str]:
         if change.diff:
             yield from (fenced(change.diff, "diff"), "")
     yield from (f"- note: {markdown(note)}" for note in server.notes)
+    yield from (f"- lost: {markdown(loss)}" for loss in server.losses)
     yield ""
 
 

@@ -147,6 +147,7 @@ class ServerShape(Shape):
     stands: Literal["as declared", "as before", "unknown"] = "unknown"
     changes: tuple[ChangeShape, ...]
     notes: tuple[str, ...] = ()
+    losses: tuple[str, ...] = ()
 
 
 class TimerShape(Shape):

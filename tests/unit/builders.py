@@ -12,6 +12,7 @@ from tasks.judge.subject import Subject
 from tasks.model.address import IpInterface
 from tasks.model.answer import Answer, Answers
 from tasks.model.cluster import Cluster, Desired, Fabric, Opening, Secret, Server
+from tasks.model.keepalived import Declared
 from tasks.model.leaf import (
     DuplicateDetection,
     EvpnMac,
@@ -30,7 +31,9 @@ from tasks.model.probe import ClientTimers, PingFacts, ProbeFacts, Route
 from tasks.model.reading import Read, Unread
 from tasks.model.server import ConfigFile, Firewall, Instance, Interface, Package, ServerFacts, Service
 from tasks.observe.iptables import parse_iptables
+from tasks.observe.keepalived_conf import read_conf
 from tasks.observe.nft import parse_nft
+from tasks.observe.questions import CONFIG_PATH
 from tasks.render.firewall import NFT_INCLUDE, nft_snippet
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,6 +45,7 @@ OTHER_MAC = MacAddress("08:00:27:ff:ff:ff")
 VMAC = MacAddress("00:00:5e:00:01:0b")
 VTEPS = {"L1": "10.255.0.11", "L2": "10.255.0.12", "L3": "10.255.0.13"}
 CONFIG = "vrrp_instance VI_web {\n    authentication {\n        auth_pass hunter22\n    }\n}\n"
+NOT_ASKED = Unread(reason="was not asked", source=None)
 GONE = Unread(reason="no connection to 127.0.0.1:22", source=None)
 
 TIMERS = ClientTimers(
@@ -269,7 +273,22 @@ def server_facts(host: str, *, master: bool | None = None, **changed: Any) -> Se
         "sysctl_file": config_file(text=None, owner=None, group=None, mode=None, modified_at=None),
         "arp_announce": {"all": 0, "default": 0, "enp0s8": 0},
     }
-    return ServerFacts(host=host, **readings(host, fields | changed))
+    given = fields | changed
+    file = given["config"]
+    given.setdefault("declared", declared(file.text if isinstance(file, ConfigFile) else CONFIG))
+    return ServerFacts(host=host, **readings(host, given))
+
+
+def declared(text: str | None, **changed: Any) -> Declared:  # noqa: ANN401
+    """What the helper says of a file that vipbook wrote, and that no other hand touched."""
+    fields: dict[str, Any] = {
+        "config": None if text is None else read_conf(CONFIG_PATH, {CONFIG_PATH: text}, {}),
+        "marked": True,
+        "untouched": True,
+        "example": False,
+        "modified_at": 100.0,
+    }
+    return Declared(**(fields | changed))
 
 
 def neighbor(mac: MacAddress | None, *, interface: str = "vlan100", remote: bool, **changed: Any) -> Neighbor:  # noqa: ANN401
@@ -404,7 +423,11 @@ def subject(*, owner: str = "H1", **changed: Any) -> Subject:  # noqa: ANN401
     fields: dict[str, Any] = {
         "cluster": cluster(),
         "vip": VIP,
-        "servers": {name: server_facts(name, master=name == owner) for name in ("H1", "H2")},
+        "servers": {
+            # What judges alone asks for no files beyond the one.
+            name: replace(server_facts(name, master=name == owner), declared=NOT_ASKED)
+            for name in ("H1", "H2")
+        },
         "leaves": {leaf: leaf_facts(leaf, owner=owner) for leaf in VTEPS},
         "probes": {"I1": probe_facts(), "C1": client_facts(MACS[owner])},
         "desired": {name: desired(name) for name in ("H1", "H2")},

@@ -1,154 +1,234 @@
-"""The order of servers: backups first, and turned round where a list of VIPs changes."""
+"""The order of servers: backups first where each hears the master, and the master alone where they would not."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Interface
 from typing import Any
 
 import pytest
 
-from tasks.change.order import change_order
-from tasks.change.wire import differing_wire
+from tasks.change.order import Stage, change_order
 from tasks.model.cluster import Cluster
 from tasks.model.errors import RefusedError
-from tasks.model.server import Instance, Package, ServerFacts
-from tests.unit.builders import GONE, VIP, cluster, config_file, instance, read, server, server_facts
+from tasks.model.server import Instance, ServerFacts
+from tests.unit.builders import GONE, VIP, cluster, declared, instance, read, server, server_facts, service
 
 SECOND_VIP = IPv4Interface("100.65.0.30/24")
+ADDRESSES = {"H1": "100.65.0.11", "H2": "100.65.0.12", "H3": "100.65.0.13"}
 
 
-def running(host: str, *states: str, name: str = "VI_web", **changed: Any) -> ServerFacts:  # noqa: ANN401
-    fields = {"advertised": (VIP,)} | changed
-    found: tuple[Instance, ...] = tuple(instance(host, state, name=name, **fields) for state in states)
-    return server_facts(host, instances=found)
+def conf(host: str, *, name: str = "VI_web", vips: Sequence[str] = ("100.65.0.10/24",), **changed: str) -> str:
+    """A configuration with one instance; `unicast` names its peers, and an empty value leaves a line out."""
+    values = {"interface": "enp0s8", "virtual_router_id": "11", "version": "2", "advert_int": "1"} | changed
+    peers = values.pop("unicast", "")
+    auth = values.pop("auth", "PASS hunter22").split()
+    lines = [f"    {key} {value}" for key, value in values.items() if value]
+    if peers:
+        inner = "".join(f" {each}\n" for each in peers.split(","))
+        lines.append(f"    unicast_src_ip {ADDRESSES[host]}\n    unicast_peer {{\n{inner} }}")
+    if auth:
+        lines.append(f"    authentication {{\n auth_type {auth[0]}\n auth_pass {auth[1]}\n }}")
+    listed = "".join(f" {vip}\n" for vip in vips)
+    return f"vrrp_instance {name} {{\n" + "\n".join(lines) + f"\n virtual_ipaddress {{\n{listed} }}\n}}\n"
 
 
-def order(facts: dict[str, ServerFacts], *clusters: Cluster) -> list[str]:
-    return change_order(("H2", "H1"), facts, clusters)
+def running(host: str, state: str, text: str | None = None, **changed: Any) -> ServerFacts:  # noqa: ANN401
+    """A server that runs one instance, from a file that is this text."""
+    own = instance(host, state, **({"advertised": (VIP,)} | changed))
+    told = declared(conf(host) if text is None else text)
+    return server_facts("H1" if host == "H1" else "H2", instances=(own,), declared=told)
 
 
-MASTER_H1 = {"H1": running("H1", "master"), "H2": running("H2", "backup")}
-MASTER_H2 = {"H1": running("H1", "backup"), "H2": running("H2", "master")}
-MORE = cluster(vips=(VIP, SECOND_VIP))
+def idle(host: str) -> ServerFacts:
+    return server_facts(host, instances=(), declared=declared(None), service=service(active="inactive"))
+
+
+def order(
+    facts: Mapping[str, ServerFacts], then: Mapping[str, str | None], *clusters: Cluster, allow_gap: bool = False
+) -> list[Stage]:
+    names = tuple(name for name in ("H3", "H2", "H1") if name in then)
+    return change_order(names, facts, clusters or (cluster(),), then, allow_gap=allow_gap)
+
+
+BOTH = {"H1": running("H1", "master"), "H2": running("H2", "backup")}
+SAME = {host: conf(host) for host in BOTH}
+MORE_VIPS = ("100.65.0.10/24", "100.65.0.30/24")
+BACKUP_FIRST = [Stage(host="H2"), Stage(host="H1")]
+MASTER_ALONE = [Stage(host="H1", parks=("H2",)), Stage(host="H2")]
+
+
+def changed(**fields: Any) -> dict[str, str | None]:  # noqa: ANN401
+    return {host: conf(host, **fields) for host in BOTH}
 
 
 @pytest.mark.parametrize(
-    ("facts", "clusters", "wanted"),
+    ("then", "wanted"),
     [
-        (MASTER_H1, [cluster()], ["H2", "H1"]),
-        (MASTER_H2, [cluster()], ["H1", "H2"]),
-        (MASTER_H1, [MORE], ["H1", "H2"]),
-        (MASTER_H2, [MORE], ["H2", "H1"]),
-        # a VIP outside the adverts changes nothing that a backup compares
-        (MASTER_H1, [cluster(vips=(VIP, SECOND_VIP), excluded=(SECOND_VIP,))], ["H2", "H1"]),
-        ({"H1": running("H1"), "H2": running("H2")}, [MORE], ["H2", "H1"]),
-        ({"H1": running("H1", "fault"), "H2": running("H2", "backup")}, [MORE], ["H2", "H1"]),
-        ({"H1": server_facts("H1", instances=GONE), "H2": running("H2", "backup")}, [cluster()], ["H2", "H1"]),
-        ({}, [MORE], ["H2", "H1"]),
-        # two masters: each comes after whoever is not
-        ({"H1": running("H1", "master"), "H2": running("H2", "master")}, [cluster()], ["H2", "H1"]),
+        pytest.param(SAME, BACKUP_FIRST, id="nothing"),
+        pytest.param(changed(priority="9"), BACKUP_FIRST, id="priority"),
+        pytest.param(changed(name="VI_1"), BACKUP_FIRST, id="name"),
+        pytest.param(changed(vips=("100.65.0.10/32",)), BACKUP_FIRST, id="prefix"),
+        pytest.param(changed(vips=MORE_VIPS), MASTER_ALONE, id="list of VIPs"),
+        pytest.param(changed(vips=("100.65.0.30/24",)), MASTER_ALONE, id="another VIP"),
+        pytest.param(changed(auth="PASS another"), MASTER_ALONE, id="password"),
+        pytest.param(changed(auth="AH hunter22"), MASTER_ALONE, id="authentication"),
+        pytest.param(changed(auth=""), MASTER_ALONE, id="no authentication"),
+        pytest.param(changed(auth="PASS hunter22tail"), BACKUP_FIRST, id="what counts of a password"),
+        pytest.param(changed(version="3", auth=""), MASTER_ALONE, id="version"),
+        pytest.param(changed(advert_int="2"), MASTER_ALONE, id="interval"),
     ],
 )
-def test_order(facts: dict[str, ServerFacts], clusters: list[Cluster], wanted: list[str]) -> None:
-    assert order(facts, *clusters) == wanted
-
-
-def test_a_backup_that_compares_every_advert_makes_it_unsafe() -> None:
-    facts = {"H1": running("H1", "master"), "H2": running("H2", "backup", skips_check=False)}
-    with pytest.raises(RefusedError, match="web: its VIPs change while H2 compares the list in every advert"):
-        order(facts, MORE)
-    assert order(facts, cluster()) == ["H2", "H1"]
+def test_one_master_all_the_time(then: dict[str, str | None], wanted: list[Stage]) -> None:
+    more = cluster(vips=(VIP, SECOND_VIP))
+    assert order(BOTH, then, more) == wanted
 
 
 @pytest.mark.parametrize(
-    ("version", "vips", "safe"),
+    ("then", "why"),
     [
-        ("2.0.10-11.el8", (VIP, SECOND_VIP), False),
-        ("2.0.10-11.el8", (SECOND_VIP,), True),
-        ("2.0.19-1", (VIP, SECOND_VIP), True),
+        pytest.param(changed(virtual_router_id="12"), "vrid", id="VRID"),
+        pytest.param(changed(interface="enp0s9"), "interface", id="interface"),
+        pytest.param(
+            {"H1": conf("H1", unicast="100.65.0.12"), "H2": conf("H2", unicast="100.65.0.11")},
+            r"multicast 224.0.0.18 to unicast",
+            id="multicast to unicast",
+        ),
+        pytest.param(changed(mcast_dst_ip="224.0.0.19"), "multicast 224.0.0.18 to multicast 224.0.0.19", id="group"),
+        pytest.param(changed(use_vmac="vrrp11", virtual_router_id="12"), "vrid, use_vmac", id="virtual MAC"),
     ],
 )
-def test_a_release_that_counts_vips_makes_another_number_unsafe(version: str, vips: Any, safe: bool) -> None:  # noqa: ANN401, FBT001
-    backup = replace(MASTER_H1["H2"], package=read("H2", Package(manager="dnf", version=version)))
-    facts = {**MASTER_H1, "H2": backup}
-    if safe:
-        assert order(facts, cluster(vips=vips)) == ["H1", "H2"]
-        return
-    with pytest.raises(RefusedError, match=r"the number of its VIPs changes, and keepalived 2.0.10-11.el8 on H2 drops"):
-        order(facts, cluster(vips=vips))
+def test_a_gap_is_for_the_operator_to_accept(then: dict[str, str | None], why: str) -> None:
+    """keepalived does not go on with the instance over a reload, and a new one waits for a master first."""
+    fix = f"web changes {why}, and keepalived on H1 does not go on as master over that; apply with --allow-gap"
+    with pytest.raises(RefusedError, match=fix):
+        order(BOTH, then)
+    first, second = order(BOTH, then, allow_gap=True)
+    assert (first.host, first.parks, second) == ("H1", ("H2",), Stage(host="H2"))
+    assert "does not go on as master" in first.gap
 
 
-def test_the_master_may_compare_what_it_likes() -> None:
-    facts = {"H1": running("H1", "master", skips_check=False), "H2": running("H2", "backup")}
-    assert order(facts, MORE) == ["H1", "H2"]
-
-
-def test_two_clusters_whose_masters_are_each_others_backups() -> None:
-    both = {
-        host: server_facts(host, instances=(instance(host, web, advertised=(VIP,)), other(host, db)))
-        for host, web, db in (("H1", "master", "backup"), ("H2", "backup", "master"))
+def test_the_virtual_router_of_a_hand_that_chose_another_vrid() -> None:
+    """Its VIPs are the cluster's, whatever its VRID and name."""
+    text = {host: conf(host, name="VI_1", virtual_router_id="51") for host in BOTH}
+    facts = {
+        "H1": running("H1", "master", text["H1"], name="VI_1", vrid=51),
+        "H2": running("H2", "backup", text["H2"], name="VI_1", vrid=51),
     }
-    with pytest.raises(RefusedError, match=r"no order is safe: .*; change the VIPs of one cluster at a time"):
-        order(both, MORE, cluster(name="db", vrid=12, vips=(VIP, SECOND_VIP)))
-    with pytest.raises(RefusedError, match="no order is safe"):
-        order(both, cluster(), cluster(name="db", vrid=12))
+    with pytest.raises(RefusedError, match="web changes vrid, and keepalived on H1"):
+        order(facts, SAME)
+    assert [each.parks for each in order(facts, SAME, allow_gap=True)] == [("H2",), ()]
 
 
-def other(host: str, state: str) -> Instance:
-    return instance(host, state, name="VI_db", advertised=(VIP,))
+def test_a_name_is_no_difference() -> None:
+    text = {host: conf(host, name="VI_1") for host in BOTH}
+    facts = {
+        host: running(host, state, text[host], name="VI_1") for host, state in (("H1", "master"), ("H2", "backup"))
+    }
+    assert order(facts, SAME) == BACKUP_FIRST
 
 
-def test_of_three_the_master_is_first_or_last() -> None:
-    three = cluster(servers=(server("H1"), server("H2"), server("H3", priority=50)))
-    facts = {"H3": running("H2", "master"), "H2": running("H2", "backup"), "H1": running("H1", "backup")}
-    assert change_order(("H2", "H3", "H1"), facts, [three]) == ["H2", "H1", "H3"]
-
-
-def conf(**changed: str) -> str:
-    lines = {"version": "2", "virtual_router_id": "11", "advert_int": "1"} | changed
-    body = "".join(f"    {key} {value}\n" for key, value in lines.items())
-    return f"vrrp_instance VI_other {{\n    version 3\n}}\n\nvrrp_instance VI_web {{\n{body}}}\n"
-
-
-UNICAST = conf().replace("    version", "    unicast_peer {\n        100.65.0.12\n    }\n    version")
+def test_unicast_peers_that_do_not_name_each_other_hear_nothing() -> None:
+    now = {"H1": conf("H1", unicast="100.65.0.13"), "H2": conf("H2", unicast="100.65.0.11")}
+    facts = {"H1": running("H1", "master", now["H1"]), "H2": running("H2", "backup", now["H2"])}
+    then = {"H1": conf("H1", unicast="100.65.0.12"), "H2": conf("H2", unicast="100.65.0.11", priority="9")}
+    assert order(facts, then | {"H2": now["H2"]}) == BACKUP_FIRST
+    then["H2"] = conf("H2", unicast="100.65.0.11", auth="PASS another")
+    assert order(facts, then | {"H1": conf("H1", unicast="100.65.0.12", auth="PASS another")}) == MASTER_ALONE
 
 
 @pytest.mark.parametrize(
-    ("now", "then", "names"),
+    "facts",
     [
-        (conf(), conf(), []),
-        (conf(), conf(priority="9"), []),
-        (conf(), conf(version="3"), ["version"]),
-        (conf(), conf(virtual_router_id="12"), ["vrid"]),
-        (conf(), conf(advert_int="2"), ["advert_int"]),
-        (conf(version="3"), conf(version="3", advert_int="2"), []),
-        (conf(auth_type="PASS"), conf(auth_type="AH"), ["auth_type"]),
-        (conf(auth_pass="one"), conf(auth_pass="two"), ["auth_pass"]),
-        (conf(), conf(auth_pass="two", auth_type="PASS"), ["auth_type", "auth_pass"]),
-        (conf(), UNICAST, ["unicast"]),
-        (None, conf(), []),
-        (conf(), None, []),
-        ("vrrp_instance VI_1 {\n    version 3\n}\n", conf(), []),
-        (conf().replace("    version 2\n", ""), conf(), []),
+        pytest.param({"modified_at": 500.0}, id="changed since the daemon read it"),
+        pytest.param({"config": None}, id="no file any more"),
     ],
 )
-def test_what_two_members_must_have_in_common(now: str | None, then: str | None, names: list[str]) -> None:
-    assert differing_wire(now, then, "VI_web") == names
+def test_what_is_not_known_to_be_heard_is_not_relied_on(facts: dict[str, Any]) -> None:
+    stale = {host: replace(each, declared=read(host, declared(conf(host), **facts))) for host, each in BOTH.items()}
+    assert order(stale, SAME) == MASTER_ALONE
 
 
-def test_members_that_would_not_hear_each_other_are_not_changed_one_by_one() -> None:
-    facts = {host: replace(each, config=read(host, config_file(text=conf()))) for host, each in MASTER_H1.items()}
-    then = dict.fromkeys(facts, conf(auth_type="AH"))
-    with pytest.raises(RefusedError, match=r"web: auth_type changes, .* two masters; stop keepalived on H2"):
-        change_order(("H2", "H1"), facts, [cluster()], then)
-    assert change_order(("H2", "H1"), facts, [cluster()], dict.fromkeys(facts, conf())) == ["H2", "H1"]
-    # parked as advised, the master is changed alone, and first
-    parked = facts | {"H2": running("H2")}
-    assert change_order(("H2", "H1"), parked, [cluster()], then) == ["H1", "H2"]
+@pytest.mark.parametrize(
+    ("facts", "wanted"),
+    [
+        pytest.param({"H1": idle("H1"), "H2": idle("H2")}, BACKUP_FIRST, id="none runs it"),
+        pytest.param({"H1": idle("H1"), "H2": BOTH["H2"]}, BACKUP_FIRST, id="who does not run it comes last"),
+        pytest.param({"H1": BOTH["H1"], "H2": idle("H2")}, [Stage(host="H1"), Stage(host="H2")], id="parked already"),
+        pytest.param({}, BACKUP_FIRST, id="nothing known, nothing running"),
+        pytest.param(
+            {"H1": BOTH["H1"], "H2": running("H2", "fault")}, MASTER_ALONE, id="one in fault may recover at any moment"
+        ),
+        pytest.param(
+            {"H1": running("H1", "backup"), "H2": running("H2", "backup")}, MASTER_ALONE, id="no master, soon one"
+        ),
+        pytest.param(
+            {"H1": running("H1", "backup"), "H2": running("H2", "master")},
+            [Stage(host="H2", parks=("H1",)), Stage(host="H1")],
+            id="the other one is master",
+        ),
+        pytest.param({"H1": BOTH["H1"], "H2": running("H2", "master")}, BACKUP_FIRST, id="two masters are two already"),
+    ],
+)
+def test_who_runs_what(facts: dict[str, ServerFacts], wanted: list[Stage]) -> None:
+    assert order(facts, changed(auth="PASS another")) == wanted
 
 
-def test_who_does_not_run_it_yet_comes_after_those_who_do() -> None:
-    three = cluster(servers=(server("H1"), server("H2"), server("H3", priority=0)))
-    facts = MASTER_H1 | {"H3": running("H2")}
-    assert change_order(("H3", "H2", "H1"), facts, [three]) == ["H2", "H1", "H3"]
+def test_a_server_that_does_not_say_what_it_runs() -> None:
+    facts = BOTH | {"H1": server_facts("H1", instances=GONE)}
+    with pytest.raises(RefusedError, match="web: what keepalived runs on H1 is not known"):
+        order(facts, changed(auth="PASS another"))
+    assert order(facts, SAME) == BACKUP_FIRST
+
+
+THREE = cluster(servers=(server("H1"), server("H2"), server("H3", priority=50)))
+
+
+def test_of_three_all_others_are_stopped() -> None:
+    facts = BOTH | {"H3": running("H3", "backup", base_priority=50)}
+    then = changed(auth="PASS another") | {"H3": conf("H3", auth="PASS another")}
+    assert order(facts, then, THREE) == [Stage(host="H1", parks=("H3", "H2")), Stage(host="H3"), Stage(host="H2")]
+
+
+def test_a_member_that_is_not_changed_must_go_on_hearing() -> None:
+    facts = BOTH | {"H3": running("H3", "backup", base_priority=50)}
+    with pytest.raises(RefusedError, match="web changes authentication, and H3 is not changed with the others"):
+        order(facts, changed(auth="PASS another"), THREE)
+    assert order(facts, changed(priority="7"), THREE) == BACKUP_FIRST
+    leads = {"H1": running("H1", "backup"), "H2": BOTH["H2"], "H3": running("H3", "master", base_priority=200)}
+    with pytest.raises(RefusedError, match="and H3 is not changed with the others"):
+        order(leads, changed(auth="PASS another"), THREE)
+
+
+DB = cluster(name="db", vrid=12, vips=(SECOND_VIP,))
+
+
+def mutual() -> dict[str, ServerFacts]:
+    """Each is master of one of two instances."""
+    found = {}
+    for host, web, db in (("H1", "master", "backup"), ("H2", "backup", "master")):
+        own: tuple[Instance, ...] = (
+            instance(host, web, advertised=(VIP,)),
+            instance(host, db, name="VI_db", vrid=12, vips=(SECOND_VIP,), advertised=(SECOND_VIP,)),
+        )
+        found[host] = server_facts(host, instances=own, declared=declared(pair(host)))
+    return found
+
+
+def pair(host: str, **fields: str) -> str:
+    both = conf(host, **fields)
+    return both + conf(host, name="VI_db", virtual_router_id="12", vips=("100.65.0.30/24",), **fields)
+
+
+def test_masters_of_each_others_backups_are_changed_in_any_order_that_all_hear() -> None:
+    assert order(mutual(), {host: pair(host, priority="7") for host in BOTH}, cluster(), DB) == BACKUP_FIRST
+
+
+def test_masters_of_each_others_backups_that_would_not_hear() -> None:
+    then = {host: pair(host, auth="PASS another") for host in BOTH}
+    with pytest.raises(RefusedError, match="H2 is master of VI_db, and keepalived does not run there meanwhile"):
+        order(mutual(), then, cluster(), DB)
+    first, second = order(mutual(), then, cluster(), DB, allow_gap=True)
+    assert (first.host, first.parks, second) == ("H1", ("H2",), Stage(host="H2"))
+    assert "H2 is master of VI_db" in first.gap

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tasks.change.rollback import lists_of, plan_rollback, refusal_of
+from tasks.change.rollback import plan_rollback, refusal_of
 from tasks.change.undo import Undo, way_back
 from tasks.model.answer import Command
 from tasks.observe.backups import Backups, KeptFile, backup_commands, parse_backups
@@ -204,31 +204,3 @@ def test_backups(text: str, found: Backups) -> None:
 def test_what_is_no_list_of_backups(text: str) -> None:
     with pytest.raises(Garbled):
         parse_backups(text)
-
-
-RENDERED = """\
-vrrp_instance VI_web {
-    state BACKUP
-    virtual_ipaddress {
-        100.65.0.10/24 dev enp0s8
-        100.65.0.30/24 dev enp0s8
-    }
-}
-
-vrrp_instance VI_db {
-    virtual_ipaddress {
-        100.65.0.20/24
-    }
-    virtual_ipaddress_excluded {
-        fd00::1/64 dev x
-    }
-}
-"""
-
-
-def test_the_lists_of_a_configuration() -> None:
-    assert lists_of(RENDERED) == {
-        "VI_web": {"100.65.0.10/24 dev enp0s8", "100.65.0.30/24 dev enp0s8"},
-        "VI_db": {"100.65.0.20/24"},
-    }
-    assert lists_of(None) == lists_of(CONFIG) == {}

@@ -25,6 +25,8 @@ FABRICS = {
     "Ethernet segment, undeclared": segment(leaves=(), port=None),
 }
 NEEDLESS = {
+    "servers.H1.declared": "what changes a server alone asks for it",
+    "servers.H2.declared": "as above",
     "probes.I1.timers": "they bound what a drill may measure",
     "probes.C1.timers": "as above",
     "probes.I1.neighbors": "a host in another subnet sends to its gateway",

@@ -13,6 +13,7 @@ from runbooks.exits import Exit
 from runbooks.interrupts import InterruptedChange
 from runbooks.locking import Held
 from tasks.change.lock import Holder, Lock
+from tasks.change.order import Stage
 from tasks.model.answer import Answers, Reply
 from tasks.model.cluster import Cluster, Desired
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
@@ -70,8 +71,8 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> Run:
         step = Step(topic="config", summary="write")
         monkeypatch.setattr(configure, "ServerChange", Change)
         monkeypatch.setattr(configure, "_settled", settled)
-        monkeypatch.setattr(configure, "change_order", lambda *_: ["H2", "H1"])
-        monkeypatch.setattr(configure, "_planned", lambda _s, name, _r: planned(name, step))
+        monkeypatch.setattr(configure, "change_order", lambda *_, **__: [Stage(host="H2"), Stage(host="H1")])
+        monkeypatch.setattr(configure, "_planned", lambda _s, facts, _a: planned(facts.host, step))
         held = Held(session=Played(), lock=LOCK, servers=("H1", "H2"))  # type: ignore[arg-type]
         return configure._apply(held, lambda _: True, lambda _: None, 120)
 

@@ -16,6 +16,7 @@ from runbooks.exits import Exit
 from runbooks.interrupts import InterruptedChange
 from runbooks.server_change import ServerChange
 from tasks.change.lock import HELD
+from tasks.change.order import Stage
 from tasks.model.answer import Answers, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.errors import NoAnswerError, RefusedError
@@ -77,7 +78,7 @@ def changed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             return ServerOutcome(host=names[-1], outcome=Outcome.APPLIED, plan=self.values["plan"])
 
     monkeypatch.setattr(runbook, "ServerRollback", Change)
-    monkeypatch.setattr(runbook, "_order", lambda *_: ["H2", "H1"])
+    monkeypatch.setattr(runbook, "_order", lambda *_: [Stage(host="H2"), Stage(host="H1")])
     return names
 
 
