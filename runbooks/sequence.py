@@ -124,8 +124,8 @@ class Parking:
         """The same, unless keepalived is stopped there for good: then that is what became of it."""
         if outcome.host in self.kept:
             why = (
-                f"keepalived is stopped and disabled on {outcome.host}: with its present configuration it would be a "
-                "second master; apply again, or `vipbook rollback` and start it then (systemctl enable --now keepalived)"
+                f"keepalived is stopped and disabled on {outcome.host}: as it is configured it would be a "
+                "second master; apply again, or `vipbook rollback`, then systemctl enable --now keepalived"
             )
         elif outcome.host in self.open:
             after = f" within {self.confirm_s + _LATER_S} s" if outcome.host in self.armed else ""

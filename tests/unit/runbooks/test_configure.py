@@ -12,8 +12,8 @@ from runbooks import configure
 from runbooks.exits import Exit
 from runbooks.interrupts import InterruptedChange
 from runbooks.locking import Held
-from tasks.change.order import Stage
 from tasks.change.lock import Holder, Lock
+from tasks.change.order import Stage
 from tasks.model.answer import Answers, Reply
 from tasks.model.cluster import Cluster, Desired
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step

@@ -15,8 +15,8 @@ from runbooks.configure import apply_exit
 from runbooks.exits import Exit
 from runbooks.interrupts import InterruptedChange
 from runbooks.server_change import ServerChange
-from tasks.change.order import Stage
 from tasks.change.lock import HELD
+from tasks.change.order import Stage
 from tasks.model.answer import Answers, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.errors import NoAnswerError, RefusedError
