@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -103,10 +103,15 @@ class _Look:
         return {name: each.service.value for name, each in self.facts.items() if isinstance(each.service, Read)}
 
 
+def members_of(session: Session, names: Iterable[str]) -> dict[str, None]:
+    """These servers, and then all others that have a cluster with one of them, whether that was named or not."""
+    members = (server.name for name in names for each in session.memberships(name) for server in each.servers)
+    return dict.fromkeys((*names, *members))
+
+
 def _look(session: Session, allowed: Allowed) -> _Look:
     names = servers_of(session)
-    members = (server.name for name in names for each in session.memberships(name) for server in each.servers)
-    everyone = dict.fromkeys((*names, *members))
+    everyone = members_of(session, names)
     replies = session.run_scripts(
         {name: Script(commands=change_commands(session.memberships(name))) for name in everyone}
     )

@@ -167,6 +167,13 @@ def _decide(cluster: Cluster, members: Sequence[_Member], rules: _Rules) -> None
     masters = [each for each in members if each.instance.state == "master"]
     # Two masters are no better in any order, and one once both are changed.
     reasons = _reasons(leader, others) if len(masters) < _TWO else []
+    again = restarted(leader.now, leader.then) if leader.then is not None else []
+    if again and leader in masters and (reasons or not any(each.instance.state == "backup" for each in others)):
+        # A backup that hears the master would take over meanwhile.
+        text = (
+            f"{cluster.name} changes {', '.join(again)}, and keepalived on {leader.name} does not go on as master over"
+        )
+        rules.gaps.setdefault(leader.name, []).append(f"{text} that")
     if reasons:
         _stopped(cluster, leader, names, reasons, rules)
     elif leader.name in rules.before:
@@ -188,12 +195,6 @@ def _stopped(cluster: Cluster, leader: _Member, names: Sequence[str], reasons: S
     for name in names:
         rules.before[name].add(leader.name)
     rules.parks.setdefault(leader.name, set()).update(names)
-    again = restarted(leader.now, leader.then) if leader.then is not None else []
-    if leader.instance.state == "master" and again:
-        text = (
-            f"{cluster.name} changes {', '.join(again)}, and keepalived on {leader.name} does not go on as master over"
-        )
-        rules.gaps.setdefault(leader.name, []).append(f"{text} that")
 
 
 def _refuse_left_out(cluster: Cluster, leader: _Member, others: Sequence[_Member], rules: _Rules) -> None:

@@ -109,6 +109,18 @@ def test_a_gap_is_for_the_operator_to_accept(then: dict[str, str | None], why: s
     assert "does not go on as master" in first.gap
 
 
+def test_a_gap_is_one_also_where_the_master_is_alone() -> None:
+    alone = {"H1": BOTH["H1"], "H2": idle("H2")}
+    with pytest.raises(RefusedError, match="web changes vrid, and keepalived on H1 does not go on"):
+        order(alone, changed(virtual_router_id="12"))
+    assert [each.host for each in order(alone, changed(virtual_router_id="12"), allow_gap=True)] == ["H1", "H2"]
+
+
+def test_a_backup_that_hears_takes_over_while_the_master_begins_again() -> None:
+    """use_vmac is nothing on the wire: the backup goes first, and is master while the other makes its macvlan."""
+    assert order(BOTH, changed(use_vmac="vrrp11")) == BACKUP_FIRST
+
+
 def test_the_virtual_router_of_a_hand_that_chose_another_vrid() -> None:
     """Its VIPs are the cluster's, whatever its VRID and name."""
     text = {host: conf(host, name="VI_1", virtual_router_id="51") for host in BOTH}
