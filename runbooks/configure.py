@@ -182,18 +182,16 @@ def _apply(held: Held, confirm: Confirm, progress: Progress, confirm_s: int, all
 
     if status in {Status.FAIL, Status.UNKNOWN}:
         return report([held_back(outcome) for outcome in look.planned.values()], reason="nothing was changed")
-    stages = [Stage(host=name) for name in look.planned]
-    if status is Status.WARN:
-        stages = look.order(session, allowed)
+    as_they_are = [Stage(host=name) for name in look.planned]
+    stages = look.order(session, allowed) if status is Status.WARN else as_they_are
     planned = noted(look.planned, stages)
     if status is Status.WARN and not confirm(report(list(planned.values()))):
         raise RefusedError("not confirmed; nothing was changed")
     held.renew()
     outcomes: list[ServerOutcome] = []
     parking = Parking(session=session, services=look.services, progress=progress, confirm_s=confirm_s, tag=tag())
-    change = _changes(held, parking, allowed)
     try:
-        change_in_order(stages, planned, parking, change, outcomes)
+        change_in_order(stages, planned, parking, _changes(held, parking, allowed), outcomes)
         if not all_good(outcomes):
             return report(outcomes, verdict=Status.FAIL)
         progress("verifying servers and leaves")

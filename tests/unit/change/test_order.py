@@ -213,6 +213,14 @@ def test_a_member_that_is_not_changed_must_go_on_hearing() -> None:
         order(leads, changed(auth="PASS another"), THREE)
 
 
+def test_a_server_that_joins_must_hear_one_that_is_not_changed() -> None:
+    facts = {"H1": idle("H1"), "H3": running("H3", "master")}
+    then: dict[str, str | None] = {"H1": conf("H1", auth="PASS another")}
+    with pytest.raises(RefusedError, match="web changes authentication, and H3 is not changed with the others"):
+        order(facts, then, THREE)
+    assert order(facts, {"H1": conf("H1")}, THREE) == [Stage(host="H1")]
+
+
 DB = cluster(name="db", vrid=12, vips=(SECOND_VIP,))
 
 
