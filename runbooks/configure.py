@@ -47,7 +47,7 @@ def plan(session: Session, *, allowed: Allowed = NOTHING) -> Report:
         try:
             outcomes = noted(look.planned, look.order(session, allowed))
         except RefusedError as error:
-            status, reason = Status.FAIL, f"apply would refuse this: {error}"
+            reason = f"apply would refuse this: {error}"
     return Report(
         command="plan",
         started_at=started_at,
