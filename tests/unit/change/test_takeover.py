@@ -9,11 +9,12 @@ import pytest
 
 from tasks.change.losses import losses
 from tasks.change.takeover import Takeover, takeover
-from tasks.model.keepalived import KeepalivedConf
+from tasks.model.keepalived import MARK, KeepalivedConf
 from tasks.model.reading import Unread
 from tasks.model.server import ServerFacts
 from tasks.observe.keepalived_conf import read_conf
 from tasks.observe.questions import CONFIG_PATH
+from tasks.render.keepalived import TEMPLATES
 from tests.unit.builders import GONE, config_file, declared, desired, read, server_facts, service
 
 WANTED = """\
@@ -174,6 +175,10 @@ def test_whose_word_it_takes(facts_: ServerFacts, refusal: str | None) -> None:
     if refusal is not None:
         assert answer.losses
         assert found(facts_, allowed=True) == replace(answer, refusal=None)
+
+
+def test_the_mark_is_what_every_file_begins_with() -> None:
+    assert (TEMPLATES / "keepalived.conf.j2").read_text().startswith(MARK)
 
 
 def test_what_is_lost_is_said_also_where_nobody_has_to_agree() -> None:
