@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -48,7 +48,7 @@ def plan(session: Session, *, allowed: Allowed = NOTHING) -> Report:
         try:
             outcomes = noted(look.planned, look.order(session, allowed))
         except RefusedError as error:
-            status, reason = Status.FAIL, f"apply would refuse this: {error}"
+            reason = f"apply would refuse this: {error}"
     return Report(
         command="plan",
         started_at=started_at,
@@ -104,10 +104,15 @@ class _Look:
         return {name: each.service.value for name, each in self.facts.items() if isinstance(each.service, Read)}
 
 
+def members_of(session: Session, names: Iterable[str]) -> dict[str, None]:
+    """These servers, and then all others that have a cluster with one of them, whether that was named or not."""
+    members = (server.name for name in names for each in session.memberships(name) for server in each.servers)
+    return dict.fromkeys((*names, *members))
+
+
 def _look(session: Session, allowed: Allowed) -> _Look:
     names = servers_of(session)
-    members = (server.name for name in names for each in session.memberships(name) for server in each.servers)
-    everyone = dict.fromkeys((*names, *members))
+    everyone = members_of(session, names)
     replies = session.run_scripts(
         {name: Script(commands=change_commands(session.memberships(name))) for name in everyone}
     )
@@ -178,9 +183,8 @@ def _apply(held: Held, confirm: Confirm, progress: Progress, confirm_s: int, all
 
     if status in {Status.FAIL, Status.UNKNOWN}:
         return report([held_back(outcome) for outcome in look.planned.values()], reason="nothing was changed")
-    stages = [Stage(host=name) for name in look.planned]
-    if status is Status.WARN:
-        stages = look.order(session, allowed)
+    as_they_are = [Stage(host=name) for name in look.planned]
+    stages = look.order(session, allowed) if status is Status.WARN else as_they_are
     planned = noted(look.planned, stages)
     if status is Status.WARN and not confirm(report(list(planned.values()))):
         raise RefusedError("not confirmed; nothing was changed")
@@ -188,9 +192,8 @@ def _apply(held: Held, confirm: Confirm, progress: Progress, confirm_s: int, all
     outcomes: list[ServerOutcome] = []
     name = tag_for(session, list(planned))
     parking = Parking(session=session, services=look.services, progress=progress, confirm_s=confirm_s, tag=name)
-    change = _changes(held, parking, allowed)
     try:
-        change_in_order(stages, planned, parking, change, outcomes)
+        change_in_order(stages, planned, parking, _changes(held, parking, allowed), outcomes)
         if not all_good(outcomes):
             return report(outcomes, verdict=Status.FAIL)
         progress("verifying servers and leaves")

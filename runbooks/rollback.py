@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from runbooks.configure import INTERRUPTED, Confirm, Progress, noted, servers_of
+from runbooks.configure import INTERRUPTED, Confirm, Progress, members_of, noted, servers_of
 from runbooks.locking import LEASE_MARGIN_S, Held, locked
 from runbooks.naming import tag
 from runbooks.sequence import Parking, all_good, change_in_order, held_back, reached
@@ -46,6 +46,10 @@ def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) 
     progress("reading the servers and their backups")
     replies = _ask(session)
     facts = {name: server_facts(name, reply, session.interfaces(name)) for name, reply in replies.items()}
+    others = [name for name in members_of(session, tuple(replies)) if name not in replies]
+    if others:
+        asked = {name: Script(commands=change_commands(session.memberships(name))) for name in others}
+        facts |= {name: server_facts(name, reply) for name, reply in session.run_scripts(asked).items()}
     backups = _backups(replies)
     newest = max((each.last for each in backups.values() if each.last is not None), default=None)
     if newest is None:

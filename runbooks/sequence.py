@@ -82,13 +82,15 @@ class Parking:
             self.armed[host] = undo
             self.open.add(host)
             stop = (sudo("disable", "systemctl", "disable", UNIT), sudo("stop", "systemctl", "stop", UNIT))
-            self._do(host, (*undo.prepare(), *undo.arm(), *stop))
+            with deferred(self.progress):
+                self._do(host, (*undo.prepare(), *undo.arm(), *stop))
 
     def release(self) -> None:
         """None of them starts by itself any more; StepError where one has done so already."""
         for host in sorted(self.armed):
-            self._do(host, (self.armed[host].confirm(keep=False),))
-            del self.armed[host]
+            with deferred(self.progress):
+                self._do(host, (self.armed[host].confirm(keep=False),))
+                del self.armed[host]
 
     def settle(self, host: str) -> None:
         """That server is changed for good: those that made room for it stay stopped until they are changed too."""
@@ -115,8 +117,7 @@ class Parking:
         return (*enable, sudo("start", "systemctl", "start", UNIT))
 
     def _do(self, host: str, commands: Sequence[Command]) -> None:
-        with deferred(self.progress):
-            reply = self.session.run_scripts({host: Script(commands=tuple(commands), stop_on_failure=True)})[host]
+        reply = self.session.run_scripts({host: Script(commands=tuple(commands), stop_on_failure=True)})[host]
         if not isinstance(reply, Answers):
             raise NoAnswerError(host, "", reply.reason)
         for command in commands:
@@ -130,8 +131,8 @@ class Parking:
         """The same, unless keepalived is stopped there for good: then that is what became of it."""
         if outcome.host in self.kept:
             why = (
-                f"keepalived is stopped and disabled on {outcome.host}: with its present configuration it would be a "
-                "second master; apply again, or `vipbook rollback` and then systemctl enable --now keepalived"
+                f"keepalived is stopped and disabled on {outcome.host}: as it is configured it would be a "
+                "second master; apply again, or `vipbook rollback`, then systemctl enable --now keepalived"
             )
         elif outcome.host in self.open:
             after = f" within {self.confirm_s + _LATER_S} s" if outcome.host in self.armed else ""

@@ -18,14 +18,12 @@ from tasks.change.package import installed as installed_packages
 from tasks.change.plan import plan_server
 from tasks.change.undo import Undo, way_back
 from tasks.judge.before_after import differing, masters_of, worse
-from tasks.judge.subject import Subject
-from tasks.judge.vip import judge_server
+from tasks.judge.vip import first_wrong
 from tasks.model.answer import Answers, Command, Reply
 from tasks.model.errors import HostError, NoAnswerError, StepError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.reading import Read, Unread
 from tasks.model.server import ServerFacts, Service
-from tasks.model.verdict import Status
 from tasks.observe.keepalived_files import change_commands
 from tasks.observe.questions import server_commands, state_commands
 from tasks.observe.server import server_facts
@@ -181,13 +179,8 @@ class ServerChange:
 
     def _replanned(self, facts: ServerFacts) -> ServerPlan:
         """The plan from what stands there now: a package brings files along, and time has passed since the question."""
-        fresh = plan_server(
-            self.session.desired[self.host],
-            facts,
-            self.session.memberships(self.host),
-            take_over=self.take_over,
-            parked=self.parked,
-        )
+        desired, clusters = self.session.desired[self.host], self.session.memberships(self.host)
+        fresh = plan_server(desired, facts, clusters, take_over=self.take_over, parked=self.parked)
         if isinstance(fresh, Unread):
             raise NoAnswerError(self.host, "", fresh.reason)
         more = [each for each in fresh.losses if each not in self.plan.losses]
@@ -222,7 +215,8 @@ class ServerChange:
         """
         self.progress(f"{self.host}: reading back, over a new connection")
         self.session.hang_up(self.host)
-        self._settle(lambda: self._wrong(self._facts(anew=True)) or worse(masters, self._masters()))
+        clusters, desired = self.session.memberships(self.host), self.session.desired
+        self._settle(lambda: first_wrong(clusters, desired, self._facts(anew=True)) or worse(masters, self._masters()))
 
     def _settle(self, wrong: Callable[[], str | None]) -> None:
         """Look until nothing is wrong; StepError with what is when the time is up."""
@@ -231,22 +225,6 @@ class ServerChange:
             if time.monotonic() > deadline:
                 raise StepError(self.host, "", found)
             time.sleep(_POLL_S)
-
-    def _wrong(self, facts: ServerFacts) -> str | None:
-        held = {Status.PASS, Status.WARN, Status.SKIP}
-        for cluster in self.session.memberships(self.host):
-            subject = Subject(
-                cluster=cluster,
-                vip=cluster.vips[0],
-                servers={self.host: facts},
-                leaves={},
-                probes={},
-                desired=self.session.desired,
-            )
-            for finding in judge_server(subject, cluster.server(self.host)):
-                if finding.status not in held:
-                    return f"{finding.check}: {finding.message}"
-        return None
 
     def _commit(self, *commands: Command) -> None:
         """Confirm, over the new connection. There is no undo from then on: an interrupt finds the change made.

@@ -89,10 +89,7 @@ def change_order(
     for cluster in listed:
         members = _members(cluster, facts, coming)
         _refuse_silent(cluster, members, facts)
-        running = [each.name for each in members if each.name in rules.before]
-        for each in cluster.servers:
-            if each.name in rules.before and each.name not in running:
-                rules.before[each.name] |= set(running)
+        _last(cluster, members, coming, rules)
         _decide(cluster, members, rules)
     for leader, parked in rules.parks.items():
         rules.gaps.setdefault(leader, []).extend(_lost_by_parking(parked, facts, coming))
@@ -100,14 +97,25 @@ def change_order(
     if gaps and not allow_gap:
         raise RefusedError(f"no order keeps one master all the time: {'; '.join(gaps)}; {_GAP_FIX}")
     order = _sorted(servers, rules, listed, allow_gap=allow_gap)
-    return [
-        Stage(
-            host=name,
-            parks=tuple(each for each in servers if each in rules.parks.get(name, ())),
-            gap="; ".join(rules.gaps.get(name, ())),
-        )
-        for name in order
-    ]
+    parks = {name: tuple(each for each in servers if each in rules.parks.get(name, ())) for name in order}
+    return [Stage(host=name, parks=parks[name], gap="; ".join(rules.gaps.get(name, ()))) for name in order]
+
+
+def _last(
+    cluster: Cluster,
+    members: Sequence[_Member],
+    coming: Mapping[str, Sequence[DeclaredInstance]],
+    rules: _Rules,
+) -> None:
+    """Servers that do not run the instance yet come after all that do, and must hear one that is not changed."""
+    running = {each.name for each in members}
+    for server in cluster.servers:
+        if server.name not in rules.before or server.name in running:
+            continue
+        rules.before[server.name] |= running & rules.before.keys()
+        joins = coming_wire(coming.get(server.name, ()), cluster, server)
+        if joins is not None and members and members[0].name not in rules.before:
+            _refuse_deaf(cluster, deaf(joins, members[0].now), members[0].name)
 
 
 def _members(
@@ -167,6 +175,13 @@ def _decide(cluster: Cluster, members: Sequence[_Member], rules: _Rules) -> None
     masters = [each for each in members if each.instance.state == "master"]
     # Two masters are no better in any order, and one once both are changed.
     reasons = _reasons(leader, others) if len(masters) < _TWO else []
+    again = restarted(leader.now, leader.then) if leader.then is not None else []
+    if again and leader in masters and (reasons or not any(each.instance.state == "backup" for each in others)):
+        # A backup that hears the master would take over meanwhile.
+        text = (
+            f"{cluster.name} changes {', '.join(again)}, and keepalived on {leader.name} does not go on as master over"
+        )
+        rules.gaps.setdefault(leader.name, []).append(f"{text} that")
     if reasons:
         _stopped(cluster, leader, names, reasons, rules)
     elif leader.name in rules.before:
@@ -188,12 +203,6 @@ def _stopped(cluster: Cluster, leader: _Member, names: Sequence[str], reasons: S
     for name in names:
         rules.before[name].add(leader.name)
     rules.parks.setdefault(leader.name, set()).update(names)
-    again = restarted(leader.now, leader.then) if leader.then is not None else []
-    if leader.instance.state == "master" and again:
-        text = (
-            f"{cluster.name} changes {', '.join(again)}, and keepalived on {leader.name} does not go on as master over"
-        )
-        rules.gaps.setdefault(leader.name, []).append(f"{text} that")
 
 
 def _refuse_left_out(cluster: Cluster, leader: _Member, others: Sequence[_Member], rules: _Rules) -> None:
@@ -206,12 +215,15 @@ def _refuse_left_out(cluster: Cluster, leader: _Member, others: Sequence[_Member
         if each.then is None or not (each.changes or leader.changes):
             continue
         left = each.name if each.name not in rules.before else leader.name
-        reasons = deaf(each.then, leader.then)
-        if reasons:
-            raise RefusedError(
-                f"{cluster.name} changes {', '.join(reasons)}, and {left} is not changed with the others: they would "
-                f"not hear each other; apply {cluster.name} as well"
-            )
+        _refuse_deaf(cluster, deaf(each.then, leader.then), left)
+
+
+def _refuse_deaf(cluster: Cluster, reasons: Sequence[str], left: str) -> None:
+    if reasons:
+        raise RefusedError(
+            f"{cluster.name} changes {', '.join(reasons)}, and {left} is not changed with the others: they would not "
+            f"hear each other; apply {cluster.name} as well"
+        )
 
 
 def _lost_by_parking(

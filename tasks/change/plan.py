@@ -121,12 +121,7 @@ def _config(
     assert isinstance(facts.config, Read)
     assert isinstance(facts.service, Read)
     file, service, version = facts.config.value, facts.service.value, facts.package.value.version
-    # Started where it does not run: after a boot it may have refused the file that is taken back.
-    reload_after = lines(("systemctl", "reload-or-restart", UNIT)) if service.active == "active" else ()
-    if parked is not None and parked.active == "active":
-        # The undo leaves it stopped: it would not hear the master, which is changed already. A rollback goes back on
-        # all servers, and starts it.
-        reload_after = (f"{NO_ROLLBACK} || systemctl reload-or-restart {UNIT}",)
+    reload_after = _reload_after(service, parked)
     if file.text != desired.config:
         return (
             Step(
@@ -158,6 +153,16 @@ def _config(
             ),
         )
     return ()
+
+
+def _reload_after(service: Service, parked: Service | None) -> tuple[str, ...]:
+    """What makes keepalived run the file that was put back."""
+    if parked is not None and parked.active == "active":
+        # The undo leaves it stopped: it would not hear the master, which is changed already. A rollback goes back on
+        # all servers, and starts it.
+        return (f"{NO_ROLLBACK} || systemctl reload-or-restart {UNIT}",)
+    # Started where it does not run: after a boot it may have refused the file that is taken back.
+    return lines(("systemctl", "reload-or-restart", UNIT)) if service.active == "active" else ()
 
 
 _TRIAL = f"{CONFIG_PATH}.trial"

@@ -166,7 +166,7 @@ def judge_adverts(subject: Subject, server: Server) -> Finding:
     )
     before, after = subject.own(server.name, facts.instances), subject.own(server.name, facts.later)
     if not isinstance(before, Instance) or not isinstance(after, Instance):
-        return check.fails(f"keepalived runs without {subject.router(server)}", "no such instance")
+        return check.fails(f"keepalived runs without {subject.cluster.instance}", subject.router(server))
     if before.state != after.state:
         return check.unknown(f"{server.name} was {before.state} and became {after.state} while we looked")
     if after.state != "backup":

@@ -45,10 +45,9 @@ def judge_config(subject: Subject, server: Server) -> Finding:
     file = read.value
     if file.text is None:
         return check.fails("there is no keepalived.conf", "no file")
-    if not file.text.startswith(MARK):
-        return check.fails("keepalived.conf was not written by vipbook", _difference(file, subject, server))
     if file.text != subject.desired[server.name].config:
-        return check.fails("keepalived.conf is not what the intent renders", _difference(file, subject, server))
+        other = "" if file.text.startswith(MARK) else ": vipbook did not write it"
+        return check.fails(f"keepalived.conf is not what the intent renders{other}", _difference(file, subject, server))
     if (file.owner, file.group) != ("root", "root") or file.mode not in SAFE_MODES:
         access = access_of(file)
         return check.fails(f"keepalived.conf is {access}; it holds a password", access)
@@ -119,12 +118,11 @@ def judge_running_config(subject: Subject, server: Server) -> Finding:
     check = Check(
         name=check.name, target=check.target, expected=expected, evidence=(facts.instances.source, facts.service.source)
     )
-    instance = instance_of(facts.instances.value, subject.cluster, server)
+    # One of the name alone is another virtual router, but tells best what is wrong.
+    named = next((each for each in facts.instances.value if each.name == subject.cluster.instance), None)
+    instance = instance_of(facts.instances.value, subject.cluster, server) or named
     if instance is None:
-        named = [each for each in facts.instances.value if each.name == subject.cluster.instance]
-        other = "; ".join(each for one in named for each in differences(one, subject.cluster, server))
-        message = f"keepalived runs without {subject.router(server)}; reload it"
-        return check.fails(message, f"{named[0].name} with {other}" if named else "no such instance")
+        return check.fails(f"keepalived runs without {subject.cluster.instance}; reload it", subject.router(server))
     wrong = differences(instance, subject.cluster, server)
     if wrong:
         return check.fails("keepalived runs with other values: " + "; ".join(wrong), "; ".join(wrong))

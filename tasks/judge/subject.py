@@ -91,9 +91,9 @@ class Subject:
         return f"{before.state}, then {after.state}"
 
     def router(self, server: Server) -> str:
-        """The cluster's virtual router on that server, for people: whatever name it has in keepalived.conf."""
+        """What a server lacks that runs without the cluster's virtual router, under whatever name."""
         cluster = self.cluster
-        return f"an instance of VRID {cluster.vrid} for IPv{cluster.family} on {server.interface}"
+        return f"no instance of VRID {cluster.vrid} for IPv{cluster.family} on {server.interface}"
 
     def own(self, server: str, instances: Reading[tuple[Instance, ...]]) -> Instance | Unread | None:
         """The one of these that is the cluster's virtual router on that server."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tasks.judge.agreement import judge_agreement
 from tasks.judge.attachment import judge_attachment
@@ -18,7 +18,8 @@ from tasks.judge.server import judge_config, judge_interface, judge_package, jud
 from tasks.judge.subject import Subject
 from tasks.judge.sysctl import judge_sysctl
 from tasks.judge.zebra import judge_evpn_arp, judge_evpn_mac
-from tasks.model.cluster import Server
+from tasks.model.cluster import Cluster, Desired, Server
+from tasks.model.server import ServerFacts
 from tasks.model.verdict import Finding, Status, VipState, VipVerdict
 
 SERVER_CHECKS = (
@@ -75,6 +76,18 @@ _DECISIVE = {
 def judge_server(subject: Subject, server: Server) -> tuple[Finding, ...]:
     """Every check on one server alone."""
     return tuple(judge(subject, server) for judge in SERVER_CHECKS)
+
+
+def first_wrong(clusters: Sequence[Cluster], desired: Mapping[str, Desired], facts: ServerFacts) -> str | None:
+    """The first check of one server alone that does not hold, of all its clusters; None when all do."""
+    for cluster in clusters:
+        subject = Subject(
+            cluster=cluster, vip=cluster.vips[0], servers={facts.host: facts}, leaves={}, probes={}, desired=desired
+        )
+        for finding in judge_server(subject, cluster.server(facts.host)):
+            if finding.status not in {Status.PASS, Status.WARN, Status.SKIP}:
+                return f"{finding.check}: {finding.message}"
+    return None
 
 
 def judge_vip(subject: Subject) -> VipVerdict:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from tasks.model.address import IpAddress, IpInterface
 from tasks.model.cluster import Family, Secret
@@ -111,6 +110,5 @@ class DeclaredInstance:
         return self.vrid, self.family, self.interface
 
 
-Mark = Literal["# Managed by vipbook"]
-MARK: Mark = "# Managed by vipbook"
+MARK = "# Managed by vipbook"
 """What every file begins with that vipbook writes."""

@@ -109,6 +109,18 @@ def test_a_gap_is_for_the_operator_to_accept(then: dict[str, str | None], why: s
     assert "does not go on as master" in first.gap
 
 
+def test_a_gap_is_one_also_where_the_master_is_alone() -> None:
+    alone = {"H1": BOTH["H1"], "H2": idle("H2")}
+    with pytest.raises(RefusedError, match="web changes vrid, and keepalived on H1 does not go on"):
+        order(alone, changed(virtual_router_id="12"))
+    assert [each.host for each in order(alone, changed(virtual_router_id="12"), allow_gap=True)] == ["H1", "H2"]
+
+
+def test_a_backup_that_hears_takes_over_while_the_master_begins_again() -> None:
+    """use_vmac is nothing on the wire: the backup goes first, and is master while the other makes its macvlan."""
+    assert order(BOTH, changed(use_vmac="vrrp11")) == BACKUP_FIRST
+
+
 def test_the_virtual_router_of_a_hand_that_chose_another_vrid() -> None:
     """Its VIPs are the cluster's, whatever its VRID and name."""
     text = {host: conf(host, name="VI_1", virtual_router_id="51") for host in BOTH}
@@ -199,6 +211,14 @@ def test_a_member_that_is_not_changed_must_go_on_hearing() -> None:
     leads = {"H1": running("H1", "backup"), "H2": BOTH["H2"], "H3": running("H3", "master", base_priority=200)}
     with pytest.raises(RefusedError, match="and H3 is not changed with the others"):
         order(leads, changed(auth="PASS another"), THREE)
+
+
+def test_a_server_that_joins_must_hear_one_that_is_not_changed() -> None:
+    facts = {"H1": idle("H1"), "H3": running("H3", "master")}
+    then: dict[str, str | None] = {"H1": conf("H1", auth="PASS another")}
+    with pytest.raises(RefusedError, match="web changes authentication, and H3 is not changed with the others"):
+        order(facts, then, THREE)
+    assert order(facts, {"H1": conf("H1")}, THREE) == [Stage(host="H1")]
 
 
 DB = cluster(name="db", vrid=12, vips=(SECOND_VIP,))

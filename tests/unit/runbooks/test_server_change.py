@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,8 @@ class Played:
 
     def doubled(self) -> None:
         """Both servers say that they are master from now on."""
-        text = (DATA / "state_v2.json").read_text().replace('"VI_1"', '"VI_web"')
+        text = (DATA / "state_v2.json").read_text().replace('"ifp_ifname":"vb"', '"ifp_ifname":"enp0s8"')
+        text = text.replace('"vrid":51', '"vrid":11')
         self.states = {"H1": text, "H2": text}
 
     def hang_up(self, _: str) -> None:
@@ -286,7 +288,10 @@ def test_a_server_that_does_not_tell_leaves_its_instance_out() -> None:
     facts = {"H1": server_facts("H1").instances, "H2": server_facts("H2").instances}
     assert masters_of([cluster()], facts) == {"VI_web": 1}
     assert masters_of([cluster()], facts | {"H2": GONE}) == {}
-    assert masters_of([cluster(label="x")], facts) == {"VI_web_x": 0}
+    other = IPv4Interface("100.65.0.99/24")
+    assert masters_of([cluster(label="x", vrid=12, vips=(other,))], facts) == {"VI_web_x": 0}
+    # Whatever holds a VIP of it is its master, under any VRID.
+    assert masters_of([cluster(label="x", vrid=12)], facts) == {"VI_web_x": 1}
 
 
 def test_a_server_that_comes_back_after_its_timer_is_as_before(

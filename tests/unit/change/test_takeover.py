@@ -1,0 +1,211 @@
+"""What would be lost, in words, and whose word it takes to lose it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tasks.change.losses import losses
+from tasks.change.takeover import Takeover, takeover
+from tasks.model.keepalived import MARK, KeepalivedConf
+from tasks.model.reading import Unread
+from tasks.model.server import ServerFacts
+from tasks.observe.keepalived_conf import read_conf
+from tasks.observe.questions import CONFIG_PATH
+from tasks.render.keepalived import TEMPLATES
+from tests.unit.builders import GONE, config_file, declared, desired, read, server_facts, service
+
+WANTED = """\
+# Managed by vipbook from clusters.yaml: …
+global_defs {
+    router_id H1
+}
+vrrp_instance VI_web {
+    interface enp0s8
+    virtual_router_id 11
+    authentication {
+        auth_type PASS
+        auth_pass hunter22
+    }
+    virtual_ipaddress {
+        100.65.0.10/24 dev enp0s8
+    }
+}
+"""
+
+
+def conf(text: str) -> KeepalivedConf:
+    return read_conf(CONFIG_PATH, {CONFIG_PATH: text}, {(CONFIG_PATH, "x.conf"): ("/etc/keepalived/x.conf",)})
+
+
+def instance(*lines: str, name: str = "VI_1", vrid: int = 11, vips: str = "100.65.0.10/24") -> str:
+    body = "\n".join([f"virtual_router_id {vrid}", "interface enp0s8", *lines])
+    return f"vrrp_instance {name} {{\n{body}\nvirtual_ipaddress {{\n{vips}\n}}\n}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        pytest.param("", [], id="nothing"),
+        pytest.param(WANTED, [], id="the same"),
+        pytest.param(
+            instance("authentication {\nauth_pass other\n}", "priority 7"), [], id="another name and priority"
+        ),
+        pytest.param(
+            instance(vrid=52),
+            ["vrrp_instance VI_1 (VRID 52, IPv4, enp0s8) with 100.65.0.10/24"],
+            id="another virtual router with its VIP",
+        ),
+        pytest.param(
+            instance(vips="fd00::1/64"),
+            ["vrrp_instance VI_1 (VRID 11, IPv6, enp0s8) with fd00::1/64"],
+            id="the same VRID of another family",
+        ),
+        pytest.param(
+            instance().replace("enp0s8", "enp0s9"),
+            ["vrrp_instance VI_1 (VRID 11, IPv4, enp0s9) with 100.65.0.10/24"],
+            id="the same VRID on another interface",
+        ),
+        pytest.param(
+            instance(vips="100.65.0.10/32\n100.65.0.11"),
+            ["VIP 100.65.0.11/32 of VI_1", "VIP 100.65.0.10/32 of VI_1 becomes 100.65.0.10/24"],
+            id="VIPs of an instance that stays",
+        ),
+        pytest.param(
+            instance("virtual_ipaddress_excluded {\nfd00::1/64\n}"),
+            ["VIP fd00::1/64 of VI_1"],
+            id="VIPs outside the adverts",
+        ),
+        pytest.param(
+            instance("unicast_peer {\n100.65.0.12\n}"),
+            ["unicast of VI_1 becomes multicast 224.0.0.18"],
+            id="unicast",
+        ),
+        pytest.param(
+            instance("track_script {\nchk\n}", 'notify_master "/bin/x y"', "nopreempt"),
+            ["track_script of VI_1: chk", "notify_master /bin/x y of VI_1", "nopreempt of VI_1"],
+            id="settings of an instance that stays",
+        ),
+        pytest.param(
+            instance("virtual_routes {\n10.0.0.0/8 via 1.2.3.4\n}"),
+            ["virtual_routes of VI_1: 10.0.0.0/8 via 1.2.3.4"],
+            id="routes of an instance",
+        ),
+        pytest.param('vrrp_script chk {\nscript "/bin/x y"\n}', ["vrrp_script chk (/bin/x y)"], id="script"),
+        pytest.param(
+            "virtual_server 192.0.2.1 80 {\nreal_server 192.0.2.2 80 {\n}\n}",
+            ["virtual_server 192.0.2.1 80 with real_server 192.0.2.2 80"],
+            id="virtual server",
+        ),
+        pytest.param("virtual_server fwmark 1 {\n}", ["virtual_server fwmark 1"], id="virtual server without any"),
+        pytest.param("vrrp_sync_group G {\ngroup {\nA\nB\n}\n}", ["vrrp_sync_group G of A, B"], id="sync group"),
+        pytest.param(
+            "static_ipaddress {\n192.0.2.1/24 dev lo\n192.0.2.2/24 dev lo\n}",
+            ["static_ipaddress: 192.0.2.1/24 dev lo", "static_ipaddress: 192.0.2.2/24 dev lo"],
+            id="static addresses",
+        ),
+        pytest.param("static_rules {\nfrom 192.0.2.1 table 1\n}", ["static_rules: from 192.0.2.1 table 1"], id="rules"),
+        pytest.param(
+            "global_defs {\nrouter_id X\nsmtp_server 192.0.2.1\nnotification_email {\na@b\nc@d\n}\n}",
+            ["global_defs: smtp_server 192.0.2.1", "global_defs: notification_email a@b, c@d"],
+            id="global_defs",
+        ),
+        pytest.param("net_namespace blue", ["net_namespace blue"], id="a setting outside every block"),
+        pytest.param("bfd_instance B {\nneighbor_ip 192.0.2.1\n}", ["bfd_instance B"], id="whatever block"),
+        pytest.param("track_file f {\nfile /x\n}", ["track_file f"], id="another one"),
+        pytest.param("include x.conf", ["include x.conf (/etc/keepalived/x.conf): not read any more"], id="an include"),
+    ],
+)
+def test_what_would_be_lost(text: str, lost: list[str]) -> None:
+    assert [each.text for each in losses(conf(text), conf(WANTED))] == lost
+
+
+def test_a_password_is_no_loss_and_not_shown() -> None:
+    text = instance("authentication {\nauth_type PASS\nauth_pass geheim12\n}", vrid=52)
+    assert not any("geheim12" in each.text for each in losses(conf(text), conf(WANTED)))
+
+
+def test_a_list_without_an_end_has_one() -> None:
+    found = losses(conf("".join(f"vrrp_script s{each} {{\n}}\n" for each in range(5000))), conf(WANTED))
+    assert len(found) == 201
+    assert found[-1].text == "and 4800 more"
+
+
+FOREIGN = instance() + instance(name="VI_2", vrid=52, vips="100.65.0.99/32")
+MARKED = f"# Managed by vipbook\n{FOREIGN}"
+
+
+def facts(text: str | None, *, active: str = "active", **told: Any) -> ServerFacts:  # noqa: ANN401
+    marked = (text or "").startswith("# Managed by vipbook")
+    fields = {"marked": marked, "untouched": False} | told
+    own = declared(text, **fields)
+    return server_facts("H1", config=config_file(text=text), declared=own, service=service(active=active))
+
+
+def found(read_facts: ServerFacts, *, allowed: bool = False) -> Takeover | Unread:
+    return takeover(desired("H1", config=WANTED), read_facts, allowed=allowed)
+
+
+@pytest.mark.parametrize(
+    ("facts_", "refusal"),
+    [
+        pytest.param(facts(FOREIGN), "was not written by vipbook", id="another hand"),
+        pytest.param(facts(FOREIGN, active="inactive"), "was not written by vipbook", id="that does not run"),
+        pytest.param(facts(FOREIGN, example=True), "was not written by vipbook", id="an example that runs"),
+        pytest.param(facts(FOREIGN, example=True, active="activating"), "was not written", id="or is about to"),
+        pytest.param(facts(FOREIGN, example=True, active="inactive"), None, id="an example"),
+        pytest.param(facts(FOREIGN, example=True, active="failed"), None, id="an example that could not run"),
+        pytest.param(facts(None), None, id="no file"),
+        pytest.param(facts("! nothing but this\n"), None, id="a file that says nothing"),
+        pytest.param(facts(WANTED), None, id="the file that is wanted"),
+        pytest.param(facts(MARKED, untouched=True), None, id="another intent of vipbook's"),
+        pytest.param(facts(MARKED), "was edited since vipbook wrote it", id="a block by hand"),
+        pytest.param(facts(f"{WANTED}# by hand\n"), None, id="a line by hand"),
+        pytest.param(facts(WANTED.replace("interface", "priority 7\ninterface")), None, id="a value by hand"),
+        pytest.param(facts(f"{WANTED}include x.conf\n".replace("include", "vrrp_script")), "was edited", id="a script"),
+    ],
+)
+def test_whose_word_it_takes(facts_: ServerFacts, refusal: str | None) -> None:
+    answer = found(facts_)
+    assert isinstance(answer, Takeover)
+    assert (refusal or "") in (answer.refusal or "")
+    assert (answer.refusal is None) is (refusal is None)
+    if refusal is not None:
+        assert answer.losses
+        assert found(facts_, allowed=True) == replace(answer, refusal=None)
+
+
+def test_the_mark_is_what_every_file_begins_with() -> None:
+    assert (TEMPLATES / "keepalived.conf.j2").read_text().startswith(MARK)
+
+
+def test_what_is_lost_is_said_also_where_nobody_has_to_agree() -> None:
+    answer = found(facts(MARKED, untouched=True))
+    assert isinstance(answer, Takeover)
+    assert answer.losses == ("vrrp_instance VI_2 (VRID 52, IPv4, enp0s8) with 100.65.0.99/32",)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        pytest.param({"others": (conf(FOREIGN),)}, "reads /etc/keepalived/keepalived.conf", id="another file"),
+        pytest.param({"processes": ("keepalived -f x",)}, "also runs outside keepalived.service", id="another daemon"),
+    ],
+)
+def test_no_word_helps_where_the_file_is_not_what_counts(told: dict[str, Any], why: str, allowed: bool) -> None:  # noqa: FBT001
+    answer = found(facts(WANTED, **told), allowed=allowed)
+    assert isinstance(answer, Takeover)
+    assert why in (answer.refusal or "")
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_what_can_not_be_told_is_unknown(allowed: bool) -> None:  # noqa: FBT001
+    partly = replace(conf(FOREIGN), problems=("include y was not read",))
+    answer = found(facts(FOREIGN, config=partly), allowed=allowed)
+    assert isinstance(answer, Unread)
+    assert "would be lost can't be told: include y was not read" in answer.reason
+    assert found(replace(facts(FOREIGN), declared=GONE), allowed=allowed) == GONE
+    assert found(replace(facts(FOREIGN), declared=read("H1", declared(None)))) == Takeover()
