@@ -12,6 +12,7 @@ from tests.lab.published import HELPERS
 
 pytestmark = pytest.mark.lab
 FILE = "/tmp/keepalived.json"
+FILL = "head -c 1M /dev/zero > /tmp/fill"
 FORGED = '[{"data": {"iname": "VI_web"}}]'
 TIDY = f"umount {FILE} 2>/dev/null; rm -rf {FILE}*; rm -f /tmp/fill /tmp/other /root/secret; chmod 1777 /tmp"
 
@@ -85,7 +86,7 @@ UNREADABLE = [
         id="mount",
     ),
     pytest.param(
-        f"rm -f {FILE}; mount -o remount,size=64k /tmp; su automation -s /bin/sh -c 'cat /dev/zero > /tmp/fill'; true",
+        f"rm -f {FILE}; mount -o remount,size=64k /tmp; su automation -s /bin/sh -c '{FILL}'; true",
         [f"keepalived can't write {FILE}: the file system is full"],
         id="full",
     ),

@@ -83,18 +83,12 @@ def unharmed(fabric: Fabric, node: str, said: str) -> None:
 
 
 NAMESPACE = f"""
-place=$(mktemp -d)
-mkdir -p $place/tmp
-ln -s {SECRET} $place/tmp/keepalived.json
-cp /bin/sleep $place/ 2>/dev/null
-unshare -Ur sh -c "mount --bind / $place 2>/dev/null; cd $place; exec chroot $place /sleep 20" 2>/dev/null &
 unshare -Urm sh -c "mount -t tmpfs none /tmp; ln -s {SECRET} /tmp/keepalived.json; exec sleep 20" &
 sleep 0.5
-for pid in $(pgrep -u $(id -u) sleep); do
-    sudo -n cat /proc/$pid/root/tmp/keepalived.json
-    sudo -n rm -f /proc/$pid/root/tmp/keepalived.json
-done
-kill $(pgrep -u $(id -u) sleep)
+pid=$(pgrep -u $(id -u) sleep)
+sudo -n cat /proc/$pid/root/tmp/keepalived.json
+sudo -n rm -f /proc/$pid/root/tmp/keepalived.json
+kill $pid
 sudo -n cat /proc/self/root/tmp/keepalived.json
 """
 REFUSED = [

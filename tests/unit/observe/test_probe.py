@@ -12,7 +12,7 @@ from tasks.model.probe import ClientTimers, Route
 from tasks.model.reading import Read, Unread
 from tasks.observe.client import parse_route, parse_timers
 from tasks.observe.probe import probe_facts
-from tasks.observe.probe_questions import probe_commands
+from tasks.observe.probe_questions import probe_commands, stream_command
 from tasks.observe.readings import Garbled
 from tests.unit.builders import AT, VIP, cluster
 from tests.unit.builders import answers as no_answers
@@ -174,3 +174,9 @@ def test_timers() -> None:
 def test_garbled_timers(text: str, reason: str) -> None:
     with pytest.raises(Garbled, match=reason):
         parse_timers(text)
+
+
+def test_a_stream_is_ping_by_root_wherever_it_comes_from() -> None:
+    command = stream_command(VIP.ip, 500, 0.01)
+    assert command.title == f"sudo ping -D -O -n -i 0.01 -c 500 {VIP.ip}"
+    assert (command.fragment or "").endswith(f"vipbook_probe_ping '500 {VIP.ip}' ping -D -O -n -i 0.01 -c 500 {VIP.ip}")
