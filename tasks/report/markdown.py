@@ -150,7 +150,7 @@ def _location(found: WhereaboutsShape) -> Iterator[str]:
     yield ""
     for place in found.locations:
         ports = " and ".join(f"{each.leaf} {each.port or ''}".strip() for each in place.leaves)
-        yield f"- on {markdown(place.server or 'an unknown host')}, {markdown(ports or 'at no leaf that answered')}, MAC {place.mac}, VNI {place.vni}"  # noqa: E501 - one line of Markdown
+        yield f"- on {markdown(place.server or 'an unknown host')}, {markdown(ports or 'at no leaf that answered')}, MAC {markdown(place.mac)}, VNI {place.vni}"  # noqa: E501 - one line of Markdown
     yield ""
     yield from _table(("leaf", "table", "says"), ((each.leaf, each.table, each.says) for each in found.sightings))
     yield from (f"- not read: {markdown(each)}" for each in found.unread)
