@@ -194,7 +194,10 @@ def _write_into(descriptor: int, content: bytes, expected: os.stat_result | None
             raise OSError(errno.ESTALE, "was exchanged meanwhile")
         rest = memoryview(content)
         while rest:
-            rest = rest[file.write(rest) or 0 :]
+            taken = file.write(rest)
+            if taken is None:
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            rest = rest[taken:]
 
 
 def _replace(place: Place, content: bytes, mode: int) -> None:
