@@ -1,7 +1,7 @@
 """Files where others may write too: whole or not at all, and never where a link leads that others could have put there.
 
-A link is followed only in a directory that root or this user alone can write: in any other one, whoever may write there
-would choose what root overwrites. Each directory is opened from its parent, so that none can be exchanged between the
+A link is followed only in a directory that root or this user alone can write: elsewhere, another user would choose
+what root overwrites. Each directory is opened from its parent, so that none can be exchanged between the
 check and the write (openat(2)).
 """
 
@@ -67,7 +67,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = _OWNER) -> None:
 
 
 def own_directory(path: Path, *, make: bool) -> None:
-    """The directory is there, and nobody but root and this user can change what is in it, or put another in its place.
+    """The directory exists, and only root and this user can change what is in it, or put another in its place.
 
     OSError when it is not and can't be made, IntentError when others can.
     """
@@ -201,7 +201,7 @@ def _write_into(descriptor: int, content: bytes, expected: os.stat_result | None
 
 
 def _replace(place: Place, content: bytes, mode: int) -> None:
-    """Through a new file with a name that nobody can guess, flushed to the disk before it takes the place."""
+    """Through a new file with a name that can't be guessed, flushed to the disk before it takes the place."""
     fresh = f".vipbook-{os.urandom(8).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(fresh, flags, _OWNER, dir_fd=place.directory)

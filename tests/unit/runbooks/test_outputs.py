@@ -162,7 +162,7 @@ def test_all_others_are_lost_and_the_command_is_told(tmp_path: Path) -> None:
     for _ in range(2):
         ran = shelled("1", ">/dev/full", "--report", "json:/dev/full", "--notify", target)
         assert ran.returncode == 1
-        assert "it is not known what command:" in ran.stderr
+        assert "the last verdict sent to command:" in ran.stderr
     told = [json.loads(line) for line in (tmp_path / "told").read_text().splitlines()]
     assert [(each["from"], each["to"]) for each in told] == [(None, "fail")] * 2
 
