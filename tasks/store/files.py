@@ -8,7 +8,9 @@ check and the write (openat(2)).
 from __future__ import annotations
 
 import errno
+import grp
 import os
+import pwd
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -17,7 +19,6 @@ from pathlib import Path
 
 from tasks.model.errors import IntentError
 
-_OTHERS = 0o022
 _OWNER = 0o600
 _OWNER_ONLY = 0o700
 _MOST_LINKS = 40
@@ -164,14 +165,31 @@ def _owners() -> set[int]:
 
 
 def _others_write(directory: int) -> bool:
+    return os.fstat(directory).st_uid not in _owners() or _shared(directory)
+
+
+def _shared(directory: int) -> bool:
+    """Can others than its owner write there? A group of the owner's name without other members is the owner's alone.
+
+    Such a group is what most distributions give each user, with a umask of 002.
+    """
     status = os.fstat(directory)
-    return status.st_uid not in _owners() or bool(status.st_mode & _OTHERS)
+    if status.st_mode & stat.S_IWOTH or not status.st_mode & stat.S_IWGRP:
+        return bool(status.st_mode & stat.S_IWOTH)
+    with suppress(OSError):
+        # The bits of the group are those of all that the list names (acl(5)).
+        os.getxattr(f"/proc/self/fd/{directory}", "system.posix_acl_access")
+        return True
+    try:
+        group, owner = grp.getgrgid(status.st_gid), pwd.getpwuid(status.st_uid)
+    except KeyError:
+        return True
+    return group.gr_name != owner.pw_name or not set(group.gr_mem) <= {owner.pw_name}
 
 
 def _not_exchangeable(path: Path, directory: int, name: str) -> None:
     """IntentError where others may rename `name`: a directory that they can write, and that is not sticky."""
-    mode = os.fstat(directory).st_mode
-    if mode & _OTHERS and not mode & stat.S_ISVTX:
+    if _shared(directory) and not os.fstat(directory).st_mode & stat.S_ISVTX:
         where = _name_of(directory)
         why = f"others than root and you can write in {where}, and could put another {name} there"
         raise IntentError(f"{path}: {why}; chmod go-w {where}, or name another directory")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import stat
+import struct
 import subprocess
 import sys
 import threading
@@ -35,6 +38,15 @@ def shared(tmp_path: Path) -> Path:
     return tmp_path / "shared"
 
 
+def open_to(directory: Path, mode: int) -> None:
+    """Others may write there, by the mode; for a group it has to be one that is not the user's own."""
+    if mode == 0o770:
+        if os.geteuid():
+            pytest.skip("gives a directory to another group")
+        os.chown(directory, -1, NOBODY)
+    directory.chmod(mode)
+
+
 def planted(shared: Path, victim: Path) -> dict[str, Path]:
     """Links that lead from a directory to the victim, or to its directory."""
     (shared / "plain").symlink_to(victim)
@@ -59,7 +71,7 @@ KINDS = ["plain", "relative", "chained", "dangling", "through a directory", "thr
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_link_where_others_can_write_is_refused(kind: str, mode: int, shared: Path, victim: Path) -> None:
     path = planted(shared, victim)[kind]
-    shared.chmod(mode)
+    open_to(shared, mode)
     with pytest.raises(
         IntentError, match=r"is a link, and others than root and you can write in .*shared; name the file"
     ):
@@ -92,7 +104,7 @@ def test_what_was_there_before_is_replaced_and_never_written_into(mode: int, sha
     (shared / "open").write_text("theirs")
     (shared / "open").chmod(0o666)
     os.link(victim, shared / "linked")
-    shared.chmod(mode)
+    open_to(shared, mode)
     held = (shared / "open").open()
     for name in ("open", "linked"):
         write_whole(shared / name, b"new")
@@ -188,7 +200,7 @@ def test_a_bundle_goes_nowhere_else_either(mode: int, name: str, shared: Path, v
     target.mkdir()
     (shared / "link").symlink_to(target)
     (shared / name).symlink_to(target / "fresh")
-    shared.chmod(mode)
+    open_to(shared, mode)
     with pytest.raises(IntentError, match="is a link"):
         bundle_target(shared / "link" / name)
     with pytest.raises(IntentError, match="is there already"):
@@ -258,3 +270,28 @@ def test_a_state_directory_in_tmp_is_fine_when_it_is_ones_own(shared: Path) -> N
     shared.chmod(0o1777)
     own_directory(shared / "state", make=True)
     own_directory(shared / "state", make=False)
+
+
+@pytest.mark.parametrize("acl", [False, True])
+def test_a_group_of_the_users_own_is_the_user_but_for_a_list_of_others(acl: bool, shared: Path, victim: Path) -> None:  # noqa: FBT001
+    """What a umask of 002 makes, and what looks like it."""
+    path = planted(shared, victim)["plain"]
+    owner, group = pwd.getpwuid(shared.stat().st_uid), grp.getgrgid(shared.stat().st_gid)
+    if group.gr_name != owner.pw_name or group.gr_mem:
+        pytest.skip("this user has no group of the same name")
+    shared.chmod(0o770)
+    if not acl:
+        write_whole(path, b"new")
+        own_directory(shared, make=False)
+        assert victim.read_text() == "new"
+        return
+    entries = ((1, 7, -1), (2, 7, NOBODY), (4, 5, -1), (16, 7, -1), (32, 0, -1))
+    packed = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *each) for each in entries)
+    try:
+        os.setxattr(shared, "system.posix_acl_access", packed)
+    except OSError as error:
+        pytest.skip(f"no lists here: {error}")
+    with pytest.raises(IntentError, match="is a link"):
+        write_whole(path, b"new")
+    with pytest.raises(IntentError, match="others than root and you can write there"):
+        own_directory(shared, make=False)
