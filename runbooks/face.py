@@ -134,7 +134,7 @@ class Face:
                 sys.stderr.flush()
                 return sys.stdin.readline().strip().lower() in {"y", "yes"}
             except (OSError, ValueError) as error:
-                raise RefusedError(f"nobody can be asked: {error}; nothing was changed") from None
+                raise RefusedError(f"the question can't be asked: {error}; nothing was changed") from None
 
         return ask
 
@@ -167,13 +167,13 @@ class Face:
                 parse_notify(each)
 
     def _keep(self, shape: Callable[[], dict[str, Any]], ends: Exit) -> None:
-        """The run goes into the history, and each who is to be told is told. Neither changes how the run ends."""
+        """The run goes into the history, and each target is notified. Neither changes how the run ends."""
         self.outputs.attempt("the history", lambda: keep(shape(), ends), asked=False)
         for each in self.notify or ():
             self.outputs.attempt("--notify", lambda each=each: self._notify(each, shape()), asked=False)  # type: ignore[misc]
 
     def _notify(self, target: str, shape: dict[str, Any]) -> None:
-        from runbooks.notify import notify  # noqa: PLC0415 - few runs tell anybody
+        from runbooks.notify import notify  # noqa: PLC0415 - few runs notify
 
         for each in notify([target], shape):
             self.warn(each)

@@ -120,8 +120,8 @@ def _is_here(host: str) -> bool:
 def notify(targets: Sequence[str], shape: dict[str, Any]) -> list[str]:
     """Tell each target that was last told another verdict; why not, for each that could not be told.
 
-    What could not be told is tried again by the next run. The first run of all tells what is not fine; so does each
-    run while the history can't be read, because twice is better than never.
+    What could not be sent is tried again by the next run. The first run of all sends what is not fine; so does each run
+    while the history can't be read, because twice is better than never.
     """
     problems: list[str] = []
     for each in targets:
@@ -141,7 +141,7 @@ def _notify(target: Target, shape: dict[str, Any]) -> Iterator[str]:
         with _memory() as history:
             before = history.noticed(target.key, scope)
     except IntentError as error:
-        yield f"it is not known what {target.shown} was told last: {error}"
+        yield f"the last verdict sent to {target.shown} is not known: {error}"
     if before == verdict:
         return
     quiet = before is None and verdict in _FINE
@@ -153,7 +153,7 @@ def _notify(target: Target, shape: dict[str, Any]) -> Iterator[str]:
         with _memory() as history:
             history.notice(target.key, scope, verdict)
     except IntentError as error:
-        yield f"what {target.shown} was told is not kept, and it may be told again: {error}"
+        yield f"{target.shown} may be notified again, because the verdict sent is not kept: {error}"
 
 
 @contextmanager

@@ -69,10 +69,23 @@ class Closed(io.TextIOBase):
 
 
 def write_out(text: str) -> None:
-    """All of it to standard output; OSError when not, and then nothing more is tried."""
+    """All of it to standard output; OSError when not, and then nothing more is tried.
+
+    With PYTHONUNBUFFERED Python writes once, and what a pipe did not take would be lost without a word.
+    """
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        out = sys.stdout
+        if not isinstance(out, io.TextIOWrapper):
+            out.write(text)
+            return
+        out.flush()
+        rest = memoryview(text.encode(out.encoding, out.errors or "replace"))
+        while rest:
+            taken = out.buffer.write(rest)
+            if taken is None:
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            rest = rest[taken:]
+        out.buffer.flush()
     except (OSError, KeyboardInterrupt):
         no_more_output()
         raise

@@ -18,11 +18,11 @@ def parse_target(text: str) -> tuple[str, Path]:
     if not colon or form not in FORMATS or not path:
         raise IntentError(f"--report {text}: write FORMAT:PATH; accepted formats: {', '.join(FORMATS)}")
     target = Path(path)
-    if not target.parent.is_dir():
-        raise IntentError(f"--report {text}: there is no directory {target.parent}; make it first")
-    if target.is_dir():
-        raise IntentError(f"--report {text}: {target} is a directory; name a file")
     try:
+        if not target.parent.is_dir():
+            raise IntentError(f"--report {text}: there is no directory {target.parent}; make it first")
+        if target.is_dir():
+            raise IntentError(f"--report {text}: {target} is a directory; name a file")
         with place_of(target):
             return form, target
     except OSError as error:

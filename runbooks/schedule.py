@@ -15,7 +15,7 @@ from runbooks.report_files import parse_target
 from runbooks.session import read_intent
 from tasks.model.errors import IntentError, NotRestoredError, VipbookError
 from tasks.model.schedule import Schedule
-from tasks.render.schedule import MARKER, parse_every, parse_name, parse_user, render_units
+from tasks.render.schedule import MARKER, parse_every, parse_name, parse_user, parse_wait, render_units
 from tasks.store.files import write_whole
 
 UNITS = Path("/etc/systemd/system")
@@ -75,12 +75,12 @@ def planned(wish: Wish) -> Schedule:
         program=str(_program()),
         inventory=str(wish.inventory.resolve()),
         clusters=wish.clusters,
-        wait_s=wish.wait_s,
+        wait_s=parse_wait(wish.wait_s),
         reports=tuple((form, str(path.absolute())) for form, path in map(parse_target, wish.reports)),
         notify=wish.notify,
         user=parse_user(wish.user) if wish.user is not None else None,
         environment_file=str(wish.environment_file.resolve()) if wish.environment_file is not None else None,
-        state=os.environ.get("VIPBOOK_STATE") or None,
+        state=str(Path(os.environ["VIPBOOK_STATE"]).absolute()) if os.environ.get("VIPBOOK_STATE") else None,
     )
 
 

@@ -16,6 +16,8 @@ _SHORTEST_S, _LONGEST_S = 30, 7 * 86400
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}\Z")
 _USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}\Z")
 _SPREAD_S = 30
+_LONGEST_WAIT_S = 86400
+_PATTERN = "*?[]\\"
 _RUN_S = 300
 """What a run may take beyond twice what it waits."""
 
@@ -43,16 +45,25 @@ def parse_user(text: str) -> str:
     return text
 
 
+def parse_wait(seconds: float | None) -> float | None:
+    """A time that a unit can be given."""
+    if seconds is not None and not 0 <= seconds <= _LONGEST_WAIT_S:
+        raise IntentError(f"--wait {seconds:g}: accepted: 0 to {_LONGEST_WAIT_S} seconds")
+    return seconds
+
+
 def render_units(schedule: Schedule) -> dict[str, str]:
-    """Texts of service and timer by file name."""
+    """Texts of service and timer by file name; IntentError for what would begin a line of its own in one of them."""
     about = ", ".join(schedule.clusters) or "all clusters"
-    values = {
+    program, *arguments = _command(schedule)
+    values: dict[str, object] = {
         "marker": MARKER,
         "about": _specifiers(about),
-        "command": " ".join(map(word, _command(schedule))),
+        # systemd takes the program as it is, and replaces variables in its arguments alone.
+        "command": " ".join([word(program), *(word(each, variables=True) for each in arguments)]),
         "timeout_s": int(2 * (schedule.wait_s or 0) + _RUN_S),
         "user": schedule.user,
-        "environment_file": _specifiers(schedule.environment_file or ""),
+        "environment_file": _environment_file(schedule.environment_file or ""),
         "state": schedule.state,
         "state_setting": word(f"VIPBOOK_STATE={schedule.state}"),
         "written": " ".join(map(word, _written(schedule))),
@@ -60,11 +71,29 @@ def render_units(schedule: Schedule) -> dict[str, str]:
         "every_s": schedule.every_s,
         "spread_s": min(_SPREAD_S, schedule.every_s // 10),
     }
+    for each in values.values():
+        _one_line(str(each))
     templates = environment()
     return {
         f"{schedule.unit}.{kind}": templates.get_template(f"systemd/verify.{kind}.j2").render(values)
         for kind in ("service", "timer")
     }
+
+
+def _one_line(text: str) -> str:
+    if any(not sign.isprintable() for sign in text):
+        raise IntentError(f"{text!r}: can't be written into a unit; name it without control characters")
+    return text
+
+
+def _environment_file(path: str) -> str:
+    """systemd takes the rest of the line as it is: a pattern of file names, whose last backslash continues the line."""
+    _one_line(path)
+    wrong = next((sign for sign in path if sign in _PATTERN), None)
+    if wrong is not None or path != path.strip():
+        what = wrong if wrong is not None else "a blank at its end"
+        raise IntentError(f"--environment-file {path}: {what} means something else in a unit; name it without")
+    return _specifiers(path)
 
 
 def _command(schedule: Schedule) -> list[str]:
@@ -95,10 +124,12 @@ def _specifiers(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def word(text: str) -> str:
-    """One word of a command line in a unit (systemd.service(5)): specifiers, variables, quotes and blanks are text."""
-    if any(not sign.isprintable() for sign in text):
-        raise IntentError(f"{text!r}: can't be written into a unit; name it without control characters")
-    escaped = _specifiers(text).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+def word(text: str, *, variables: bool = False) -> str:
+    """One word of a line in a unit (systemd.syntax(7)): specifiers, quotes and blanks are text.
+
+    `variables`: in a command line, where `$` begins one (systemd.service(5)); elsewhere it is a sign like others.
+    """
+    escaped = _specifiers(_one_line(text)).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = escaped.replace("$", "$$") if variables else escaped
     plain = escaped == text and not set(text) & set(" '\t;") and text
     return text if plain else f'"{escaped}"'

@@ -71,7 +71,7 @@ def _archive(path: Path, files: Mapping[str, bytes], at: datetime) -> None:
 
 
 def _directory(path: Path, files: Mapping[str, bytes]) -> None:
-    """Filled under a name that nobody can guess, in a directory that this user alone can enter, and renamed."""
+    """Filled under a name that can't be guessed, in a directory that this user alone can enter, and renamed."""
     with place_of(path) as place:
         fresh = f".vipbook-{os.urandom(8).hex()}"
         os.mkdir(fresh, 0o700, dir_fd=place.directory)

@@ -1,14 +1,16 @@
 """Files where others may write too: whole or not at all, and never where a link leads that others could have put there.
 
-A link is followed only in a directory that root or this user alone can write: in any other one, whoever may write there
-would choose what root overwrites. Each directory is opened from its parent, so that none can be exchanged between the
+A link is followed only in a directory that root or this user alone can write: elsewhere, another user would choose
+what root overwrites. Each directory is opened from its parent, so that none can be exchanged between the
 check and the write (openat(2)).
 """
 
 from __future__ import annotations
 
 import errno
+import grp
 import os
+import pwd
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
@@ -17,7 +19,6 @@ from pathlib import Path
 
 from tasks.model.errors import IntentError
 
-_OTHERS = 0o022
 _OWNER = 0o600
 _OWNER_ONLY = 0o700
 _MOST_LINKS = 40
@@ -67,7 +68,7 @@ def write_whole(path: Path, content: bytes, *, mode: int = _OWNER) -> None:
 
 
 def own_directory(path: Path, *, make: bool) -> None:
-    """The directory is there, and nobody but root and this user can change what is in it, or put another in its place.
+    """The directory exists, and only root and this user can change what is in it, or put another in its place.
 
     OSError when it is not and can't be made, IntentError when others can.
     """
@@ -164,14 +165,31 @@ def _owners() -> set[int]:
 
 
 def _others_write(directory: int) -> bool:
+    return os.fstat(directory).st_uid not in _owners() or _shared(directory)
+
+
+def _shared(directory: int) -> bool:
+    """Can others than its owner write there? A group of the owner's name without other members is the owner's alone.
+
+    Such a group is what most distributions give each user, with a umask of 002.
+    """
     status = os.fstat(directory)
-    return status.st_uid not in _owners() or bool(status.st_mode & _OTHERS)
+    if status.st_mode & stat.S_IWOTH or not status.st_mode & stat.S_IWGRP:
+        return bool(status.st_mode & stat.S_IWOTH)
+    with suppress(OSError):
+        # The bits of the group are those of all that the list names (acl(5)).
+        os.getxattr(f"/proc/self/fd/{directory}", "system.posix_acl_access")
+        return True
+    try:
+        group, owner = grp.getgrgid(status.st_gid), pwd.getpwuid(status.st_uid)
+    except KeyError:
+        return True
+    return group.gr_name != owner.pw_name or not set(group.gr_mem) <= {owner.pw_name}
 
 
 def _not_exchangeable(path: Path, directory: int, name: str) -> None:
     """IntentError where others may rename `name`: a directory that they can write, and that is not sticky."""
-    mode = os.fstat(directory).st_mode
-    if mode & _OTHERS and not mode & stat.S_ISVTX:
+    if _shared(directory) and not os.fstat(directory).st_mode & stat.S_ISVTX:
         where = _name_of(directory)
         why = f"others than root and you can write in {where}, and could put another {name} there"
         raise IntentError(f"{path}: {why}; chmod go-w {where}, or name another directory")
@@ -194,11 +212,14 @@ def _write_into(descriptor: int, content: bytes, expected: os.stat_result | None
             raise OSError(errno.ESTALE, "was exchanged meanwhile")
         rest = memoryview(content)
         while rest:
-            rest = rest[file.write(rest) or 0 :]
+            taken = file.write(rest)
+            if taken is None:
+                raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            rest = rest[taken:]
 
 
 def _replace(place: Place, content: bytes, mode: int) -> None:
-    """Through a new file with a name that nobody can guess, flushed to the disk before it takes the place."""
+    """Through a new file with a name that can't be guessed, flushed to the disk before it takes the place."""
     fresh = f".vipbook-{os.urandom(8).hex()}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(fresh, flags, _OWNER, dir_fd=place.directory)

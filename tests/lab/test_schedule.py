@@ -101,3 +101,22 @@ def test_another_user_than_root_needs_sudo(healthy: Fabric, machine: Controller)
     assert refused.returncode in {2, 126}
     shown = machine.run(VIPBOOK, "schedule", "install", "--print", "--inventory", str(healthy.inventory))
     assert "ExecStart=" in shown.stdout
+
+
+def test_paths_reach_systemd_as_they_are(healthy: Fabric, machine: Controller) -> None:
+    """Blanks, quotes, specifiers and variables in every path that a unit has; and the limit of its memory."""
+    odd = "/srv/a $b%c\"d'e;f"
+    machine.run("mkdir", "-p", odd)
+    machine.run("mkdir", "-m", "700", f"{odd}/state")
+    machine.run("sh", "-c", 'echo A=b > "$1/env"', "sh", odd)
+    words = ("--report", f"json:{odd}/last.json", "--environment-file", f"{odd}/env", "--inventory")
+    install = (VIPBOOK, "schedule", "install", "--name", "odd", "--every", "30s", *words, str(healthy.inventory))
+    try:
+        machine.run("env", f"VIPBOOK_STATE={odd}/state", *install)
+        ran(machine, "--name", "odd", exit_code=0)
+        assert json.loads(machine.run("cat", f"{odd}/last.json").stdout)["verdict"] == "pass"
+        machine.run("test", "-s", f"{odd}/state/history.db")
+        shown = machine.run("systemctl", "show", "-p", "MemoryMax", "vipbook-verify-odd.service").stdout
+        assert shown == f"MemoryMax={2**30}\n"
+    finally:
+        machine.run(VIPBOOK, "schedule", "remove", "--name", "odd", check=False)

@@ -13,7 +13,7 @@ import pytest
 
 from tasks.model.errors import IntentError
 from tasks.model.schedule import Schedule
-from tasks.render.schedule import MARKER, parse_every, parse_name, parse_user, render_units, word
+from tasks.render.schedule import MARKER, parse_every, parse_name, parse_user, parse_wait, render_units, word
 
 PLAIN = Schedule(name="", every_s=300, program="/opt/vipbook/.venv/bin/vipbook", inventory="/etc/vipbook")
 FULL = replace(
@@ -63,7 +63,7 @@ def test_what_is_no_user(text: str) -> None:
         ("", '""'),
         ("a b", '"a b"'),
         ("100%", '"100%%"'),
-        ("$HOME", '"$$HOME"'),
+        ("$HOME", "$HOME"),
         ('a"b', '"a\\"b"'),
         ("a\\b", '"a\\\\b"'),
         ("a;b", '"a;b"'),
@@ -75,10 +75,46 @@ def test_a_word(text: str, written: str) -> None:
     assert word(text) == written
 
 
-@pytest.mark.parametrize("text", ["a\nb", "a\x00", "a\x1b[31m"])
+def test_a_variable_of_a_command_line_is_text() -> None:
+    assert word("$HOME", variables=True) == '"$$HOME"'
+    schedule = replace(PLAIN, program="/opt/$x/vipbook", inventory="/etc/$y", state="/srv/$z")
+    service = render_units(schedule)["vipbook-verify.service"]
+    assert 'ExecStart=/opt/$x/vipbook verify --inventory "/etc/$$y"\n' in service
+    assert "Environment=VIPBOOK_STATE=/srv/$z\n" in service
+    assert "ReadWritePaths=/srv/$z\n" in service
+
+
+BREAKS = ["a\nb", "a\r", "a\x00", "a\x1b[31m", "a\x85b", "a\u2028b", "a\udcff", "a\u202eb"]
+
+
+@pytest.mark.parametrize("text", BREAKS)
 def test_what_can_not_be_a_word(text: str) -> None:
     with pytest.raises(IntentError, match="without control characters"):
         word(text)
+
+
+@pytest.mark.parametrize("text", BREAKS)
+@pytest.mark.parametrize(
+    "field", ["program", "inventory", "clusters", "reports", "notify", "user", "environment_file", "state"]
+)
+def test_nothing_begins_a_line_of_its_own(field: str, text: str) -> None:
+    value = {"clusters": (f"/{text}",), "notify": (f"command:/{text}",), "reports": (("json", f"/{text}"),)}
+    schedule = replace(PLAIN, **{field: value.get(field, f"/{text}")})
+    with pytest.raises(IntentError, match="can't be written into a unit; name it without control characters"):
+        render_units(schedule)
+
+
+@pytest.mark.parametrize("path", ["/etc/x\\", "/etc/*.env", "/etc/x?", "/etc/[x]", "/etc/x ", "/etc/x\\y"])
+def test_an_environment_file_that_systemd_would_take_for_another(path: str) -> None:
+    with pytest.raises(IntentError, match=r"--environment-file .* means something else in a unit"):
+        render_units(replace(PLAIN, environment_file=path))
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 86401.0, float("inf"), float("nan")])
+def test_a_wait_that_no_unit_can_have(seconds: float) -> None:
+    with pytest.raises(IntentError, match="accepted: 0 to 86400 seconds"):
+        parse_wait(seconds)
+    assert (parse_wait(None), parse_wait(15.0)) == (None, 15.0)
 
 
 def test_the_command_and_the_files() -> None:
@@ -121,6 +157,8 @@ TimeoutStartSec=300
 StateDirectory=vipbook
 StateDirectoryMode=0700
 UMask=0077
+MemoryMax=1G
+MemorySwapMax=0
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
@@ -172,7 +210,15 @@ def test_a_unit_as_a_whole(unit: str, wanted: str) -> None:
 @pytest.mark.parametrize(
     ("unit", "reasons"),
     [
-        ("service", ["Exit status 0 holds, ", "systemd never runs it twice ", "It opens SSH sessions and "]),
+        (
+            "service",
+            [
+                "Exit status 0 holds, ",
+                "systemd never runs it twice ",
+                "A run on nine hosts takes ",
+                "It opens SSH sessions and ",
+            ],
+        ),
         ("timer", ["Once soon after it is enabled ", "Many controllers, or many "]),
     ],
 )
@@ -197,7 +243,9 @@ def analysed(directory: Path, schedule: Schedule, *words: str) -> subprocess.Com
 
 
 @needs_systemd
-@pytest.mark.parametrize("schedule", [PLAIN, FULL, replace(PLAIN, inventory="/srv/a b;c$d%e'f\"g")])
+@pytest.mark.parametrize(
+    "schedule", [PLAIN, FULL, replace(PLAIN, inventory="/srv/a b;c$d%e'f\"g", state="/srv/a b;c$d%e'f\"g")]
+)
 def test_systemd_accepts_the_units(schedule: Schedule, tmp_path: Path) -> None:
     program = tmp_path / "vipbook"
     program.write_text("#!/bin/sh\n")

@@ -135,7 +135,25 @@ def test_hostile_output_is_one_cell() -> None:
         ("-x", "'-x"),
         ("@x", "'@x"),
         ("\tx", "'\tx"),
+        ("  =1", "'  =1"),
+        (" \t+1", "' \t+1"),
+        ("\r\n=1", "'\r\n=1"),
+        ("\n=1", "'\n=1"),
+        ("\xa0-1", "'\xa0-1"),
+        ("\u3000@x", "'\u3000@x"),
+        ("\u2028=1", "'\\u2028=1"),
+        ("\ufeff=1", "'\\ufeff=1"),
+        ("\u200b=1", "'\\u200b=1"),
+        ("\x00 =1", "' =1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("\uff0b1", "'\uff0b1"),
+        ("\uff0d1", "'\uff0d1"),
+        ("\uff20x", "'\uff20x"),
+        ("\ufe631", "'\ufe631"),
+        ("\u22121", "'\u22121"),
         ("a=1", "a=1"),
+        (" a", " a"),
+        (" ", " "),
         ("", ""),
         ("x\x00y", r"x\x00y"),
     ],
@@ -152,8 +170,47 @@ def test_markdown_of_a_line(text: str, shown: str) -> None:
     assert markdown(text) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("@all look", "`@all` look"),
+        ("(@user)", r"\(`@user`\)"),
+        ("seen by a.b@example.org", "seen by `a.b@example.org`"),
+        ("vrrp11@enp0s8 is up", "`vrrp11@enp0s8` is up"),
+        ("fixes #12, user/repo#3, !4, GH-5", "fixes `#12,` `user/repo#3,` `!4,` `GH-5`"),
+        ("see https://h/?a=1 and www.h", "see `https://h/?a=1` and `www.h`"),
+        ("![i](http://h/x.png)", r"\!\[i\]\(`http://h/x.png`\)"),
+        ("<http://h>", r"\<`http://h`\>"),
+        ("a|@b|c", r"a\|`@b`\|c"),
+        ("`@x`", r"\``@x`\`"),
+        ("00:ab:00:11:22:33 on swp1", "`00:ab:00:11:22:33` on swp1"),
+        ("<!-- x --> </details>", r"\<\!\-\- x \-\-\> \</details\>"),
+        ("$\\phantom{x}$", r"\$\\phantom\{x\}\$"),
+        ("abc\u202edef", r"abc\\u202edef"),
+        ("a\u2066b\u200bc\ufeff", r"a\\u2066b\\u200bc\\ufeff"),
+        ("a\U000e0041", r"a\\U000e0041"),
+        ("a\u2028# b", r"a\\u2028\# b"),
+        ("1. first", r"1\. first"),
+        ("100.65.0.10 on H1", "100.65.0.10 on H1"),
+        ("L1: zebra", "L1: zebra"),
+        ("caf\u00e9", "caf\u00e9"),
+    ],
+)
+def test_markdown_tells_nobody_and_hides_nothing(text: str, shown: str) -> None:
+    assert markdown(text) == shown
+
+
 def test_a_fence_is_longer_than_what_is_in_it() -> None:
     assert fenced("a\n````\nb", "diff") == "`````diff\na\n````\nb\n`````"
+    assert fenced("``\x00``") == "`````\n````\n`````", "as it is when what can't be shown is gone"
+    assert fenced("a\u202eb") == "```\na\\u202eb\n```"
+
+
+@pytest.mark.parametrize("sign", ["a", "@", ":", "`", "\u202e", " ", "=", "#1"])
+def test_a_long_text_takes_no_longer_than_its_length(sign: str) -> None:
+    """Each sign is looked at a fixed number of times: twice as much text makes at most twice as much of everything."""
+    short, long = markdown(sign * 20_000), markdown(sign * 40_000)
+    assert len(long) <= 2 * len(short) + 2
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -117,11 +117,36 @@ def test_somebody_elses_unit_is_left_alone(inventory: Path, tmp_path: Path, kind
         (("--notify", "webhook:https://h/T0P"), "a unit is no place for it; --notify webhook-env:NAME"),
         (("--notify", "webhook-env:A-B"), "name an environment variable"),
         (("--environment-file", "/nowhere/x"), "there is no such file"),
+        (("--wait", "inf"), "--wait inf: accepted: 0 to 86400 seconds"),
     ],
 )
 def test_wrong_calls(words: tuple[str, ...], said: str, inventory: Path, tmp_path: Path) -> None:
     ended(run("schedule", "install", *words, inventory=inventory), 2, said)
     assert units(tmp_path) == {}
+
+
+@pytest.mark.usefixtures("systemd")
+def test_line_breaks_in_paths_reach_no_unit(inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = tmp_path / "x\nExecStartPre=+touch owned"
+    odd.mkdir()
+    (odd / "env").write_text("A=b\n")
+    write_inventory(odd / "inventory")
+    said = "can't be written into a unit; name it without control characters"
+    for words in (("--environment-file", odd / "env"), ("--report", f"prom:{odd}/x")):
+        for print_ in ((), ("--print",)):
+            ended(run("schedule", "install", *words, *print_, inventory=inventory), 2, said)
+    ended(run("schedule", "install", inventory=odd / "inventory"), 2, said)
+    monkeypatch.setenv("VIPBOOK_STATE", str(odd / "state"))
+    ended(run("schedule", "install", inventory=inventory), 2, said)
+    assert units(tmp_path) == {}
+
+
+@pytest.mark.usefixtures("systemd")
+def test_a_relative_state_is_where_it_is_now(inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VIPBOOK_STATE", "kept")
+    ended(run("schedule", "install", inventory=inventory), 0)
+    assert f"Environment=VIPBOOK_STATE={tmp_path}/kept\n" in units(tmp_path)["vipbook-verify.service"]
 
 
 def test_print_touches_nothing_and_needs_neither_root_nor_systemd(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from runbooks.outputs import Outputs
 from runbooks.state import state_directory
-from runbooks.window import windows
+from runbooks.window import Look, _closed, windows
+from tests.unit.builders import AT
+from tests.unit.report.test_schema import REPORTS
 from tests.unit.runbooks.inventories import write_inventory
 from tests.unit.runbooks.test_cli import ended, run
 from tests.unit.store.test_windows import WINDOW
@@ -86,3 +91,53 @@ def test_a_silent_fabric_is_no_ground_for_a_window(inventory: Path, monkeypatch:
     assert result.exit_code == 3
     assert "--accept-failing" in json.loads(result.stdout)["reason"]
     assert not list((inventory / "state" / "windows").glob("*.json"))
+
+
+LOOK = Look(started_at=AT, began=0.0, replies={}, snapshot=WINDOW.snapshot, vips=(), report=REPORTS["window closed"])
+
+
+@pytest.mark.parametrize("lost", ["bundle", "window"])
+def test_a_verdict_is_reported_although_its_evidence_can_not_be_kept(
+    lost: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    kept = windows()
+    kept.write(WINDOW)
+    monkeypatch.setattr(f"tasks.store.{lost if lost == 'bundle' else 'windows'}.write_whole", full)
+    said: list[str] = []
+    outputs = Outputs(said.append)
+    report = _closed(kept, WINDOW, LOOK, LOOK.report, tmp_path / "w.tar.gz", outputs)
+    assert (report.verdict, report.window and report.window.bundle) == (LOOK.report.verdict, None)
+    (line,) = said
+    assert line.endswith("can't be written: No space left on device; window 'w' stays open")
+    assert [outputs.code(code) for code in (0, 1)] == [3, 1]
+    assert kept.read("w").closed_at is None
+
+
+def test_a_form_that_can_not_be_made_is_missing_in_the_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tasks.report.html", None)
+    kept, said = windows(), list[str]()
+    outputs = Outputs(said.append)
+    _closed(kept, WINDOW, LOOK, LOOK.report, tmp_path / "w", outputs)
+    names = {path.name for path in (tmp_path / "w").iterdir()}
+    assert {"report.json", "report.md", "report.xml", "opened.json", "before"} <= names
+    assert "report.html" not in names
+    assert "report.html of the bundle" in said[0]
+    assert outputs.lost
+    assert kept.read("w").closed_at is not None
+
+
+def test_a_window_of_another_shape_is_refused_in_words(inventory: Path) -> None:
+    kept = windows()
+    kept.write(replace(WINDOW, report={"clusters": [{}]}))
+    ended(run("window", "check", "w", inventory=inventory), 2, "the window's own report is not one of vipbook's")
+    kept.write(replace(WINDOW, closing={"window": None}))
+    (row,) = json.loads(run("window", "list", "--json").stdout)
+    assert row["state"] == "closed, and the verdict can't be read"
+
+
+def test_windows_are_kept_nowhere_that_others_can_write(inventory: Path) -> None:
+    windows().directory.chmod(0o777)
+    ended(run("window", "open", "w", inventory=inventory), 2, "others than root and you can write there")
