@@ -18,14 +18,17 @@ import jsonschema
 import pytest
 
 from tasks.report.schema import json_schema
+from tests.lab.nodes import NAME, run_in
+from tests.lab.proof import Proof
+
+__all__ = ["NAME"]
 
 ROOT = Path(__file__).resolve().parents[2]
 VIPBOOK = Path(sys.executable).parent / "vipbook"
 _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
-NAME = os.environ.get("VIPBOOK_TEST_LAB", "test") + _WORKER
-"""Each worker has a lab of its own; `--dist loadfile` keeps a file's tests in one."""
 ASN = {"L1": 65011, "L2": 65012, "L3": 65013}
-_INOTIFY = 1024
+AGEING = {"base_reachable_time_ms": 1000, "delay_first_probe_time": 1}
+"""C1's own timers, read by vipbook as they are: 5.5 s until it asks again for a neighbor that moved, and not 53."""
 T = TypeVar("T")
 
 
@@ -80,9 +83,13 @@ class Fabric:
     """Where what is run here keeps windows and history: not where a user keeps theirs."""
     whole: Path
     """The lab's own inventory, both clusters in it; `inventory` has web alone."""
+    proof: Proof
+    varied: bool = False
+    """Whether `inventory` declares something else than what the lab is left as."""
 
     def vipbook(self, *argv: str, timeout: float = 180.0) -> Ran:
         """Run the command on this lab's inventory, without a terminal."""
+        self.proof.about_to_run(argv)
         done = subprocess.run(
             [VIPBOOK, *argv, "--inventory", str(self.inventory)],
             capture_output=True,
@@ -97,10 +104,13 @@ class Fabric:
         assert self.secret not in done.stdout + done.stderr
         if "--json" in argv and argv[0] in REPORTED and done.stdout:
             VALIDATOR.validate(json.loads(done.stdout))
+        if done.returncode == 0 and not self.varied:
+            self.proof.ran(argv, done.stdout)
         return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
         """Start the command and leave it running."""
+        self.proof.healthy.clear()
         return subprocess.Popen(
             [VIPBOOK, *argv, "--inventory", str(self.inventory)],
             stdout=subprocess.PIPE,
@@ -117,14 +127,8 @@ class Fabric:
 
     def shell(self, node: str, *command: str, check: bool = True) -> str:
         """stdout of a command run as root inside a node."""
-        done = subprocess.run(
-            [VIPBOOK, "lab", "shell", "--name", NAME, node, "--", *command],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        self.proof.ran_in_node(command)
+        done = run_in(node, *command)
         if check and done.returncode != 0:
             raise AssertionError(f"{node}: {' '.join(command)}: {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
@@ -153,7 +157,7 @@ class Fabric:
             assert old in text
             text = text.replace(old, new)
         path.write_text(text)
-        return replace(self, inventory=target)
+        return replace(self, inventory=target, varied=True)
 
 
 def of_cluster(inventory: Path, directory: Path, name: str) -> Path:
@@ -213,32 +217,43 @@ def holds(fabric: Fabric, server: str) -> None:
     )
 
 
-_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
-_limit_before: list[str] = []
+# Labs side by side share the kernel's tables: more inotify instances than 128 a user, more neighbors than 1024.
+_LIMITS = {
+    Path("/proc/sys/fs/inotify/max_user_instances"): 2048,
+    **{
+        Path(f"/proc/sys/net/{family}/neigh/default/gc_thresh{number}"): 4096 * number
+        for family in ("ipv4", "ipv6")
+        for number in (3, 2, 1)
+    },
+}
+_limits_before: dict[Path, str] = {}
 
 
-def _raise_limit() -> None:
-    """Several labs at once need more inotify instances than the kernel's default of 128."""
-    if os.geteuid() == 0 and not _WORKER and not _limit_before and int(_LIMIT.read_text()) < _INOTIFY:
-        _limit_before.append(_LIMIT.read_text())
-        _LIMIT.write_text(str(_INOTIFY))
+def _raise_limits() -> None:
+    if os.geteuid() != 0 or _WORKER or _limits_before:
+        return
+    for path, enough in _LIMITS.items():
+        if int(path.read_text()) < enough:
+            _limits_before[path] = path.read_text()
+            path.write_text(str(enough))
 
 
 def pytest_sessionstart() -> None:
     """Raised once for all workers, by the process that outlives them."""
-    _raise_limit()
+    _raise_limits()
 
 
 def pytest_sessionfinish() -> None:
-    """Put back what it was."""
-    if _limit_before:
-        _LIMIT.write_text(_limit_before.pop())
+    """Restore what it was."""
+    while _limits_before:
+        path, before = _limits_before.popitem()
+        path.write_text(before)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def enough_inotify() -> None:
+def enough_for_all_labs() -> None:
     """For a run that finds this file only while it collects."""
-    _raise_limit()
+    _raise_limits()
 
 
 def detect_duplicates(fabric: Fabric, *words: str) -> None:
@@ -255,8 +270,8 @@ def begin_at_zero(fabric: Fabric) -> None:
     for address, mac in (("100.65.0.20", "00:00:5e:00:01:15"), ("fd00:100:65::20", "00:00:5e:00:02:15")):
         fabric.shell("L1", "ip", "neigh", "del", address, "dev", "vlan100", check=False)
         fabric.shell("L1", "bridge", "fdb", "del", mac, "dev", "swp2", "master", check=False)
-    ran = fabric.vipbook("verify", "db", "--wait", "60", "--json")
-    assert ran.code == 0, ran.problems()
+    problem = fabric.proof.problem(["db"], wait_s=60)
+    assert not problem, problem
 
 
 @pytest.fixture(scope="session")
@@ -274,13 +289,17 @@ def fabric(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fabric]:
     state = Path(os.environ.get("VIPBOOK_STATE") or "/var/lib/vipbook") / "labs" / f"vipbook-{NAME}"
     secret = (state / "secrets" / "web").read_text().strip()
     inventory = of_cluster(state / "inventory", state / "web", "web")
-    made = Fabric(inventory=inventory, secret=secret, state=tmp_path_factory.mktemp("kept"), whole=state / "inventory")
+    proof = Proof(state / "inventory")
+    kept = tmp_path_factory.mktemp("kept")
+    made = Fabric(inventory=inventory, secret=secret, state=kept, whole=state / "inventory", proof=proof)
     # The suite fails over far more often than five moves in three minutes; tests of the duplicate budget set their own.
     detect_duplicates(made, "max-moves 1000 time 180")
     for leaf in ASN:
         # So that a restart of FRR, which some tests need, does not bring the default back.
         made.shell(leaf, "vtysh", "-c", "write memory")
+    made.shell("C1", "sysctl", "-q", "-w", *(f"net.ipv4.neigh.eth1.{key}={value}" for key, value in AGEING.items()))
     yield made
+    proof.close()
     if not keep:
         subprocess.run([VIPBOOK, "lab", "down", "--name", NAME], check=True, capture_output=True, timeout=120)
 
@@ -305,11 +324,23 @@ def applied(fabric: Fabric, bare: dict[str, str]) -> Ran:
 
 
 @pytest.fixture
-def healthy(fabric: Fabric, applied: Ran) -> Fabric:
-    """The lab, healthy at the beginning and, whatever the test did, again at its end."""
-    ran = fabric.vipbook("verify", "--wait", "90", "--json")
-    assert ran.report["verdict"] == "pass", ran.problems()
-    return fabric
+def healthy(fabric: Fabric, applied: Ran) -> Iterator[Fabric]:
+    """The lab with web healthy at the beginning; a test that leaves it otherwise has an error, and not the next one."""
+    made_healthy(fabric, "web")
+    yield fabric
+    problem = fabric.proof.problem(["web"])
+    if problem:
+        made_healthy(fabric, "web")
+        pytest.fail(f"the test left the lab unhealthy, which apply has mended: {problem}")
+
+
+def made_healthy(fabric: Fabric, *clusters: str) -> None:
+    """Judge what changed since it was judged last, and apply where that is not enough."""
+    if not fabric.proof.problem(clusters):
+        return
+    ran = replace(fabric, inventory=fabric.whole).vipbook("apply", "--yes", *clusters, "--json", timeout=300)
+    problem = fabric.proof.problem(clusters)
+    assert not problem, f"{problem}\n{ran.problems()}"
 
 
 @pytest.fixture(scope="session")
@@ -358,7 +389,6 @@ def both(whole: Fabric, bare_db: dict[str, list[str]]) -> Ran:
 @pytest.fixture
 def db(whole: Fabric, both: Ran) -> Iterator[Fabric]:
     """Both clusters healthy at the beginning, and made so again at the end."""
-    ran = whole.vipbook("verify", "--wait", "60", "--json")
-    assert ran.code == 0, ran.problems()
+    made_healthy(whole, "web", "db")
     yield whole
-    whole.vipbook("apply", "--yes", timeout=300)
+    made_healthy(whole, "web", "db")

@@ -1,0 +1,112 @@
+"""What is known of the lab's health: a test that only looked costs the next one nothing, a change is judged anew.
+
+The judge is the product's own, in this process and over sessions that stay open.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from runbooks.session import Session, open_session
+from runbooks.verify import arrived, first_problem, judge, observe, subjects, unprobed
+from tasks.model.verdict import Status, worst
+from tests.lab.nodes import run_in
+
+CLUSTERS = ("web", "db")
+_LOOKS = {"verify", "plan", "locate", "lint", "history", "report", "schema", "window", "schedule"}
+_PROVES = {"verify", "apply", "drill"}
+_READS = re.compile(
+    r"(cat|ls|stat|readlink|date|ping|journalctl|dpkg-query|pgrep|od|uname) "
+    r"|systemctl (show|is-\w+|list-\w+) |iptables(-legacy)? -S|nft (-\S+ )*list |ufw status"
+    r"|ip (-\S+ )*(addr|address|route|neigh|link)( show.*)?$|bridge fdb show|vtysh -c show "
+    r"|firewall-cmd (--permanent )?(--zone=\S+ )?--list-"
+)
+"""Commands that change nothing. What is not listed does, until somebody looked."""
+_POLL_S = 0.3
+
+
+@dataclass(slots=True)
+class Proof:
+    """Which clusters were judged healthy since anything was done to the lab."""
+
+    inventory: Path
+    """Of both clusters."""
+    healthy: set[str] = field(default_factory=set)
+    _sessions: dict[str, Session] = field(default_factory=dict)
+
+    def ran_in_node(self, command: Sequence[str]) -> None:
+        """A test ran this as root on a node."""
+        if not _READS.match(" ".join(command)):
+            self.healthy.clear()
+
+    def about_to_run(self, argv: Sequence[str]) -> None:
+        """A test runs a vipbook command."""
+        if argv[0] not in _LOOKS:
+            self.healthy.clear()
+
+    def ran(self, argv: Sequence[str], out: str) -> None:
+        """It ended, on an inventory that declares what the lab should be: what passed is proven."""
+        if argv[0] not in _PROVES:
+            return
+        if "--json" in argv:
+            report = json.loads(out or "{}")
+            if report.get("verdict") == "pass":
+                self.healthy.update(each["name"] for each in report["clusters"])
+        elif re.search(r"^PASS  \d", out, re.MULTILINE):
+            self.healthy.update(re.findall(r"  cluster (\w+),", out))
+
+    def problem(self, names: Iterable[str], wait_s: float = 90.0) -> str:
+        """What keeps these clusters from being healthy after so many seconds; empty when nothing does.
+
+        The probe hosts are left alone until servers and leaves agree, as `verify --wait` does: an echo teaches a client
+        where the VIP is now.
+        """
+        deadline = time.monotonic() + wait_s
+        wrong = ""
+        for name in names:
+            if name in self.healthy:
+                continue
+            wrong = _until(lambda name=name: self._judged(name) or self._echoed(name), deadline)  # type: ignore[misc]
+            if wrong:
+                return wrong
+            self.healthy.add(name)
+        return wrong
+
+    def close(self) -> None:
+        """Close the sessions."""
+        for session in self._sessions.values():
+            session.close()
+
+    def _session(self, name: str) -> Session:
+        if not self._sessions:
+            whole = open_session(self.inventory, [])
+            for each in CLUSTERS:
+                self._sessions[each] = replace(whole, clusters=whole.intent.select((each,)))
+        return self._sessions[name]
+
+    def _judged(self, name: str) -> str:
+        session = self._session(name)
+        clusters = unprobed(session.clusters)
+        vips = judge(subjects(session, clusters, observe(session, clusters)))
+        if arrived(vips) and worst(vip.status for vip in vips) is Status.PASS:
+            return ""
+        return f"{name}: {first_problem(vips)}"
+
+    def _echoed(self, name: str) -> str:
+        for cluster in self._session(name).clusters:
+            for probe in cluster.probes:
+                for vip in cluster.vips:
+                    if run_in(probe, "ping", "-c", "1", "-W", "1", str(vip.ip)).returncode != 0:
+                        return f"{name}: {probe} gets no answer from {vip.ip}"
+        return ""
+
+
+def _until(look: Callable[[], str], deadline: float) -> str:
+    while (wrong := look()) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    return wrong
