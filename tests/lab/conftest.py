@@ -2,162 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import jsonschema
 import pytest
 
-from tasks.report.schema import json_schema
-from tests.lab.nodes import NAME, run_in
+from tests.lab import limits
+from tests.lab.fabric import Fabric, Ran
+from tests.lab.nodes import NAME
 from tests.lab.proof import Proof
+from tests.lab.runner import ROOT, RUNNER, VIPBOOK
 
-__all__ = ["NAME"]
+__all__ = ["NAME", "ROOT", "VIPBOOK", "Fabric", "Ran"]
 
-ROOT = Path(__file__).resolve().parents[2]
-VIPBOOK = Path(sys.executable).parent / "vipbook"
-_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 ASN = {"L1": 65011, "L2": 65012, "L3": 65013}
 AGEING = {"base_reachable_time_ms": 1000, "delay_first_probe_time": 1}
 """C1's own timers, read by vipbook as they are: 5.5 s until it asks again for a neighbor that moved, and not 53."""
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    """A `vipbook` command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """The JSON report on stdout."""
-        loaded: dict[str, Any] = json.loads(self.out)
-        return loaded
-
-    def checks(self) -> dict[str, dict[str, Any]]:
-        """Checks of the report by `check/target`."""
-        vips = [vip for cluster in self.report["clusters"] for vip in cluster["vips"]]
-        return {f"{each['check']}/{each['target']}": each for vip in vips for each in vip["checks"]}
-
-    def problems(self) -> str:
-        """What did not pass, for an assertion's message."""
-        wrong = [
-            f"{key}: {each['message']}" for key, each in self.checks().items() if each["status"] not in {"pass", "skip"}
-        ]
-        return "\n".join([f"exit {self.code}", *wrong, self.err])
-
-    def vip(self) -> dict[str, Any]:
-        """The first VIP."""
-        vip: dict[str, Any] = self.report["clusters"][0]["vips"][0]
-        return vip
-
-    def state(self) -> str:
-        """State of the first VIP."""
-        state: str = self.vip()["state"]
-        return state
-
-
-REPORTED = {"verify", "plan", "apply", "drill", "locate", "lint", "window"}
-VALIDATOR = jsonschema.Draft202012Validator(json_schema())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fabric:
-    """The running lab."""
-
-    inventory: Path
-    secret: str
-    state: Path
-    """Where what is run here keeps windows and history: not where a user keeps theirs."""
-    whole: Path
-    """The lab's own inventory, both clusters in it; `inventory` has web alone."""
-    proof: Proof
-    varied: bool = False
-    """Whether `inventory` declares something else than what the lab is left as."""
-
-    def vipbook(self, *argv: str, timeout: float = 180.0) -> Ran:
-        """Run the command on this lab's inventory, without a terminal."""
-        self.proof.about_to_run(argv)
-        done = subprocess.run(
-            [VIPBOOK, *argv, "--inventory", str(self.inventory)],
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            stdin=subprocess.DEVNULL,
-            check=False,
-            cwd=ROOT,
-            env=self._environment(),
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        assert self.secret not in done.stdout + done.stderr
-        if "--json" in argv and argv[0] in REPORTED and done.stdout:
-            VALIDATOR.validate(json.loads(done.stdout))
-        if done.returncode == 0 and not self.varied:
-            self.proof.ran(argv, done.stdout)
-        return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
-
-    def start(self, *argv: str) -> subprocess.Popen[str]:
-        """Start the command and leave it running."""
-        self.proof.healthy.clear()
-        return subprocess.Popen(
-            [VIPBOOK, *argv, "--inventory", str(self.inventory)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            cwd=ROOT,
-            start_new_session=True,
-            env=self._environment(),
-        )
-
-    def _environment(self) -> dict[str, str]:
-        return {**os.environ, "VIPBOOK_STATE": str(self.state)}
-
-    def shell(self, node: str, *command: str, check: bool = True) -> str:
-        """stdout of a command run as root inside a node."""
-        self.proof.ran_in_node(command)
-        done = run_in(node, *command)
-        if check and done.returncode != 0:
-            raise AssertionError(f"{node}: {' '.join(command)}: {done.returncode}: {done.stdout}{done.stderr}")
-        return done.stdout
-
-    def python(self, script: str, *argv: str) -> str:
-        """stdout of a line of Python in the product's own environment."""
-        done = subprocess.run(
-            [sys.executable, "-c", script, *argv], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
-        )
-        return done.stdout
-
-    def follow(self, advice: list[str]) -> None:
-        """Every step of an advice that names a host and a command, in its order."""
-        for step in advice:
-            where, _, command = step.partition(": ")
-            if where.startswith("on "):
-                self.shell(where.removeprefix("on "), "sh", "-c", command)
-
-    def variant(self, directory: Path, *changes: tuple[str, str]) -> Fabric:
-        """The same lab with another clusters.yaml."""
-        target = directory / "inventory"
-        shutil.copytree(self.inventory, target)
-        path = target / "clusters.yaml"
-        text = path.read_text()
-        for old, new in changes:
-            assert old in text
-            text = text.replace(old, new)
-        path.write_text(text)
-        return replace(self, inventory=target, varied=True)
 
 
 def of_cluster(inventory: Path, directory: Path, name: str) -> Path:
@@ -217,43 +85,20 @@ def holds(fabric: Fabric, server: str) -> None:
     )
 
 
-# Labs side by side share the kernel's tables: more inotify instances than 128 a user, more neighbors than 1024.
-_LIMITS = {
-    Path("/proc/sys/fs/inotify/max_user_instances"): 2048,
-    **{
-        Path(f"/proc/sys/net/{family}/neigh/default/gc_thresh{number}"): 4096 * number
-        for family in ("ipv4", "ipv6")
-        for number in (3, 2, 1)
-    },
-}
-_limits_before: dict[Path, str] = {}
-
-
-def _raise_limits() -> None:
-    if os.geteuid() != 0 or _WORKER or _limits_before:
-        return
-    for path, enough in _LIMITS.items():
-        if int(path.read_text()) < enough:
-            _limits_before[path] = path.read_text()
-            path.write_text(str(enough))
-
-
 def pytest_sessionstart() -> None:
     """Raised once for all workers, by the process that outlives them."""
-    _raise_limits()
+    limits.raise_all()
 
 
 def pytest_sessionfinish() -> None:
     """Restore what it was."""
-    while _limits_before:
-        path, before = _limits_before.popitem()
-        path.write_text(before)
+    limits.restore()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def enough_for_all_labs() -> None:
     """For a run that finds this file only while it collects."""
-    _raise_limits()
+    limits.raise_all()
 
 
 def detect_duplicates(fabric: Fabric, *words: str) -> None:
@@ -300,19 +145,31 @@ def fabric(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fabric]:
     made.shell("C1", "sysctl", "-q", "-w", *(f"net.ipv4.neigh.eth1.{key}={value}" for key, value in AGEING.items()))
     yield made
     proof.close()
+    RUNNER.close()
     if not keep:
         subprocess.run([VIPBOOK, "lab", "down", "--name", NAME], check=True, capture_output=True, timeout=120)
+
+
+def rules(fabric: Fabric) -> dict[str, str]:
+    """The firewalls of H1 and H2, now and for the next boot."""
+    return {
+        "H1 rules": fabric.shell("H1", "iptables", "-S"),
+        "H1 file": fabric.shell("H1", "cat", "/etc/iptables/rules.v4"),
+        # Without the tables that keepalived made when it had a virtual MAC once, and leaves when it is reloaded.
+        "H2 rules": re.sub(
+            r"^table ip6? keepalived \{\n.*?^\}\n",
+            "",
+            fabric.shell("H2", "nft", "-s", "list", "ruleset"),
+            flags=re.MULTILINE | re.DOTALL,
+        ),
+        "H2 file": fabric.shell("H2", "cat", "/etc/nftables.conf"),
+    }
 
 
 @pytest.fixture(scope="session")
 def bare(fabric: Fabric) -> dict[str, str]:
     """What the servers' firewalls were before anything of ours came."""
-    return {
-        "H1 rules": fabric.shell("H1", "iptables", "-S"),
-        "H1 file": fabric.shell("H1", "cat", "/etc/iptables/rules.v4"),
-        "H2 rules": fabric.shell("H2", "nft", "-s", "list", "ruleset"),
-        "H2 file": fabric.shell("H2", "cat", "/etc/nftables.conf"),
-    }
+    return rules(fabric)
 
 
 @pytest.fixture(scope="session")
