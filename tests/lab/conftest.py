@@ -195,7 +195,9 @@ def made_healthy(fabric: Fabric, *clusters: str) -> None:
     """Judge what changed since it was judged last, and apply where that is not enough."""
     if not fabric.proof.problem(clusters):
         return
-    ran = replace(fabric, inventory=fabric.whole).vipbook("apply", "--yes", *clusters, "--json", timeout=300)
+    ran = replace(fabric, inventory=fabric.proof.inventory, varied=False).vipbook(
+        "apply", "--yes", *clusters, "--json", timeout=300
+    )
     problem = fabric.proof.problem(clusters)
     assert not problem, f"{problem}\n{ran.problems()}"
 

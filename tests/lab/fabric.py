@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ class Fabric:
 
     def vipbook(self, *argv: str, timeout: float = 180.0) -> Ran:
         """Run the command on this lab's inventory, without a terminal."""
-        self.proof.about_to_run(argv)
+        self.proof.about_to_run(argv, self._declared())
         done = RUNNER.run([*argv, "--inventory", str(self.inventory)], self._environment(), timeout)
         assert "Traceback" not in done.stderr, done.stderr
         assert self.secret not in done.stdout + done.stderr
@@ -88,8 +88,7 @@ class Fabric:
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
         """Start the command and leave it running."""
-        self.proof.healthy.clear()
-        return subprocess.Popen(
+        running = subprocess.Popen(
             [VIPBOOK, *argv, "--inventory", str(self.inventory)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -99,23 +98,22 @@ class Fabric:
             start_new_session=True,
             env=self._environment(),
         )
+        self.proof.started(running, self._declared())
+        return running
+
+    def _declared(self) -> list[str]:
+        """Names of the clusters in the inventory."""
+        return re.findall(r"(?m)^  (\w+):$", (self.inventory / "clusters.yaml").read_text())
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "VIPBOOK_STATE": str(self.state)}
 
     def shell(self, node: str, *command: str, check: bool = True) -> str:
         """stdout of a command run as root inside a node."""
-        self.proof.ran_in_node(command)
+        self.proof.ran_in_node(node, command)
         done = run_in(node, *command)
         if check and done.returncode != 0:
             raise AssertionError(f"{node}: {' '.join(command)}: {done.returncode}: {done.stdout}{done.stderr}")
-        return done.stdout
-
-    def python(self, script: str, *argv: str) -> str:
-        """stdout of a line of Python in the product's own environment."""
-        done = subprocess.run(
-            [sys.executable, "-c", script, *argv], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
-        )
         return done.stdout
 
     def follow(self, advice: list[str]) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,9 +18,9 @@ from runbooks.verify import arrived, first_problem, judge, observe, subjects, un
 from tasks.model.verdict import Status, worst
 from tests.lab.nodes import run_in
 
-CLUSTERS = ("web", "db")
 _LOOKS = {"verify", "plan", "locate", "lint", "history", "report", "schema", "window", "schedule"}
 _PROVES = {"verify", "apply", "drill"}
+_SERVERS = {"H1": "web", "H2": "web", "H3": "db", "H4": "db"}
 _READS = re.compile(
     r"(cat|ls|stat|readlink|date|ping|journalctl|dpkg-query|pgrep|od|uname) "
     r"|systemctl (show|is-\w+|list-\w+) |iptables(-legacy)? -S|nft (-\S+ )*list |ufw status"
@@ -35,23 +36,29 @@ class Proof:
     """Which clusters were judged healthy since anything was done to the lab."""
 
     inventory: Path
-    """Of both clusters."""
+    """What the lab is to be."""
     healthy: set[str] = field(default_factory=set)
+    _running: list[subprocess.Popen[str]] = field(default_factory=list)
     _sessions: dict[str, Session] = field(default_factory=dict)
 
-    def ran_in_node(self, command: Sequence[str]) -> None:
-        """A test ran this as root on a node."""
+    def ran_in_node(self, node: str, command: Sequence[str]) -> None:
+        """A test ran this as root on a node. What is done to a server is no other cluster's business."""
         if not _READS.match(" ".join(command)):
-            self.healthy.clear()
+            self.healthy.intersection_update(set(_SERVERS.values()) - {_SERVERS[node]} if node in _SERVERS else ())
 
-    def about_to_run(self, argv: Sequence[str]) -> None:
-        """A test runs a vipbook command."""
+    def about_to_run(self, argv: Sequence[str], declared: Collection[str]) -> None:
+        """A test runs a vipbook command on an inventory that declares these clusters."""
         if argv[0] not in _LOOKS:
-            self.healthy.clear()
+            self._touched({each for each in argv if each in declared} or declared)
+
+    def started(self, running: subprocess.Popen[str], declared: Collection[str]) -> None:
+        """A test left a vipbook command running: until it has been waited for, nothing proves anything."""
+        self._touched(declared)
+        self._running.append(running)
 
     def ran(self, argv: Sequence[str], out: str) -> None:
         """It ended, on an inventory that declares what the lab should be: what passed is proven."""
-        if argv[0] not in _PROVES:
+        if argv[0] not in _PROVES or any(each.returncode is None for each in self._running):
             return
         if "--json" in argv:
             report = json.loads(out or "{}")
@@ -82,10 +89,15 @@ class Proof:
         for session in self._sessions.values():
             session.close()
 
+    def _touched(self, clusters: Collection[str]) -> None:
+        # Another name for a cluster leads to the same servers.
+        known = set(clusters) <= set(_SERVERS.values())
+        self.healthy.difference_update(clusters if known else _SERVERS.values())
+
     def _session(self, name: str) -> Session:
         if not self._sessions:
             whole = open_session(self.inventory, [])
-            for each in CLUSTERS:
+            for each in {cluster.name for cluster in whole.clusters}:
                 self._sessions[each] = replace(whole, clusters=whole.intent.select((each,)))
         return self._sessions[name]
 

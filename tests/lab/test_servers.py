@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from runbooks.session import open_session
+from tasks.change.versions import with_roots_programs
 from tests.lab.conftest import Fabric, Ran, begin_at_zero, eventually, firewalls_of_others
 
 pytestmark = pytest.mark.lab
@@ -338,12 +340,9 @@ def test_the_real_keepalived_takes_every_option(whole: Fabric, both: Ran, tmp_pa
     other = whole.variant(tmp_path, ("    auth_pass:", f"    {OPTIONS[name]}\n    auth_pass:"))
     ran = other.vipbook("plan", "web", "--json")
     assert ran.code == 0, ran.problems()
-    script = (
-        "import sys; from pathlib import Path; from runbooks.session import open_session; "
-        "from tasks.change.versions import with_roots_programs; s = open_session(Path(sys.argv[1]), ['web']); "
-        "print(with_roots_programs(s.desired['H2'].config, s.clusters)); s.close()"
-    )
-    text = other.python(script, str(other.inventory))
+    session = open_session(other.inventory, ["web"])
+    text = with_roots_programs(session.desired["H2"].config, session.clusters)
+    session.close()
     command = (
         'printf %s "$1" > /root/try.conf; keepalived --config-test --use-file=/root/try.conf; s=$?; rm /root/try.conf'
     )
