@@ -134,7 +134,7 @@ def fabric(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fabric]:
     state = Path(os.environ.get("VIPBOOK_STATE") or "/var/lib/vipbook") / "labs" / f"vipbook-{NAME}"
     secret = (state / "secrets" / "web").read_text().strip()
     inventory = of_cluster(state / "inventory", state / "web", "web")
-    proof = Proof(state / "inventory")
+    proof = Proof(state / "inventory", [])
     kept = tmp_path_factory.mktemp("kept")
     made = Fabric(inventory=inventory, secret=secret, state=kept, whole=state / "inventory", proof=proof)
     # The suite fails over far more often than five moves in three minutes; tests of the duplicate budget set their own.
@@ -181,10 +181,23 @@ def applied(fabric: Fabric, bare: dict[str, str]) -> Ran:
 
 
 @pytest.fixture
-def healthy(fabric: Fabric, applied: Ran) -> Iterator[Fabric]:
+def healthy(request: pytest.FixtureRequest, fabric: Fabric, applied: Ran) -> Iterator[Fabric]:
     """The lab with web healthy at the beginning; a test that leaves it otherwise has an error, and not the next one."""
-    made_healthy(fabric, "web")
-    yield fabric
+    seen = _as_marked(request, fabric)
+    made_healthy(seen, "web")
+    yield seen
+    left_healthy(seen)
+
+
+def _as_marked(request: pytest.FixtureRequest, fabric: Fabric) -> Fabric:
+    if request.node.get_closest_marker("narrow") is None:
+        return fabric
+    narrow: Fabric = request.getfixturevalue("narrow")
+    return narrow
+
+
+def left_healthy(fabric: Fabric) -> None:
+    """An error of the test that left web unhealthy; and healthy it is for the next one."""
     problem = fabric.proof.problem(["web"])
     if problem:
         made_healthy(fabric, "web")
@@ -246,8 +259,23 @@ def both(whole: Fabric, bare_db: dict[str, list[str]]) -> Ran:
 
 
 @pytest.fixture
-def db(whole: Fabric, both: Ran) -> Iterator[Fabric]:
+def db(request: pytest.FixtureRequest, whole: Fabric, both: Ran) -> Iterator[Fabric]:
     """Both clusters healthy at the beginning, and made so again at the end."""
-    made_healthy(whole, "web", "db")
-    yield whole
-    made_healthy(whole, "web", "db")
+    seen = _as_marked(request, whole)
+    made_healthy(seen, "web", "db")
+    yield replace(seen, inventory=seen.whole)
+    made_healthy(seen, "web", "db")
+
+
+@pytest.fixture(scope="session")
+def narrow(fabric: Fabric) -> Iterator[Fabric]:
+    """Both clusters with L1 alone for their fabric and nobody to probe: for tests of servers, which need no more."""
+    target = fabric.whole.parent / "narrow"
+    shutil.copytree(fabric.whole, target, dirs_exist_ok=True)
+    path = target / "clusters.yaml"
+    text = path.read_text().replace("leaves: [L1, L2, L3]", "leaves: [L1]")
+    # The comma stays, for `variant` to find its place by.
+    path.write_text(re.sub(r"leaf: L2, port: swp\d|    probes: .*\n", "", text))
+    proof = Proof(target, fabric.proof.all_of_lab)
+    yield replace(fabric, inventory=of_cluster(target, target.parent / "narrow-web", "web"), whole=target, proof=proof)
+    proof.close()

@@ -21,6 +21,7 @@ from tests.lab.nodes import run_in
 _LOOKS = {"verify", "plan", "locate", "lint", "history", "report", "schema", "window", "schedule"}
 _PROVES = {"verify", "apply", "drill"}
 _SERVERS = {"H1": "web", "H2": "web", "H3": "db", "H4": "db"}
+_CLUSTERS = frozenset(_SERVERS.values())
 _READS = re.compile(
     r"(cat|ls|stat|readlink|date|ping|journalctl|dpkg-query|pgrep|od|uname) "
     r"|systemctl (show|is-\w+|list-\w+) |iptables(-legacy)? -S|nft (-\S+ )*list |ufw status"
@@ -37,23 +38,34 @@ class Proof:
 
     inventory: Path
     """What the lab is to be."""
+    all_of_lab: list[Proof]
+    """Those of other inventories too, and this one: what is done to the lab concerns all."""
     healthy: set[str] = field(default_factory=set)
     _running: list[subprocess.Popen[str]] = field(default_factory=list)
     _sessions: dict[str, Session] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Hear of what is done to the lab."""
+        self.all_of_lab.append(self)
+
+    def touched(self, clusters: Collection[str] = _CLUSTERS) -> None:
+        """Something was done to them. Another name for a cluster leads to the same servers."""
+        for each in self.all_of_lab:
+            each.healthy.difference_update(clusters if _CLUSTERS.issuperset(clusters) else _CLUSTERS)
+
     def ran_in_node(self, node: str, command: Sequence[str]) -> None:
         """A test ran this as root on a node. What is done to a server is no other cluster's business."""
         if not _READS.match(" ".join(command)):
-            self.healthy.intersection_update(set(_SERVERS.values()) - {_SERVERS[node]} if node in _SERVERS else ())
+            self.touched({_SERVERS[node]} if node in _SERVERS else _CLUSTERS)
 
     def about_to_run(self, argv: Sequence[str], declared: Collection[str]) -> None:
         """A test runs a vipbook command on an inventory that declares these clusters."""
         if argv[0] not in _LOOKS:
-            self._touched({each for each in argv if each in declared} or declared)
+            self.touched({each for each in argv if each in declared} or declared)
 
     def started(self, running: subprocess.Popen[str], declared: Collection[str]) -> None:
         """A test left a vipbook command running: until it has been waited for, nothing proves anything."""
-        self._touched(declared)
+        self.touched(declared)
         self._running.append(running)
 
     def ran(self, argv: Sequence[str], out: str) -> None:
@@ -88,11 +100,6 @@ class Proof:
         """Close the sessions."""
         for session in self._sessions.values():
             session.close()
-
-    def _touched(self, clusters: Collection[str]) -> None:
-        # Another name for a cluster leads to the same servers.
-        known = set(clusters) <= set(_SERVERS.values())
-        self.healthy.difference_update(clusters if known else _SERVERS.values())
 
     def _session(self, name: str) -> Session:
         if not self._sessions:

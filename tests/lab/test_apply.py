@@ -11,7 +11,7 @@ import pytest
 
 from tests.lab.conftest import Fabric, Ran, eventually, rules
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.narrow]
 CONFIG = "/etc/keepalived/keepalived.conf"
 
 

@@ -33,11 +33,11 @@ def faster(fabric: Fabric, applied: Ran, tmp_path_factory: pytest.TempPathFactor
         ("advert_int: 1", "advert_int: 0.3"),
         (password[0], ""),
     )
-    changed = replace(changed, varied=False, proof=Proof(changed.inventory))
+    changed = replace(changed, varied=False, proof=Proof(changed.inventory, []))
     _applied_from_parked(changed)
     yield changed
     changed.proof.close()
-    fabric.proof.healthy.clear()
+    fabric.proof.touched()
     _applied_from_parked(fabric)
 
 

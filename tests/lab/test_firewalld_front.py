@@ -9,7 +9,7 @@ import pytest
 from tests.lab.conftest import Fabric
 from tests.lab.test_front_rules import check, firewall_cmd, refusal
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.narrow]
 DROP = "rule protocol value=vrrp drop"
 POLICY = ("--new-policy vb", "--policy vb --add-ingress-zone ANY", "--policy vb --add-egress-zone HOST")
 DIRECT = "--direct --{verb}-rule ipv4 filter INPUT {priority} -p 112 -s 100.65.0.0/24 -j {target}"

@@ -9,7 +9,7 @@ import pytest
 
 from tests.lab.conftest import Fabric
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.narrow]
 SNIPPET = "/etc/nftables-vipbook.nft"
 BANS = """table inet f2b-table {
     set s { type ipv4_addr; }

@@ -42,7 +42,7 @@ raw.send(bytes.fromhex("333300000001") + mac + bytes.fromhex("86dd") + head + bo
 @pytest.fixture(scope="module")
 def lab(fabric: Fabric) -> Iterator[None]:
     yield
-    fabric.proof.healthy.clear()
+    fabric.proof.touched()
 
 
 @pytest.fixture(params=[VIP, VIP6])
