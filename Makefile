@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 APT := DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: install debian chromium nft demo test unit lint bench clean
+.PHONY: install debian chromium nft demo test unit lint bench bench-vips clean
 
 install: $(READY)
 
@@ -64,6 +64,10 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# What ten VIPs cost beside one: from the answers to the verdicts, without a lab.
+bench-vips: install
+	@$(BIN)/python -m tests.bench.vips
 
 bench: debian
 	@PATH="$(CURDIR)/$(BIN):$$PATH" lab/bench.sh

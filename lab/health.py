@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address
 
@@ -25,11 +25,14 @@ POLL_S = 0.2
 NO_COUNT = Count(actual=0, expected=0)
 
 
-def look(lab: Lab) -> LabStatus:
-    """The state of every node at this moment; asks the nodes in parallel and changes nothing."""
+def look(lab: Lab, greeted: Container[str] = ()) -> LabStatus:
+    """The state of every node at this moment; asks the nodes in parallel and changes nothing.
+
+    An sshd that has `greeted` is not asked again: one that is asked again and again without a login shuts us out.
+    """
     processes = all_processes()
     with ThreadPoolExecutor(max_workers=16) as pool:
-        nodes = pool.map(lambda node: _look_at(lab, node, processes), lab.topology.nodes)
+        nodes = pool.map(lambda node: _look_at(lab, node, processes, greeted=node.name in greeted), lab.topology.nodes)
         return LabStatus(name=lab.paths.name, prefix=lab.paths.prefix, nodes=tuple(nodes))
 
 
@@ -37,7 +40,9 @@ def wait_until_ready(lab: Lab, progress: Callable[[str], None]) -> LabStatus:
     """Poll until all of it is up; LabError that says what is missing after 90 s."""
     deadline = time.monotonic() + READY_TIMEOUT_S
     told = ""
-    while not (status := look(lab)).ready:
+    greeted: set[str] = set()
+    while not (status := look(lab, greeted)).ready:
+        greeted |= {node.name for node in status.nodes if node.sshd}
         _refuse_dead(lab, status)
         missing = status.missing()
         if time.monotonic() > deadline:
@@ -65,7 +70,7 @@ def _refuse_dead(lab: Lab, status: LabStatus) -> None:
             raise LabError(message, f"vipbook lab down{options} && vipbook lab up{options}")
 
 
-def _look_at(lab: Lab, node: Node, processes: Sequence[Process]) -> NodeStatus:
+def _look_at(lab: Lab, node: Node, processes: Sequence[Process], *, greeted: bool) -> NodeStatus:
     leader = leader_of(lab.paths.namespace(node.name), lab.paths, processes)
     bgp, vteps = _routing(lab, node, leader)
     return NodeStatus(
@@ -75,7 +80,7 @@ def _look_at(lab: Lab, node: Node, processes: Sequence[Process]) -> NodeStatus:
         port=SSH_PORT,
         user=node.user,
         running=leader is not None,
-        sshd=leader is not None and sshd_answers(lab.address(node.name)),
+        sshd=leader is not None and (greeted or sshd_answers(lab.address(node.name))),
         bgp=bgp,
         vteps=vteps,
     )

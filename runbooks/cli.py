@@ -3,30 +3,51 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import io
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO, cast
 
 import typer
 
+from runbooks.exits import Exit
 from runbooks.history_cli import app as history_app
 from runbooks.lab_cli import app as lab_app
 from runbooks.options import INVENTORY, AsJson, Clusters, ConfirmTimeout, Inventory, Reports, Verbose, Yes
+from runbooks.outputs import Closed, no_more_output
 from runbooks.report_cli import add_report_commands
 from runbooks.schedule_cli import app as schedule_app
 from runbooks.window_cli import app as window_app
 
+_STDERR = 2
 app = typer.Typer(
     help="The runbook for virtual IPs: configure keepalived and the firewall, prove that the fabric learned the VIP, "
     "drive a failover and measure it.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 app.add_typer(lab_app, name="lab", help="A real EVPN fabric in network namespaces, for people without one.")
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - few calls want it
+
+        typer.echo(version("vipbook"))
+        raise typer.Exit
+
+
+@app.callback()
+def main_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """What every command shares."""
 
 
 @app.command()
@@ -221,11 +242,36 @@ def main() -> None:
     # a last look at the end a tenth of a second.
     gc.set_threshold(1_000_000, 50, 50)
     atexit.register(gc.freeze)
-    # A process may be started without them (`>&-`).
-    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the whole process
-    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as above
+    # A process may be started without them (`>&-`). What is opened later must not become standard output.
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(spare)
+    sys.stdout = sys.stdout or cast("TextIO", Closed())
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - for the whole process
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a sign shows another one; that is no reason to end.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    app()
+    sys.exit(_run())
+
+
+def _run() -> int | str | None:
+    """The exit code. What the commands print is written by then; help and usage are not."""
+    try:
+        app()
+    except SystemExit as end:
+        code = end.code
+    except OSError as error:
+        return _unprinted(error)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        return code or _unprinted(error)
+    return code
+
+
+def _unprinted(error: OSError) -> int:
+    no_more_output()
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"error: standard output: {error.strerror}\n")
+    return Exit.UNDETERMINED

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from runbooks.exits import Exit, exit_for
 from runbooks.interrupts import InterruptedChange
 from runbooks.locking import LEASE_MARGIN_S, Held, locked
-from runbooks.server_change import CONFIRM_S, ServerChange, tag
+from runbooks.naming import tag_for
+from runbooks.server_change import CONFIRM_S, ServerChange
 from runbooks.session import Session
 from runbooks.verify import answered_hosts, verify
 from tasks.change.order import change_order
@@ -184,7 +185,7 @@ def _change_all(
     progress: Progress,
     confirm_s: int,
 ) -> None:
-    stopped, name = False, tag()
+    stopped, name = False, tag_for(held.session, [each.host for each in planned])
     for each in planned:
         if stopped or each.outcome is Outcome.UNCHANGED:
             outcomes.append(held_back(each))

@@ -12,12 +12,13 @@ from tasks.intent.timers import Bound, client_ageing_s
 from tasks.judge.client import on_link
 from tasks.judge.outage import answered_spans, measure
 from tasks.judge.subject import Subject
-from tasks.model.answer import Command, NoAnswer
+from tasks.model.answer import NoAnswer
 from tasks.model.cluster import Cluster
 from tasks.model.drill import Measured, ProbeStream
 from tasks.model.errors import NoAnswerError, RefusedError
 from tasks.model.reading import Unread
 from tasks.observe.ping import parse_probe_stream
+from tasks.observe.probe_questions import stream_command
 from tasks.observe.readings import Garbled
 from tasks.transport import Stream
 
@@ -73,14 +74,13 @@ class Probes:
         session: Session, cluster: Cluster, plans: tuple[ProbePlan, ...], longest_s: float, say: Callable[[str], None]
     ) -> Probes:
         """Begin on every host; RefusedError when they are not all answered before anything is touched."""
-        address = str(cluster.vips[0].ip)
+        address = cluster.vips[0].ip
         say(f"probing {address} from {', '.join(plan.host for plan in plans)} every {INTERVAL_S * 1000:g} ms")
-        # A count bounds it when nobody stops it. -w would end it at the first ICMP error, in the middle of the outage.
-        words = ("-D", "-O", "-n", "-i", str(INTERVAL_S), "-c", str(int(longest_s / INTERVAL_S)), address)
+        command = stream_command(address, int(longest_s / INTERVAL_S), INTERVAL_S)
         probes = Probes(streams={}, plans=plans)
         started: dict[str, Stream] = {}
         for plan in plans:
-            stream = session.open_stream(plan.host, Command(key="probe", argv=("ping", *words), sudo=True))
+            stream = session.open_stream(plan.host, command)
             if isinstance(stream, NoAnswer):
                 Probes(streams=started, plans=plans).stop()
                 raise NoAnswerError(plan.host, "ping", stream.reason)

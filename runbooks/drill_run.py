@@ -12,9 +12,10 @@ from runbooks.drill_members import bound_of, flagged_leaves, heir_of, vips_of
 from runbooks.drill_probes import ProbePlan, Probes, events_of, measured
 from runbooks.interrupts import deferred, shielded
 from runbooks.locking import LEASE_MARGIN_S
-from runbooks.server_change import tag
+from runbooks.naming import tag
 from runbooks.session import Session
 from runbooks.settling import Settling
+from runbooks.undoing import is_confirmed
 from runbooks.verify import arrived, first_problem, judge, observe, subjects, unprobed
 from tasks.change.faults import Fault, carries_session, link_down, lost, state_commands
 from tasks.change.undo import Undo, way_back
@@ -34,6 +35,8 @@ _MARGIN_S = 15.0
 """What polling, logins and a slow machine may take beyond protocol and fabric."""
 _LONGEST_PAUSE_S = 5.0
 _POLL_S = 0.3
+_UNDO_S = 20.0
+"""How long the undo is waited for: the round trip takes 30 s at most."""
 _STEADY = 2
 """Judgements in a row that must hold: one may have caught a table on its way."""
 
@@ -221,10 +224,10 @@ class DrillRun:
         return at
 
     def _undo(self) -> float:
-        """The way back; the time by the target's clock just before it."""
+        """Undo, if the server has not; the time by the target's clock before that. StepError: what is not restored."""
         clock = Command(key="clock before", argv=("date", "+%s.%N"))
-        # A script that ran already, by the server's own clock, ends with an error here and is as good.
-        answers = _ask(self.session, self.target.name, (clock, *self.undo.run_now()))
+        answers = _ask(self.session, self.target.name, (clock, *self.undo.run_now(_UNDO_S)))
+        is_confirmed(self.target.name, self.undo, answers)
         return float(answers["clock before"].stdout)
 
     def _recover(self, probes: Probes) -> None:
@@ -239,7 +242,7 @@ class DrillRun:
         if left:
             raise NotRestoredError(
                 f"{self.target.name} is not as it was: {'; '.join(left)}; "
-                f"it puts {self.target.interface} back by itself within {self.undo.after_s} s of the fault"
+                f"it restores {self.target.interface} by itself within {self.undo.after_s} s of the fault"
             )
 
     def _owners(self) -> dict[str, str]:
@@ -271,7 +274,7 @@ class DrillRun:
     def _close(self) -> list[str]:
         """Disarm for good, and say what did not come back."""
         try:
-            after = _ask(self.session, self.target.name, (*self.undo.clean(), *state_commands(self.target)))
+            after = _ask(self.session, self.target.name, (self.undo.clean(), *state_commands(self.target)))
         except HostError as error:
             return [str(error)]
         return lost(self.before, after, vips=vips_of(self.session, self.target))

@@ -9,18 +9,19 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from runbooks.exits import Exit, exit_for
 from runbooks.interrupts import polite
 from runbooks.keeping import KEPT, keep, limits, switched_on, with_past
+from runbooks.outputs import Outputs
 from runbooks.report_files import parse_target, write_report
 from tasks.model.errors import IntentError, NotRestoredError, RefusedError, StepError, VipbookError
-from tasks.render.mask import masked
+from tasks.render.mask import plain, said
 from tasks.report.formats import json_text, rendered
 
 if TYPE_CHECKING:
@@ -34,12 +35,17 @@ _PIPE_WIDTH = 180
 
 def _console(*, stderr: bool) -> Console:
     """As wide as the terminal; a file or a pipe gets lines that nothing wraps."""
-    from rich.console import Console  # noqa: PLC0415 - nothing is printed before the hosts are asked
+    from tasks.report.terminal import Terminal  # noqa: PLC0415 - nothing is printed before the hosts are asked
+
+    class Steady(Terminal):
+        """rich ends the process when a reader has gone, in the middle of whatever the run is doing on a server."""
+
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
 
     stream = sys.stderr if stderr else sys.stdout
-    # Without emoji: `:ab:` in a MAC address is one.
     width = None if stream.isatty() or "COLUMNS" in os.environ else _PIPE_WIDTH
-    return Console(stderr=stderr, highlight=False, emoji=False, width=width)
+    return Steady(stderr=stderr, width=width)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +67,27 @@ class Face:
         """Where everything else goes."""
         return _console(stderr=True)
 
+    @cached_property
+    def outputs(self) -> Outputs:
+        """What became of the outputs of this run."""
+        return Outputs(self.note)
+
     def note(self, text: str) -> None:
         """A line on stderr that stays."""
-        self.err.print(masked(text), markup=False, soft_wrap=True)
+        self._say(plain(text))
+
+    def warn(self, text: str) -> None:
+        """What was passed over, and what the operator should know of it."""
+        self.note(f"warning: {text}")
 
     def progress(self, text: str) -> None:
         """What is going on now; the screen shows it as it comes."""
-        self.err.print(f"… {masked(text)}", style="dim", markup=False, soft_wrap=True)
+        self._say(f"… {plain(said(text))}", "dim")
+
+    def _say(self, text: str, style: str | None = None) -> None:
+        """A lost terminal or a full disk ends nothing: these lines are written between the steps of a change."""
+        with contextlib.suppress(OSError, ValueError):
+            self.err.print(text, style=style, soft_wrap=True)
 
     @contextmanager
     def working(self, text: str) -> Generator[None]:
@@ -75,8 +95,16 @@ class Face:
         if not sys.stderr.isatty():
             yield
             return
-        with self.err.status(text):
+        from tasks.report.terminal import shown  # noqa: PLC0415 - as above
+
+        spinner = self.err.status(shown(text))
+        with contextlib.suppress(OSError):
+            spinner.start()
+        try:
             yield
+        finally:
+            with contextlib.suppress(OSError):
+                spinner.stop()
 
     @contextmanager
     def session(self, inventory: Path, clusters: Sequence[str] | None) -> Generator[Session]:
@@ -87,7 +115,8 @@ class Face:
         try:
             yield session
         finally:
-            session.close()
+            # What was found and done is reported also when a host does not let go.
+            self.outputs.attempt("closing the SSH sessions", session.close, asked=False)
 
     def asker(self, *, yes: bool) -> Callable[[Report], bool]:
         """Asks on the terminal before anything changes; without a terminal only --yes can say yes.
@@ -100,26 +129,29 @@ class Face:
         def ask(planned: Report) -> bool:
             if yes:
                 return True
-            self._print(planned, self.err)
-            return typer.confirm("Go on?", default=False, err=True)
+            try:
+                sys.stderr.write(self._report_text(planned, self.err) + "Go on? [y/N]: ")
+                sys.stderr.flush()
+                return sys.stdin.readline().strip().lower() in {"y", "yes"}
+            except (OSError, ValueError) as error:
+                raise RefusedError(f"nobody can be asked: {error}; nothing was changed") from None
 
         return ask
 
-    def finish(self, report: Report, code: Exit | None = None) -> None:
-        """Print, write the files, and leave with the exit code."""
-        from tasks.report.document import document  # noqa: PLC0415 - as for rich
-
-        ends = exit_for(report.status) if code is None else code
-        shape = document(report)
-        if self.as_json:
-            sys.stdout.write(json_text(shape))
-        else:
-            self._print(report, self.out)
+    def finish(self, report: Report, code: Exit | None = None) -> NoReturn:
+        """Print, write the files, keep, notify, each whatever becomes of the others; leave with the exit code."""
+        ends = self.outputs.ends = exit_for(report.status) if code is None else code
+        shape = cache(lambda: _document(report))
+        self.outputs.print(lambda: json_text(shape()) if self.as_json else self._report_text(report, self.out))
         for each in self.reports or ():
-            form = parse_target(each)[0]
-            write_report(each, rendered(form, with_past(shape) if form == "prom" else shape))
-        self._keep(report.command, shape, ends)
+            self.file(each, lambda form: rendered(form, with_past(shape(), self.warn) if form == "prom" else shape()))
+        if report.command in KEPT and switched_on():
+            self._keep(shape, ends)
         raise typer.Exit(ends)
+
+    def file(self, target: str, content: Callable[[str], str]) -> None:
+        """Write one --report; `content` makes it from the name of the form."""
+        self.outputs.attempt(f"--report {target}", lambda: write_report(target, content(parse_target(target)[0])))
 
     def check(self) -> None:
         """What can be told wrong before anything is contacted; IntentError."""
@@ -134,41 +166,30 @@ class Face:
             for each in self.notify:
                 parse_notify(each)
 
-    def _keep(self, command: str, shape: dict[str, Any], ends: Exit) -> None:
-        """The run goes into the history, and who is to be told is told. Neither ever changes how the run ends."""
-        if command not in KEPT or not switched_on():
-            return
-        sys.stdout.flush()
-        problem = keep(shape, ends)
-        if problem is not None:
-            self.note(f"warning: this run is not kept: {problem}")
-        if self.notify:
-            from runbooks.notify import notify  # noqa: PLC0415 - few runs tell anybody
+    def _keep(self, shape: Callable[[], dict[str, Any]], ends: Exit) -> None:
+        """The run goes into the history, and each who is to be told is told. Neither changes how the run ends."""
+        self.outputs.attempt("the history", lambda: keep(shape(), ends), asked=False)
+        for each in self.notify or ():
+            self.outputs.attempt("--notify", lambda each=each: self._notify(each, shape()), asked=False)  # type: ignore[misc]
 
-            for each in notify(self.notify, shape):
-                self.note(f"warning: {each}")
+    def _notify(self, target: str, shape: dict[str, Any]) -> None:
+        from runbooks.notify import notify  # noqa: PLC0415 - few runs tell anybody
+
+        for each in notify([target], shape):
+            self.warn(each)
+
+    def text(self, text: str) -> None:
+        """Something on standard output as it is."""
+        self.outputs.print(lambda: text)
 
     def show(self, renderable: RenderableType, shape: object) -> None:
         """Something that is no report of a run: on the screen, or its plain values with --json."""
-        if self.as_json:
-            sys.stdout.write(json_text(shape))
-        else:
-            self._show(renderable, self.out)
+        self.outputs.print(lambda: json_text(shape) if self.as_json else _text(renderable, self.out))
 
-    def _print(self, report: Report, console: Console) -> None:
+    def _report_text(self, report: Report, console: Console) -> str:
         from tasks.report.console import render_report  # noqa: PLC0415
 
-        self._show(render_report(report, verbose=self.verbose), console)
-
-    @staticmethod
-    def _show(renderable: RenderableType, console: Console) -> None:
-        """On a terminal as rich has it; in a file or pipe without the blanks that fill its lines."""
-        if console.is_terminal:
-            console.print(renderable, crop=False)
-            return
-        with console.capture() as captured:
-            console.print(renderable, crop=False)
-        console.file.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+        return _text(render_report(report, verbose=self.verbose), console)
 
     def catalogue(self) -> None:
         """All checks of the catalogue."""
@@ -176,25 +197,39 @@ class Face:
         from tasks.report.catalogue import catalogue_document, render_catalogue  # noqa: PLC0415
 
         text = json_text(catalogue_document(CATALOGUE))
-        if self.as_json:
-            sys.stdout.write(text)
-        else:
-            self._show(render_catalogue(CATALOGUE), self.out)
         for each in self.reports or ():
             if parse_target(each)[0] != "json":
                 raise IntentError(f"--report {each}: the catalogue is no report of a run; accepted format: json")
-            write_report(each, text)
+        self.outputs.print(lambda: text if self.as_json else _text(render_catalogue(CATALOGUE), self.out))
+        for each in self.reports or ():
+            self.file(each, lambda _: text)
+
+
+def _document(report: Report) -> dict[str, Any]:
+    from tasks.report.document import document  # noqa: PLC0415 - as for rich
+
+    return document(report)
+
+
+def _text(renderable: RenderableType, console: Console) -> str:
+    """For a terminal as rich has it; for a file or pipe without the blanks that fill its lines."""
+    with console.capture() as captured:
+        console.print(renderable, crop=False)
+    text = captured.get()
+    return text if console.is_terminal else "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
 @contextmanager
 def guard(face: Face) -> Generator[Face]:
     """Every expected end as one clear text on stderr and its exit code; a traceback is a bug."""
     _logging(verbose=face.verbose)
+    outputs = face.outputs
     try:
         face.check()
         with polite():
             yield face
-        sys.stdout.flush()
+    except typer.Exit as end:
+        raise typer.Exit(outputs.code(end.exit_code)) from None
     except IntentError as error:
         face.note(f"error: {error}")
         raise typer.Exit(Exit.WRONG_CALL) from None
@@ -212,25 +247,26 @@ def guard(face: Face) -> Generator[Face]:
         raise typer.Exit(Exit.UNDETERMINED) from None
     except KeyboardInterrupt:
         face.note("interrupted")
-        raise typer.Exit(Exit.INTERRUPTED) from None
-    except BrokenPipeError:
-        # The reader has gone: leave quietly, and keep Python from complaining when it flushes at its end.
-        _no_more_output()
-        raise typer.Exit(Exit.FAILS) from None
+        raise typer.Exit(Exit.INTERRUPTED if outputs.ends is None else outputs.code(outputs.ends)) from None
     except OSError as error:
         face.note(f"error: {error}")
-        _no_more_output()
         raise typer.Exit(Exit.UNDETERMINED) from None
+    if outputs.lost:
+        raise typer.Exit(Exit.UNDETERMINED)
 
 
-def _no_more_output() -> None:
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+class _Plain(logging.Formatter):
+    """Libraries log what hosts sent, in messages and in tracebacks."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Fit for a terminal."""
+        return plain(super().format(record))
 
 
 def _logging(*, verbose: bool) -> None:
     """Nornir's and paramiko's logs are for -v; without it they must not reach the screen."""
     handler: logging.Handler = logging.StreamHandler(sys.stderr) if verbose else logging.NullHandler()
-    logging.basicConfig(level=logging.INFO, handlers=[handler], format="%(asctime)s %(name)s %(message)s")
+    handler.setFormatter(_Plain("%(asctime)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     for name in ("paramiko", "netmiko"):
         logging.getLogger(name).setLevel(logging.WARNING)

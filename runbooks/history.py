@@ -8,61 +8,64 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from runbooks.keeping import history_path
+from runbooks.state import found, state_directory
 from tasks.model.errors import IntentError
 from tasks.report.trend import PICTURES, Measured, Trend
-from tasks.store.history import History, Run, Wanted, open_history
+from tasks.store.files import place_of
+from tasks.store.history import History, Wanted, Warn, open_history
+from tasks.store.rows import Run
 
 _NUMBER = re.compile(r"(?:last|-?[0-9]{1,9})\Z")
 
 
 @contextmanager
-def kept() -> Generator[History]:
+def kept(warn: Warn) -> Generator[History]:
     """The history; IntentError when there is none yet."""
-    with open_history(history_path(), create=False) as history:
+    found(state_directory())
+    with open_history(history_path(), create=False, warn=warn) as history:
         yield history
 
 
-def listed(wanted: Wanted, limit: int) -> tuple[Run, ...]:
+def listed(wanted: Wanted, limit: int, warn: Warn) -> tuple[Run, ...]:
     """The newest runs that are wanted."""
-    with kept() as history:
+    with kept(warn) as history:
         return history.runs(wanted, limit)
 
 
-def stored(word: str) -> tuple[Run, bytes]:
+def stored(word: str, warn: Warn) -> tuple[int, bytes]:
     """The run that an operator names, with its document: a number, `last`, or -1, -2 … from the newest."""
-    with kept() as history:
-        run = _named(history, word)
-        return run, history.document(run.id)
+    with kept(warn) as history:
+        number = _named(history, word)
+        return number, history.document(number)
 
 
-def _named(history: History, word: str) -> Run:
+def _named(history: History, word: str) -> int:
     if not _NUMBER.match(word):
         raise IntentError(f"{word!r} names no run; accepted: a number, 'last', or -1, -2 … from the newest")
     if word == "last" or word.startswith("-"):
-        back = 1 if word == "last" else int(word[1:])
-        runs = history.runs(Wanted(), back)
-        if 0 < back == len(runs):
-            return runs[-1]
+        number = history.newest(1 if word == "last" else int(word[1:]))
     else:
-        found = history.run(int(word))
-        if found is not None:
-            return found
-    newest = history.runs(Wanted(), 1)
-    raise IntentError(f"no run {word} is kept; the newest is {newest[0].id}" if newest else "no run is kept yet")
+        number = int(word) if history.holds(int(word)) else None
+    if number is not None:
+        return number
+    newest = history.newest(1)
+    raise IntentError(f"no run {word} is kept; the newest is {newest}" if newest else "no run is kept yet")
 
 
-def trends(clusters: Sequence[str]) -> tuple[Trend, ...]:
+def trends(clusters: Sequence[str], warn: Warn) -> tuple[Trend, ...]:
     """The trend of each cluster that a run has judged; IntentError for one that none has."""
-    with kept() as history:
+    with kept(warn) as history:
         health = history.health()
-        known = tuple(dict.fromkeys(name for name, _, _ in health))
+        known = tuple(dict.fromkeys(each.cluster for each in health))
+        if not known:
+            raise IntentError("no run whose time can be right has judged a cluster; see `vipbook history list`")
         for name in clusters:
             if name not in known:
-                raise IntentError(f"no run has judged {name!r}; kept: {', '.join(known) or 'none'}")
+                raise IntentError(f"no run has judged {name!r}; kept: {', '.join(known)}")
         return tuple(
             Trend(
                 cluster=name,
-                runs=tuple((at, healthy) for each, at, healthy in health if each == name),
+                runs=tuple(sorted((each.at, each.healthy) for each in health if each.cluster == name)),
                 outages=tuple(
                     Measured(
                         at=each.at,
@@ -72,7 +75,7 @@ def trends(clusters: Sequence[str]) -> tuple[Trend, ...]:
                         allowed_s=each.allowed_s,
                         within=each.within,
                     )
-                    for each in sorted(history.outages(name), key=lambda each: each.run)
+                    for each in sorted(history.outages(name), key=lambda each: each.at)
                 ),
             )
             for name in (clusters or known)
@@ -86,4 +89,8 @@ def picture_of(path: Path) -> str:
         raise IntentError(f"--plot {path}: accepted: a path that ends in .svg or .png")
     if not path.parent.is_dir():
         raise IntentError(f"--plot {path}: there is no directory {path.parent}; make it first")
-    return form
+    try:
+        with place_of(path):
+            return form
+    except OSError as error:
+        raise IntentError(f"--plot {path}: can't be written: {error.strerror}") from None

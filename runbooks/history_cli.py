@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +38,7 @@ def list_(
         from tasks.store.history import Wanted  # noqa: PLC0415
 
         wanted = Wanted(cluster=cluster, command=command, verdict=verdict)
-        runs = runbook.listed(wanted, limit)
+        runs = runbook.listed(wanted, limit, face.warn)
         face.show(render_runs(runs), runs_document(runs))
 
 
@@ -48,14 +47,16 @@ def show(run: Number, as_json: AsJson = False, report: Reports = None, verbose: 
     """What a run said, as Markdown; --json: its document; --report: any form."""
     from runbooks.face import Face, guard  # noqa: PLC0415
 
-    with guard(Face(as_json=as_json, reports=report, verbose=verbose)):
+    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
         from runbooks import history as runbook  # noqa: PLC0415
-        from runbooks.report_files import formed, parse_target, write_report  # noqa: PLC0415
+        from runbooks.report_files import formed  # noqa: PLC0415
+        from tasks.report.schema import read_report  # noqa: PLC0415
 
-        found, text = runbook.stored(run)
-        sys.stdout.write(formed("json" if as_json else "markdown", text, f"run {found.id}"))
+        number, text = runbook.stored(run, face.warn)
+        read_report(text, f"run {number}")
+        face.outputs.print(lambda: formed("json" if as_json else "markdown", text, f"run {number}"))
         for each in report or ():
-            write_report(each, formed(parse_target(each)[0], text, f"run {found.id}"))
+            face.file(each, lambda form: formed(form, text, f"run {number}"))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -68,7 +69,8 @@ def diff(before: Number, after: Number, as_json: AsJson = False, verbose: Verbos
         from tasks.report.difference import differences, differences_document, render_differences  # noqa: PLC0415
         from tasks.report.schema import read_report  # noqa: PLC0415
 
-        old, new = (read_report(runbook.stored(each)[1], f"run {each}") for each in (before, after))
+        stored = (runbook.stored(each, face.warn) for each in (before, after))
+        old, new = (read_report(text, f"run {number}") for number, text in stored)
         found = differences(old, new)
         face.show(render_differences(found), differences_document(found))
         raise typer.Exit(1 if found else 0)
@@ -86,11 +88,11 @@ def trend(
 
     with guard(Face(as_json=as_json, verbose=verbose)) as face:
         from runbooks import history as runbook  # noqa: PLC0415
-        from runbooks.report_files import write_whole  # noqa: PLC0415
         from tasks.report.trend import plot_trends, render_trends, trends_document  # noqa: PLC0415
+        from tasks.store.files import write_whole  # noqa: PLC0415
 
         form = runbook.picture_of(plot) if plot is not None else ""
-        found = runbook.trends(clusters or ())
-        if plot is not None and found:
-            write_whole(plot, plot_trends(found, form))
+        found = runbook.trends(clusters or (), face.warn)
         face.show(render_trends(found), trends_document(found))
+        if plot is not None and found:
+            face.outputs.attempt(f"--plot {plot}", lambda: write_whole(plot, plot_trends(found, form)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from runbooks.state import made, state_directory
-from tasks.model.errors import IntentError
+from runbooks.state import found, made, state_directory
+from tasks.model.errors import IntentError, VipbookError
 
 if TYPE_CHECKING:
     from tasks.store.history import History
@@ -47,32 +48,38 @@ def history_path() -> Path:
     return state_directory() / "history.db"
 
 
-def keep(shape: dict[str, Any], code: int) -> str | None:
-    """Keep the run; why it could not be kept, if it could not."""
+def keep(shape: dict[str, Any], code: int) -> None:
+    """Keep the run; VipbookError when it could not be kept, or when old ones could not be forgotten."""
     from tasks.store.history import open_history  # noqa: PLC0415 - sqlite3 is loaded when everything is printed
 
     now = datetime.now(UTC)
     days, runs = limits()
+    kept = False
     try:
         made(state_directory())
         with open_history(history_path(), create=True) as history:
             number = history.add(shape, now, code)
+            kept = True
             if number % _PRUNED_EACH == 0:
                 history.prune(now, days, runs)
     except IntentError as error:
-        return str(error)
-    return None
+        what = "old runs are not forgotten" if kept else "this run is not kept"
+        raise VipbookError(f"{what}: {error}") from None
 
 
-def with_past(shape: dict[str, Any]) -> dict[str, Any]:
+def with_past(shape: dict[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
     """The document with what the history knew of these clusters; unchanged when it knows nothing or can't be read."""
     from tasks.store.history import open_history  # noqa: PLC0415 - as above
 
     try:
-        with open_history(history_path(), create=False) as history:
+        if not history_path().exists():
+            return shape
+        found(state_directory())
+        with open_history(history_path(), create=False, warn=warn) as history:
             return {**shape, "past": _past(history, shape)}
-    except IntentError:
-        return shape
+    except (IntentError, OSError) as error:
+        warn(f"nothing is known of earlier runs: {error}")
+    return shape
 
 
 def _past(history: History, shape: dict[str, Any]) -> dict[str, Any]:
@@ -82,8 +89,8 @@ def _past(history: History, shape: dict[str, Any]) -> dict[str, Any]:
     success = history.last_success(scope_of(shape))
     outages = []
     for cluster in shape["clusters"]:
-        found = history.outages(cluster["name"])
-        outages += [each for each in found if each.run == found[0].run]
+        known = history.outages(cluster["name"])
+        outages += [each for each in known if each.run == known[0].run]
     return {
         "last_success_at": stamp(success) if success is not None else None,
         "last_outages": [

@@ -92,9 +92,9 @@ class _Steps:
     """What is going on, on stderr: a spinner and the time of each step on a terminal, else a line a step."""
 
     def __init__(self) -> None:
-        from rich.console import Console  # noqa: PLC0415
+        from tasks.report.terminal import Terminal  # noqa: PLC0415
 
-        self._console = Console(stderr=True, highlight=False, emoji=False)
+        self._console = Terminal(stderr=True)
         self._current = ""
         self._since = 0.0
         self._spinner: Status | None = None
@@ -112,7 +112,9 @@ class _Steps:
         self.end()
         self._current, self._since = text, time.monotonic()
         if self._console.is_terminal:
-            self._spinner = self._console.status(text)
+            from tasks.report.terminal import shown  # noqa: PLC0415
+
+            self._spinner = self._console.status(shown(text))
             self._spinner.start()
         else:
             self.say(f"… {text}")
@@ -126,7 +128,7 @@ class _Steps:
 
     def say(self, text: str) -> None:
         """A line that stays."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(text, soft_wrap=True)
 
     def _stop_spinner(self) -> None:
         if self._spinner is not None:
@@ -153,14 +155,15 @@ def _steps() -> Generator[_Steps]:
 
 
 def _print_status(found: LabStatus) -> None:
-    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
+
+    from tasks.report.terminal import Terminal  # noqa: PLC0415
 
     table = Table("node", "kind", "runs", "ssh", "BGP", "remote VTEPs", box=None, pad_edge=False)
     for node in found.nodes:
         login = f"{node.user}@{node.address}:{node.port}" if node.sshd else "no"
         table.add_row(node.name, node.kind, "yes" if node.running else "no", login, str(node.bgp), str(node.vteps))
-    console = Console(highlight=False, emoji=False)
+    console = Terminal()
     console.print(table)
     state = "up" if found.ready else f"not up: {'; '.join(found.missing())}"
     console.print(f"the lab {found.prefix} is {state}", soft_wrap=True)

@@ -30,14 +30,17 @@ class Held:
     servers: tuple[str, ...]
 
     def renew(self, lease_s: int | None = None) -> None:
-        """A new lease on all servers; NoAnswerError when it ran out and is another's now.
+        """A new lease on all servers; NoAnswerError when it ran out and is another's now, or can't be written.
 
-        A server that can't be asked will be told by what comes next.
+        A server that can't be asked is found out by what comes next.
         """
         for server, reply in _ask(self.session, self.servers, self.lock.renew(lease_s)).items():
             answers = reply.by_key if isinstance(reply, Answers) else {}
-            if any(answer.status != 0 for answer in answers.values()):
-                raise NoAnswerError(server, "", "the lock ran out and is not ours any more")
+            for answer in answers.values():
+                if answer.status == HELD:
+                    raise NoAnswerError(server, "", "the lock ran out and is not held any more")
+                if answer.status != 0:
+                    raise NoAnswerError(server, "", f"the lock can't be renewed: {_last(answer.stderr)}")
 
 
 @contextmanager
@@ -76,8 +79,14 @@ def _refuse_held(session: Session, names: Sequence[str], replies: dict[str, Repl
                 shown = session.memberships(server)[0].name if name == SERVER else name
                 raise RefusedError(f"{shown} is locked on {server} by {holder}{until}; nothing was changed")
             if answer is None or answer.status != 0:
-                said = answer.stderr.strip().splitlines() if answer is not None else []
-                raise NoAnswerError(server, "", f"the lock can't be taken: {said[-1] if said else 'no answer'}")
+                said = _last(answer.stderr) if answer is not None else "no answer"
+                raise NoAnswerError(server, "", f"the lock can't be taken: {said}")
+
+
+def _last(text: str) -> str:
+    """The last line of what a program said."""
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else "no reason was given"
 
 
 def _user() -> str:

@@ -8,16 +8,25 @@ import json
 import os
 import platform
 import re
+import signal
 import subprocess
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from runbooks.keeping import history_path
 from runbooks.state import made, state_directory
 from tasks.model.errors import IntentError
+from tasks.model.text import visible
+
+if TYPE_CHECKING:
+    from tasks.store.history import History
 
 _KINDS = ("webhook:URL", "webhook-env:NAME", "command:PATH")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
@@ -27,6 +36,8 @@ _SIGNATURE = "X-Vipbook-Signature"
 _TRIES = 4
 _BACKOFF_S = 0.5
 _CONNECT_S, _READ_S = 3.0, 10.0
+_TOTAL_S = 30.0
+"""For all tries together."""
 _COMMAND_S = 30.0
 _SHOWN = 10
 _AGAIN = (429, 500, 502, 503, 504)
@@ -90,41 +101,75 @@ def _webhook(place: str) -> Target:
         raise IntentError("--notify webhook:…: not a URL that begins with https:// or http:// and names a host")
     if parts.username is not None or parts.password is not None:
         raise IntentError(f"--notify webhook:…: no password in the URL; set {_TOKEN} or {_SECRET} instead")
+    if parts.scheme == "http" and os.environ.get(_TOKEN) and not _is_here(parts.hostname or ""):
+        raise IntentError(
+            f"--notify webhook:…: {_TOKEN} would go over plain http, where others can read it; "
+            f"use https://, or unset {_TOKEN}"
+        )
     return Target("webhook", place)
+
+
+def _is_here(host: str) -> bool:
+    """Is it this machine, which nothing leaves on the way?"""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def notify(targets: Sequence[str], shape: dict[str, Any]) -> list[str]:
     """Tell each target that was last told another verdict; why not, for each that could not be told.
 
-    What could not be told is tried again by the next run. The first run of all tells what is not fine.
+    What could not be told is tried again by the next run. The first run of all tells what is not fine; so does each
+    run while the history can't be read, because twice is better than never.
     """
-    from tasks.store.history import open_history, scope_of  # noqa: PLC0415 - the report is out by now
-
     problems: list[str] = []
-    scope = f"{shape['command']} {scope_of(shape)}"
-    try:
-        made(state_directory())
-        with open_history(history_path(), create=True) as history:
-            for each in map(parse_notify, targets):
-                before = history.noticed(each.key, scope)
-                if before == shape["verdict"]:
-                    continue
-                quiet = before is None and shape["verdict"] in _FINE
-                problem = None if quiet else _tell(each, message(shape, before))
-                if problem is None:
-                    history.notice(each.key, scope, shape["verdict"])
-                else:
-                    problems.append(f"{each.shown} was not told: {problem}")
-    except IntentError as error:
-        problems.append(str(error))
+    for each in targets:
+        try:
+            problems += _notify(parse_notify(each), shape)
+        except IntentError as error:
+            problems.append(str(error))
     return problems
+
+
+def _notify(target: Target, shape: dict[str, Any]) -> Iterator[str]:
+    from tasks.store.history import scope_of  # noqa: PLC0415 - the report is out by now
+
+    scope, verdict = f"{shape['command']} {scope_of(shape)}", shape["verdict"]
+    before = None
+    try:
+        with _memory() as history:
+            before = history.noticed(target.key, scope)
+    except IntentError as error:
+        yield f"it is not known what {target.shown} was told last: {error}"
+    if before == verdict:
+        return
+    quiet = before is None and verdict in _FINE
+    problem = None if quiet else _tell(target, message(shape, before))
+    if problem is not None:
+        yield f"{target.shown} was not told: {problem}"
+        return
+    try:
+        with _memory() as history:
+            history.notice(target.key, scope, verdict)
+    except IntentError as error:
+        yield f"what {target.shown} was told is not kept, and it may be told again: {error}"
+
+
+@contextmanager
+def _memory() -> Generator[History]:
+    from tasks.store.history import open_history  # noqa: PLC0415 - as above
+
+    made(state_directory())
+    with open_history(history_path(), create=True) as history:
+        yield history
 
 
 def message(shape: dict[str, Any], before: str | None) -> dict[str, Any]:
     """What is told."""
     vips = [(cluster["name"], vip) for cluster in shape["clusters"] for vip in cluster["vips"]]
     wrong = [
-        f"{check['check']} {check['target']}: {check['message']}"
+        visible(f"{check['check']} {check['target']}: {check['message']}")
         for status in ("fail", "unknown")
         for _, vip in vips
         for check in vip["checks"]
@@ -138,7 +183,7 @@ def message(shape: dict[str, Any], before: str | None) -> dict[str, Any]:
         "to": shape["verdict"],
         "command": shape["command"],
         "host": platform.node(),
-        "reason": shape.get("reason") or (wrong[0] if wrong else "nothing is wrong"),
+        "reason": visible(shape.get("reason") or (wrong[0] if wrong else "nothing is wrong")),
         "wrong": wrong[:_SHOWN],
         "vips": [
             {"cluster": name, "address": vip["address"], "state": vip["state"], "owner": vip["owner"]}
@@ -153,42 +198,75 @@ def _tell(target: Target, told: dict[str, Any]) -> str | None:
 
 
 def _post(url: str, body: bytes) -> str | None:
+    """All tries together have a time limit, whatever the other side sends, and however slowly."""
+    results: list[str | None] = []
+    # No time-out of a socket bounds a name server, or an answer that comes byte by byte.
+    trying = threading.Thread(target=lambda: results.append(_tried(url, body)), name="vipbook-notify", daemon=True)
+    trying.start()
+    trying.join(_TOTAL_S)
+    return results[0] if results else f"it did not answer within {_TOTAL_S:g} s"
+
+
+def _tried(url: str, body: bytes) -> str | None:
     """Tried again with growing pauses while the other side has trouble; never sent on to where a redirect points."""
     import urllib3  # noqa: PLC0415 - needed by few runs
 
+    timeout = urllib3.Timeout(connect=_CONNECT_S, read=_READ_S)
+    problem = None
+    for number in range(_TRIES):
+        time.sleep(_BACKOFF_S * 2**number if number else 0)
+        with urllib3.PoolManager(num_pools=1) as pool:
+            try:
+                # What it says beyond its status is not read: nothing bounds it.
+                answer = pool.request(
+                    "POST",
+                    url,
+                    body=body,
+                    headers=_headers(body),
+                    retries=False,
+                    timeout=timeout,
+                    preload_content=False,
+                )
+                answer.close()
+            except urllib3.exceptions.HTTPError as error:
+                problem = f"{type(error).__name__} after {_TRIES} tries"
+                continue
+            except (OSError, UnicodeError) as error:
+                return type(error).__name__
+        if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's success
+            return None
+        problem = f"it answered {answer.status}"
+        if answer.status not in _AGAIN:
+            break
+    return problem
+
+
+def _headers(body: bytes) -> dict[str, str]:
     headers = {"Content-Type": "application/json", "User-Agent": "vipbook"}
     if os.environ.get(_TOKEN):
         headers["Authorization"] = f"Bearer {os.environ[_TOKEN]}"
     if os.environ.get(_SECRET):
         digest = hmac.new(os.environ[_SECRET].encode(), body, hashlib.sha256).hexdigest()
         headers[_SIGNATURE] = f"sha256={digest}"
-    retries = urllib3.Retry(
-        total=_TRIES - 1,
-        backoff_factor=_BACKOFF_S,
-        backoff_max=4.0,
-        status_forcelist=_AGAIN,
-        allowed_methods=None,
-        raise_on_status=False,
-        respect_retry_after_header=False,
-    )
-    timeout = urllib3.Timeout(connect=_CONNECT_S, read=_READ_S)
-    with urllib3.PoolManager(num_pools=1) as pool:
-        try:
-            answer = pool.request(
-                "POST", url, body=body, headers=headers, retries=retries, timeout=timeout, redirect=False
-            )
-        except urllib3.exceptions.MaxRetryError as error:
-            return f"{type(error.reason).__name__} after {_TRIES} tries"
-        except (urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
-            return type(error).__name__
-    return None if 200 <= answer.status < 300 else f"it answered {answer.status}"  # noqa: PLR2004 - HTTP's success
+    return headers
 
 
 def _run(path: str, body: bytes) -> str | None:
+    """Nothing that the command prints is kept; when its time is up, what it began ends with it."""
     try:
-        done = subprocess.run([path], input=body, capture_output=True, timeout=_COMMAND_S, check=False)
-    except subprocess.TimeoutExpired:
-        return f"it did not end within {_COMMAND_S:.0f} s"
+        # A session of its own: one signal reaches all that it began.
+        process = subprocess.Popen(
+            [path], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
     except OSError as error:
         return str(error.strerror)
-    return None if done.returncode == 0 else f"it ended with exit status {done.returncode}"
+    with process:
+        try:
+            process.communicate(body, timeout=_COMMAND_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return f"it did not end within {_COMMAND_S:.0f} s"
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return None if process.returncode == 0 else f"it ended with exit status {process.returncode}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from runbooks.options import Verbose
+from tasks.model.errors import IntentError
 
 
 def add_report_commands(app: typer.Typer) -> None:
@@ -28,22 +28,28 @@ def report(
     """Make any form of the report from a stored one. Contacts nobody."""
     from runbooks.face import Face, guard  # noqa: PLC0415
 
-    with guard(Face(verbose=verbose)):
-        from runbooks.report_files import stored_report, write_report  # noqa: PLC0415
+    with guard(Face(verbose=verbose)) as face:
+        from runbooks.report_files import formed, parse_target, stored_report  # noqa: PLC0415
+        from tasks.report.formats import FORMATS  # noqa: PLC0415
+        from tasks.report.schema import read_report  # noqa: PLC0415 - pydantic
 
-        text = stored_report(form, source)
+        if form not in FORMATS:
+            raise IntentError(f"no format {form!r}; accepted: {', '.join(FORMATS)}")
+        text = stored_report(source)
+        read_report(text, str(source))
         if output is None:
-            sys.stdout.write(text)
+            face.outputs.print(lambda: formed(form, text, str(source)))
         else:
-            write_report(f"{form}:{output}", text)
+            parse_target(f"{form}:{output}")
+            face.file(f"{form}:{output}", lambda _: formed(form, text, str(source)))
 
 
 def schema(verbose: Verbose = False) -> None:
     """Print the JSON Schema of the report."""
     from runbooks.face import Face, guard  # noqa: PLC0415
 
-    with guard(Face(verbose=verbose)):
+    with guard(Face(verbose=verbose)) as face:
         from tasks.report.formats import json_text  # noqa: PLC0415
         from tasks.report.schema import json_schema  # noqa: PLC0415 - pydantic
 
-        sys.stdout.write(json_text(json_schema()))
+        face.text(json_text(json_schema()))

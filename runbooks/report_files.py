@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 
 from tasks.model.errors import IntentError, VipbookError
 from tasks.report.formats import FORMATS, PUBLIC, json_text, renderer
+from tasks.store.files import place_of, write_whole
 
 _OWNER, _EVERYBODY = 0o600, 0o644
 
@@ -22,27 +22,28 @@ def parse_target(text: str) -> tuple[str, Path]:
         raise IntentError(f"--report {text}: there is no directory {target.parent}; make it first")
     if target.is_dir():
         raise IntentError(f"--report {text}: {target} is a directory; name a file")
-    return form, target
-
-
-def stored_report(form: str, source: Path) -> str:
-    """Any form of a report from a stored one; IntentError for a form that nobody offers, or a file that is no report.
-
-    The file is checked before any of it is shown: half a report must not pass for a whole one.
-    """
-    if form not in FORMATS:
-        raise IntentError(f"no format {form!r}; accepted: {', '.join(FORMATS)}")
     try:
-        text = source.read_bytes()
+        with place_of(target):
+            return form, target
+    except OSError as error:
+        raise IntentError(f"--report {text}: can't be written: {error.strerror}") from None
+
+
+def stored_report(source: Path) -> bytes:
+    """A stored report as it is; IntentError for a file that can't be read."""
+    try:
+        return source.read_bytes()
     except FileNotFoundError:
         raise IntentError(f"{source}: there is no such file; `vipbook verify --report json:PATH` makes one") from None
     except OSError as error:
         raise IntentError(f"{source}: can't be read: {error.strerror}") from None
-    return formed(form, text, str(source))
 
 
 def formed(form: str, text: bytes, name: str) -> str:
-    """One of the forms of a stored report, which `name` is in an error."""
+    """One of the forms of a stored report, which `name` is in an error; IntentError for what is no report.
+
+    It is checked before any of it is shown: half a report must not pass for a whole one.
+    """
     from tasks.report.schema import read_report  # noqa: PLC0415 - pydantic
 
     report = read_report(text, name)
@@ -53,27 +54,6 @@ def write_report(text: str, content: str) -> None:
     """Write to the path of FORMAT:PATH. Only its owner reads it: evidence tells much about a network."""
     form, path = parse_target(text)
     try:
-        write_whole(path, content.encode(), mode=_EVERYBODY if form in PUBLIC else _OWNER)
+        write_whole(path, content.encode(errors="replace"), mode=_EVERYBODY if form in PUBLIC else _OWNER)
     except OSError as error:
-        raise VipbookError(f"--report {text}: can't be written: {error}") from None
-
-
-def write_whole(path: Path, content: bytes, *, mode: int = _OWNER) -> None:
-    """The file appears whole or not at all; OSError when it can't.
-
-    What a link leads to is written, and a device or pipe is written into: a rename would put a file in their place.
-    """
-    target = path.resolve()
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
-        return
-    with tempfile.NamedTemporaryFile("wb", dir=target.parent, prefix=f".{target.name}.", delete=False) as fresh:
-        beside = Path(fresh.name)
-        try:
-            fresh.write(content)
-            fresh.flush()
-            beside.chmod(mode)
-            beside.replace(target)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
+        raise VipbookError(f"--report {text}: can't be written: {error.strerror}") from None

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runbooks.notify import check_notify
-from runbooks.report_files import parse_target, write_whole
+from runbooks.report_files import parse_target
 from runbooks.session import read_intent
 from tasks.model.errors import IntentError, NotRestoredError, VipbookError
 from tasks.model.schedule import Schedule
 from tasks.render.schedule import MARKER, parse_every, parse_name, parse_user, render_units
+from tasks.store.files import write_whole
 
 UNITS = Path("/etc/systemd/system")
 _BOOTED = Path("/run/systemd/system")

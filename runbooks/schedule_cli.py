@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -54,8 +53,8 @@ def install(
         )
         schedule = runbook.planned(wish)
         if print_:
-            for file, text in render_units(schedule).items():
-                sys.stdout.write(f"# {runbook.UNITS / file}\n{text}\n")
+            units = render_units(schedule)
+            face.text("".join(f"# {runbook.UNITS / file}\n{text}\n" for file, text in units.items()))
         else:
             done = runbook.install(schedule)
             face.show(f"{schedule.unit}.timer: {done}", {"unit": schedule.unit, "outcome": done})

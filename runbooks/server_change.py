@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from runbooks.interrupts import InterruptedChange, deferred, shielded
 from runbooks.locking import LEASE_MARGIN_S, Held
+from runbooks.naming import tag
 from runbooks.session import Session
-from tasks.change.files import keep, sudo
+from runbooks.undoing import Undoing
+from tasks.change.files import keep
 from tasks.change.guard import Guard, guard_of
 from tasks.change.package import Brought, listing, remove, removed_by, simulate_removal
 from tasks.change.package import installed as installed_packages
@@ -38,9 +38,6 @@ _PACKAGE_S = 600.0
 _FIREWALLING = {"firewall", "rollback"}
 """Topics of steps that may change what runs in the firewall."""
 _POLL_S = 0.5
-_HEAL_MARGIN_S = 30.0
-"""What the way back itself may take, beyond the time when it begins."""
-_HEAL_POLL_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +76,7 @@ class ServerChange:
         def work() -> None:
             self._change(steps, undo, guard)
             self._prove(masters)
-            self._commit(undo.keep())
+            self._commit(undo.confirm(keep=True))
 
         return self._carried_out(work, undo, before, tuple(installed))
 
@@ -116,7 +113,7 @@ class ServerChange:
         """What runs in the firewall is kept whole when a step changes it."""
         if not isinstance(before.firewall, Read) or not any(step.topic in _FIREWALLING for step in steps.steps):
             return Guard()
-        return guard_of(before.firewall.value, Undo(tag=name, lines=(), after_s=0).directory)
+        return guard_of(before.firewall.value, Undo(tag=name).directory)
 
     def _ask(
         self, commands: Sequence[Command], *, timeout_s: float = 60.0, stop: bool = False, anew: bool = False
@@ -126,6 +123,9 @@ class ServerChange:
         if not isinstance(reply, Answers):
             raise NoAnswerError(self.host, "", reply.reason)
         return reply
+
+    def _ask_within(self, commands: Sequence[Command], timeout_s: float) -> Answers:
+        return self._ask(commands, timeout_s=timeout_s)
 
     def _do(self, commands: Sequence[Command], *, timeout_s: float = 60.0) -> Answers:
         """All commands, in order, up to the first that fails; StepError names it."""
@@ -188,7 +188,7 @@ class ServerChange:
         self._do(
             [
                 *undo.prepare(),
-                *(keep(path, undo.directory) for path in kept),
+                *(keep(path, undo.directory, undo.tag) for path in kept),
                 *guard.keeping,
                 *undo.arm(),
                 *(command for step in plan.steps for command in step.commands),
@@ -229,55 +229,46 @@ class ServerChange:
                     return f"{finding.check}: {finding.message}"
         return None
 
-    def _commit(self, commands: Sequence[Command]) -> None:
-        """Disarm, over the new connection. There is no way back from then on: an interrupt finds the change made."""
+    def _commit(self, *commands: Command) -> None:
+        """Confirm, over the new connection. There is no undo from then on: an interrupt finds the change made.
+
+        The first command decides; what the others, and what it tidies up itself, could not do is a note.
+        """
         done = False
         try:
             with deferred(self.progress):
-                self._require(commands, self._ask(commands, stop=True, anew=True))
+                answers = self._ask(commands, stop=True, anew=True)
+                self._require(commands[:1], answers)
                 done = True
+            self._note(answers)
         except KeyboardInterrupt:
             if not done:
                 raise
             raise InterruptedChange(ServerOutcome(host=self.host, outcome=Outcome.APPLIED, plan=self.plan)) from None
 
+    def _note(self, answers: Answers) -> None:
+        for answer in answers.by_key.values():
+            for line in answer.stderr.strip().splitlines():
+                self.progress(f"note: {self.host}: it is confirmed, but: {line}")
+
     def _go_back(self, undo: Undo, before: ServerFacts, installed: tuple[Brought, ...], why: str) -> ServerOutcome:
         self.progress(f"{self.host}: going back: {why}")
+        outcome, reason = Outcome.NOT_ROLLED_BACK, why
         try:
-            self._take_back(undo)
-            left = differing(before, self._facts())
-            self._ask(undo.clean())
+            undoing = Undoing(host=self.host, undo=undo, ask=self._ask_within, progress=self.progress)
+            if undoing.run():
+                outcome, reason = Outcome.APPLIED, f"{why}; the server had the confirmation before: nothing was undone"
+            elif left := differing(before, self._facts()):
+                reason = f"{why}; not as before: {', '.join(left)}"
+            else:
+                self._ask((undo.clean(),))
+                return self._without_packages(installed, why)
+        except StepError as error:
+            reason = f"{why}; {error.reason}"
         except HostError as error:
             reason = f"{why}; going back could not be followed ({error.reason}); the server goes back by itself"
             reason += f" within {self.confirm_s} s; look at {undo.directory} on {self.host}"
-            return ServerOutcome(host=self.host, outcome=Outcome.NOT_ROLLED_BACK, plan=self.plan, reason=reason)
-        if left:
-            reason = f"{why}; not as before: {', '.join(left)}"
-            return ServerOutcome(host=self.host, outcome=Outcome.NOT_ROLLED_BACK, plan=self.plan, reason=reason)
-        return self._without_packages(installed, why)
-
-    def _take_back(self, undo: Undo) -> None:
-        """Run the way back over the connection that was there before the change; where that is cut too, wait.
-
-        The server's own timer takes the same way then. NoAnswerError when it does not come back in its time.
-        """
-        deadline = time.monotonic() + self.confirm_s + _HEAL_MARGIN_S
-        try:
-            self._ask(undo.run_now(), timeout_s=self.confirm_s / 2)
-        except NoAnswerError as error:
-            self.progress(f"{self.host}: {error.reason}; it goes back by itself within {self.confirm_s} s: waiting")
-            while not self._healed(undo):
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(_HEAL_POLL_S)
-
-    def _healed(self, undo: Undo) -> bool:
-        """Does it answer again, and has its timer run the way back to the end?"""
-        gone = sudo("gone back", "test", "!", "-e", f"{undo.directory}/undo.sh")
-        try:
-            return self._ask((gone,), timeout_s=10.0)["gone back"].status == 0
-        except NoAnswerError:
-            return False
+        return ServerOutcome(host=self.host, outcome=outcome, plan=self.plan, reason=reason)
 
     def _without_packages(self, installed: tuple[Brought, ...], why: str) -> ServerOutcome:
         """Take out again exactly what this run brought in."""
@@ -293,8 +284,3 @@ class ServerChange:
                 names = ", ".join(each.name for each in installed)
                 outcome, reason = Outcome.NOT_ROLLED_BACK, f"{why}; packages left: {names} ({error})"
         return ServerOutcome(host=self.host, outcome=outcome, plan=self.plan, reason=reason)
-
-
-def tag() -> str:
-    """A name that no other change has."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"

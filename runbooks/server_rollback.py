@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runbooks.interrupts import InterruptedChange
-from runbooks.server_change import ServerChange, tag
+from runbooks.naming import tag
+from runbooks.server_change import ServerChange
 from tasks.change.files import sudo
 from tasks.change.undo import BACKUPS, way_back
 from tasks.intent.timers import master_down_s
@@ -44,9 +45,8 @@ class ServerRollback(ServerChange):
         def work() -> None:
             self._change(self.plan, undo, guard)
             self._stands(masters)
-            # This way back is not kept, and the backup is used up.
-            used = sudo("use up", "rm", "-rf", "--", f"{BACKUPS}/{self.backup}")
-            self._commit((*undo.disarm(), used))
+            # This undo is not kept, and the backup is used up.
+            self._commit(undo.confirm(keep=False), sudo("use up", "rm", "-rf", "--", f"{BACKUPS}/{self.backup}"))
 
         return self._carried_out(work, undo, before, ())
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runbooks.inventory import load_nornir
+from runbooks.login_files import refuse_unusable
+from runbooks.logins import Logins
 from runbooks.text_files import read_text
 from tasks.intent.load import Intent, SecretReader, load_intent
 from tasks.intent.schema import SecretEntry
 from tasks.model.answer import NoAnswer, Reply
+from tasks.model.bounds import Budget
 from tasks.model.cluster import Cluster, Desired
 from tasks.model.errors import IntentError
+from tasks.model.text import shortened
 
 if TYPE_CHECKING:
     from nornir.core import Nornir
@@ -36,6 +40,7 @@ class Session:
     intent: Intent
     clusters: tuple[Cluster, ...]
     """Those that the operator named; all of the intent when none."""
+    logins: Logins = field(default_factory=Logins)
 
     @cached_property
     def desired(self) -> Mapping[str, Desired]:
@@ -49,11 +54,17 @@ class Session:
         """
         from tasks.transport import ask, nobody  # noqa: PLC0415 - netmiko takes 0.2 s, and `lint` needs none of it
 
-        asked = self.nornir.filter(filter_func=lambda host: host.name in scripts)
+        pausing = self.logins.pausing(scripts)
+        said = sent or nobody
+        for _ in pausing:
+            said()
+        asked = self.nornir.filter(filter_func=lambda host: host.name in scripts and host.name not in pausing)
         # A host that failed once would silently be left out of every later run.
         asked.data.reset_failed_hosts()
-        results = asked.run(task=ask, scripts=scripts, on_failed=True, sent=sent or nobody)
-        return {name: _reply(name, results.get(name)) for name in scripts}
+        results = asked.run(task=ask, scripts=scripts, on_failed=True, sent=said, budget=Budget())
+        return {
+            name: pausing.get(name) or self.logins.learned(name, _reply(name, results.get(name))) for name in scripts
+        }
 
     def open_stream(self, host: str, command: Command) -> Stream | NoAnswer:
         """Start a command on one host that runs beside everything else."""
@@ -63,7 +74,7 @@ class Session:
         asked.data.reset_failed_hosts()
         results = asked.run(task=open_stream, command=command, on_failed=True)[host]
         if results[0].exception is not None:
-            return NoAnswer(host=host, reason=f"{results[0].exception!r}", at=datetime.now(UTC))
+            return NoAnswer(host=host, reason=shortened(f"{results[0].exception!r}"), at=datetime.now(UTC))
         stream: Stream | NoAnswer = results[0].result
         return stream
 
@@ -91,7 +102,7 @@ class Session:
 def _reply(host: str, results: MultiResult | None) -> Reply:
     """What the task returned; a host that Nornir left out, or whose task broke, is one without an answer."""
     if not results or results[0].exception is not None or results[0].result is None:
-        reason = f"{results[0].exception!r}" if results else "Nornir did not run the task on this host"
+        reason = shortened(f"{results[0].exception!r}") if results else "Nornir did not run the task on this host"
         return NoAnswer(host=host, reason=reason, at=datetime.now(UTC))
     reply: Reply = results[0].result
     return reply
@@ -109,6 +120,7 @@ def open_session(inventory: Path, names: Sequence[str]) -> Session:
     clusters = intent.select(tuple(names))
     nornir = load_nornir(inventory)
     _known_hosts_only(inventory, clusters, set(nornir.inventory.hosts))
+    refuse_unusable(nornir, dict.fromkeys(host for cluster in clusters for host in cluster.hosts()), inventory)
     return Session(nornir=nornir, intent=intent, clusters=clusters)
 
 

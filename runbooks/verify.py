@@ -49,12 +49,15 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
         settling.look(vips, time.monotonic() - began)
         if quiet and (arrived(vips) or time.monotonic() > began + (wait_s or 0.0) / 2):
             quiet = False
+            del replies, found, vips
             continue
         status = worst(vip.status for vip in vips)
         if wait_s is None or (status is Status.PASS and not quiet) or time.monotonic() + _POLL_S > deadline:
             break
         if progress is not None and said != (said := f"{status}: {first_problem(vips)}"):
             progress(said)
+        # What hosts said is not kept while they are asked again.
+        del replies, found, vips
         time.sleep(_POLL_S)
     took = time.monotonic() - began
     return Report(
@@ -176,20 +179,24 @@ def subjects(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only th
 ) -> tuple[Subject, ...]:
     """Everything observed, put together by VIP. `expected`: who should bear the VIPs of an instance, by its name."""
     from tasks.judge.subject import Subject  # noqa: PLC0415 - as above
-    from tasks.observe.leaf import leaf_facts  # noqa: PLC0415
+    from tasks.observe.leaf import LeafReader  # noqa: PLC0415
     from tasks.observe.probe import probe_facts  # noqa: PLC0415
     from tasks.observe.server import server_facts  # noqa: PLC0415
 
+    # Each answer is parsed once: what a VIP needs is looked up.
+    members = dict.fromkeys(each.name for cluster in clusters for each in cluster.servers)
+    servers = {name: server_facts(name, replies[name], session.interfaces(name)) for name in members}
+    carriers = dict.fromkeys(leaf for cluster in clusters for leaf in cluster.fabric.leaves)
+    leaves = {leaf: LeafReader(leaf, replies[leaf]) for leaf in carriers}
+    asking = dict.fromkeys(probe for cluster in clusters for probe in cluster.probes)
+    probes = {probe: probe_facts(probe, replies[probe], clusters) for probe in asking}
     return tuple(
         Subject(
             cluster=cluster,
             vip=vip,
-            servers={
-                each.name: server_facts(each.name, replies[each.name], session.interfaces(each.name))
-                for each in cluster.servers
-            },
-            leaves={leaf: leaf_facts(leaf, replies[leaf], cluster, str(vip.ip)) for leaf in cluster.fabric.leaves},
-            probes={probe: probe_facts(probe, replies[probe], clusters) for probe in cluster.probes},
+            servers={each.name: servers[each.name] for each in cluster.servers},
+            leaves={leaf: leaves[leaf].facts(cluster, str(vip.ip)) for leaf in cluster.fabric.leaves},
+            probes={probe: probes[probe] for probe in cluster.probes},
             desired=session.desired,
             expected_owner=(expected or {}).get(cluster.instance),
             tripped=tripped,

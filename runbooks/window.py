@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from runbooks.outputs import Outputs
 from runbooks.session import Session
 from runbooks.state import made, state_directory
 from runbooks.verify import (
@@ -27,7 +28,7 @@ from tasks.judge.comparison import compare
 from tasks.judge.snapshot import snapshot_of
 from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.cluster import Cluster
-from tasks.model.errors import IntentError
+from tasks.model.errors import IntentError, VipbookError
 from tasks.model.report import Report
 from tasks.model.snapshot import Snapshot
 from tasks.model.verdict import Status, VipState, VipVerdict, worst
@@ -100,20 +101,25 @@ def open_window(session: Session, name: str, expected: Sequence[str], *, accept_
         status = Status.WARN if result.accepted_failing else Status.PASS
         why = f"opened although not healthy: {first_problem(look.vips)}" if result.accepted_failing else None
         report = _report(look, result, status, why)
-        kept.write(
-            WindowFile(
-                name=name,
-                clusters=tuple(dict.fromkeys(cluster.name for cluster in session.clusters)),
-                expectations=result.expectations,
-                accept_failing=accept_failing,
-                opened_at=look.started_at,
-                snapshot=look.snapshot,
-                report=document(report),
-                answers=_evidence(look.replies),
-                versions=versions(look.replies),
-            )
-        )
+        try:
+            kept.write(_window_file(session, look, result, report))
+        except VipbookError as error:
+            return _report(look, result, Status.UNKNOWN, f"not opened: {error}")
     return report
+
+
+def _window_file(session: Session, look: Look, result: WindowResult, report: Report) -> WindowFile:
+    return WindowFile(
+        name=result.name,
+        clusters=tuple(dict.fromkeys(cluster.name for cluster in session.clusters)),
+        expectations=result.expectations,
+        accept_failing=result.accepted_failing,
+        opened_at=look.started_at,
+        snapshot=look.snapshot,
+        report=document(report),
+        answers=_evidence(look.replies),
+        versions=versions(look.replies),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +143,10 @@ def _listed(kept: Windows, name: str) -> Listed:
         window = kept.read(name)
     except IntentError as error:
         return Listed(name=name, state=str(error))
-    state = "open" if window.closing is None else str(window.closing["window"]["verdict"])
+    try:
+        state = "open" if window.closing is None else str(window.closing["window"]["verdict"])
+    except (KeyError, TypeError):
+        state = "closed, and the verdict can't be read"
     return Listed(name=name, state=state, opened_at=window.opened_at, clusters=window.clusters)
 
 
@@ -146,25 +155,33 @@ def clusters_of(name: str) -> tuple[str, ...]:
     return _opened(windows(), name).clusters
 
 
-def check_window(session: Session, order: Order, *, progress: Progress) -> Report:
+def check_window(session: Session, order: Order, *, progress: Progress, outputs: Outputs) -> Report:
     """Now against then. `close` does so for the last time, keeps the verdict, and writes the bundle."""
     kept = windows()
     with kept.locked(order.name):
         window = _opened(kept, order.name)
-        expected = parse_expectations(window.expectations, session.clusters)
+        expected, before = parse_expectations(window.expectations, session.clusters), _statuses(window.report)
         target = _bundle_of(order, kept, window)
         if order.wait_s is not None:
             verify(_left(session, expected), wait_s=order.wait_s, progress=progress)
         look = _look(session, expected)
-        comparison = compare(
-            window.snapshot, look.snapshot, expected, session.clusters, (look.vips, _statuses(window.report))
-        )
+        comparison = compare(window.snapshot, look.snapshot, expected, session.clusters, (look.vips, before))
         report = _compared(window, look, comparison, order.action, target)
-        if target is not None:
-            shape = document(report)
-            files = bundle_files(window, shape, _evidence(look.replies), versions(look.replies))
-            write_bundle(target, files, look.started_at)
-            kept.write(replace(window, closed_at=datetime.now(UTC), closing=shape))
+        return report if target is None else _closed(kept, window, look, report, target, outputs)
+
+
+def _closed(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only the caller has
+    kept: Windows, window: WindowFile, look: Look, report: Report, target: Path, outputs: Outputs
+) -> Report:
+    """Evidence and verdict are kept; where they can't be, the verdict is reported all the same, and it stays open."""
+    shape = document(report)
+    files = bundle_files(window, shape, _evidence(look.replies), versions(look.replies), outputs)
+    try:
+        write_bundle(target, files, look.started_at)
+        kept.write(replace(window, closed_at=datetime.now(UTC), closing=shape))
+    except VipbookError as error:
+        outputs.lose(f"{error}; window {window.name!r} stays open")
+        return replace(report, window=report.window and replace(report.window, bundle=None))
     return report
 
 
@@ -255,13 +272,16 @@ def _report(look: Look, result: WindowResult, status: Status, reason: str | None
 
 
 def _statuses(report: Mapping[str, Any]) -> dict[str, str]:
-    """The status of every check of a stored document, by its id."""
-    return {
-        check["id"]: check["status"]
-        for cluster in report["clusters"]
-        for vip in cluster["vips"]
-        for check in vip["checks"]
-    }
+    """The status of every check of a stored document, by its id; IntentError for one of another shape."""
+    try:
+        return {
+            check["id"]: check["status"]
+            for cluster in report["clusters"]
+            for vip in cluster["vips"]
+            for check in vip["checks"]
+        }
+    except (KeyError, TypeError) as error:
+        raise IntentError(f"the window's own report is not one of vipbook's: {error!r}; open a new window") from None
 
 
 def _evidence(replies: Mapping[str, Reply]) -> dict[str, dict[str, Answer]]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from runbooks.outputs import Outputs
 from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.window import WindowFile
 from tasks.report.formats import json_text, rendered
@@ -37,11 +39,21 @@ def bundle_files(
     shape: dict[str, Any],
     answers: Mapping[str, Mapping[str, Answer]],
     now: Mapping[str, str],
+    outputs: Outputs,
 ) -> dict[str, bytes]:
-    """Every file of the bundle by its name: the report in all forms, evidence of both moments, versions, the window."""
-    files = {name: rendered(form, shape).encode() for form, name in _FORMS.items()}
+    """Every file of the bundle by its name: the report in all forms, evidence of both moments, versions, the window.
+
+    A form that can't be made is said, and is missing; the evidence is there all the same.
+    """
+    files: dict[str, bytes] = {}
+    for form, name in _FORMS.items():
+        outputs.attempt(f"{name} of the bundle", partial(_add, files, name, form, shape))
     files["opened.json"] = json_text(dict(window.report)).encode()
     files["versions.json"] = json.dumps({"before": dict(window.versions), "after": dict(now)}, indent=2).encode()
     files.update(evidence_files("before", window.answers))
     files.update(evidence_files("after", answers))
     return files
+
+
+def _add(files: dict[str, bytes], name: str, form: str, shape: dict[str, Any]) -> None:
+    files[name] = rendered(form, shape).encode(errors="replace")

@@ -78,7 +78,7 @@ def check(
 
         order = runbook.Order(name=name, action="check", wait_s=wait)
         with face.session(inventory, runbook.clusters_of(name)) as session, face.working("asking every host"):
-            result = runbook.check_window(session, order, progress=face.progress)
+            result = runbook.check_window(session, order, progress=face.progress, outputs=face.outputs)
         face.finish(result)
 
 
@@ -105,5 +105,5 @@ def close(
 
         order = runbook.Order(name=name, action="close", wait_s=wait, bundle=bundle)
         with face.session(inventory, runbook.clusters_of(name)) as session, face.working("asking every host"):
-            result = runbook.check_window(session, order, progress=face.progress)
+            result = runbook.check_window(session, order, progress=face.progress, outputs=face.outputs)
         face.finish(result)

@@ -2,64 +2,49 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 import shlex
 from collections.abc import Sequence
 from posixpath import basename, dirname
 
 from tasks.model.answer import Command
 from tasks.model.text import to_bytes
+from tasks.render.diff import unified
 from tasks.render.mask import masked
 
-# An operator may keep the file elsewhere and link to it: the link stays as it is, and what it leads to is what is kept,
-# replaced by a rename, and put back. The new text stands beside the link until it is valid (its checks know that name),
-# so it crosses to the real file's own file system before the rename.
+# $1 is the file, $2 the new text next to it. An operator may keep the file elsewhere and link to it: the link stays as
+# it is, and what it leads to is what is kept, replaced by a rename, and restored. The new text is next to the link
+# until it is valid (its checks know that name), so it crosses to the real file's own file system before the rename.
+# What is renamed is on the disk before (`write_new`, `write_like`), and the rename itself afterwards.
 _REPLACE = """
-if sudo -n test -L @PATH@; then
-    vipbook_real=$(sudo -n readlink -f @PATH@) && sudo -n test -f "$vipbook_real" &&
-        vipbook_fresh="${vipbook_real%/*}/.${vipbook_real##*/}.vipbook" &&
-        sudo -n cp -a --remove-destination @FRESH@ "$vipbook_fresh" && sudo -n sync "$vipbook_fresh" &&
-        sudo -n mv -T "$vipbook_fresh" "$vipbook_real" && sudo -n rm -f @FRESH@
+if [ -L "$1" ]; then
+    real=$(readlink -f "$1") && [ -f "$real" ] && fresh="${real%/*}/.${real##*/}.vipbook" &&
+        cp -a --remove-destination "$2" "$fresh" && sync "$fresh" &&
+        mv -T "$fresh" "$real" && rm -f "$2" && sync "${real%/*}"
 else
-    sudo -n mv -T @FRESH@ @PATH@
+    mv -T "$2" "$1" && sync "${1%/*}"
 fi
 """
+# $1 is the file, $2 its name in the undo directory, $3 the tag of the undo. The second copy is next to the real file: a
+# rename restores it, which needs no space, whatever happened to the disk since. Where there is no file, that is noted.
 # A rename over a device (a link to /dev/null is systemd's way to switch a file off) would break the whole server.
 _KEEP = """
-if sudo -n test -e @PATH@; then
-    if sudo -n test -f @PATH@; then
-        sudo -n cp -aL @PATH@ @KEPT@ && { ! sudo -n test -L @PATH@ || sudo -n cp -a @PATH@ @KEPT@.link; }
-    else
-        printf '%s is no regular file, and leads to none; it stays as it is\\n' @PATH@ >&2
-        (exit 1)
+if [ -f "$1" ]; then
+    real=$(readlink -f "$1") && near="${real%/*}/.${real##*/}.vipbook-$3" &&
+        cp -aL "$1" "$2" && cp -a --remove-destination "$real" "$near" && sync "$near" || exit 1
+    if [ -L "$1" ]; then
+        cp -a "$1" "$2.link" && cp -a --remove-destination "$1" "${1%/*}/.${1##*/}.vipbook-$3.link" || exit 1
     fi
-elif sudo -n test -L @PATH@; then
-    printf '%s is a link to a file that is not there; make the file, or remove the link\\n' @PATH@ >&2
-    (exit 1)
+    sync "${real%/*}" "${1%/*}"
+elif [ -e "$1" ]; then
+    printf '%s is no regular file, and leads to none; it stays as it is\\n' "$1" >&2
+    exit 1
+elif [ -L "$1" ]; then
+    printf '%s is a link to a file that is not there; make the file, or remove the link\\n' "$1" >&2
+    exit 1
+else
+    touch "$2.none"
 fi
 """
-# A program that writes its file anew (ufw, firewall-cmd) puts it in the place of the link, which is what comes back
-# first. Where nothing was kept there was no file and no link: a link that is there now is somebody else's. A file that
-# was not replaced yet needs no second copy: there may be no room for one.
-_PUT_BACK = """rm -f @FRESH@
-if [ -L @KEPT@.link ] && [ ! -L @PATH@ ]; then
-    cp -a @KEPT@.link @FRESH@ && mv -T @FRESH@ @PATH@ || exit 1
-fi
-if [ -e @KEPT@ ]; then
-    real=@PATH@
-    if [ -L @PATH@ ]; then
-        real=$(readlink -f @PATH@) || exit 1
-    fi
-    [ -f "$real" ] || [ ! -e "$real" ] || exit 1
-    fresh="${real%/*}/.${real##*/}.vipbook"
-    rm -f "$fresh"
-    if ! cmp -s @KEPT@ "$real" || [ "$(stat -c %U:%G:%a @KEPT@)" != "$(stat -c %U:%G:%a "$real")" ]; then
-        cp -a @KEPT@ "$fresh" && mv -T "$fresh" "$real"
-    fi
-elif [ -f @PATH@ ] && [ ! -L @PATH@ ]; then
-    rm -f @PATH@
-fi"""
 
 
 def sudo(key: str, *argv: str, feed: bytes | None = None) -> Command:
@@ -92,26 +77,24 @@ def write_like(path: str, text: str) -> tuple[Command, ...]:
 
 def replace_by_new(path: str) -> Command:
     """The rename that makes it so, all at once; of the real file where there is a link."""
-    fragment = _filled(_REPLACE, path, "")
-    return Command(key=f"rename {path}", argv=("mv", "-T", beside(path), path), sudo=True, fragment=fragment)
+    argv = ("mv", "-T", beside(path), path)
+    return Command(key=f"rename {path}", argv=argv, sudo=True, fragment=_as_root(_REPLACE, path, beside(path)))
 
 
-def keep(path: str, directory: str) -> Command:
-    """Keeps what stands there, if anything does, in the undo directory, before anything is changed."""
+def keep(path: str, directory: str, tag: str) -> Command:
+    """Keeps what is there, if anything is, in the undo directory and next to itself, before anything is changed."""
     target = f"{directory}/{kept(path)}"
-    fragment = _filled(_KEEP, path, target)
-    return Command(key=f"keep {path}", argv=("cp", "-aL", path, target), sudo=True, fragment=fragment)
+    argv = ("cp", "-aL", path, target)
+    return Command(key=f"keep {path}", argv=argv, sudo=True, fragment=_as_root(_KEEP, path, target, tag))
 
 
 def put_back(path: str) -> str:
-    """Shell lines that make the file again what `keep` found, also when it found none."""
-    return _filled(_PUT_BACK, path, kept(path))
+    """Line of an undo that makes the file again what `keep` found, also when it found none."""
+    return shlex.join(("restore", path))
 
 
-def _filled(script: str, path: str, target: str) -> str:
-    """The script for this file; `target` is what it is kept as."""
-    marks = {"@PATH@": path, "@FRESH@": beside(path), "@KEPT@": target}
-    return re.sub("@[A-Z]+@", lambda mark: shlex.quote(marks[mark[0]]), script)
+def _as_root(script: str, *words: str) -> str:
+    return shlex.join(("sudo", "-n", "sh", "-c", script, "sh", *words))
 
 
 def kept(path: str) -> str:
@@ -127,7 +110,7 @@ def diff_of(path: str, before: str | None, after: str | None) -> str:
     if old == new:
         return f"{path}: auth_pass changes (both shown as ***)"
     source, target = (path if text is not None else "/dev/null" for text in (before, after))
-    shown = "\n".join(difflib.unified_diff(old.splitlines(), new.splitlines(), source, target, lineterm=""))
+    shown = "\n".join(unified(old.splitlines(), new.splitlines(), (source, target)))
     return shown or f"{path}: line ends change"
 
 

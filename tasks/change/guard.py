@@ -19,7 +19,7 @@ from tasks.model.answer import Command
 from tasks.model.server import Firewall
 from tasks.render.firewall import COMMENT
 
-_ROLLBACK = '[ -n "${1:-}" ]'
+_ROLLBACK = '[ -n "${backup:-}" ]'
 """A rollback gives the script the directory of the backup."""
 _FAMILIES = {"iptables": "running.v4", "ip6tables": "running.v6"}
 # Counters and remarks with the time are no difference; with ufw a policy is, and so is the order.

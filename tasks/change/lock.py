@@ -1,7 +1,9 @@
 """One operator at a time: a lock a cluster, held on its servers, with who holds it, since when, and until when.
 
-It stands in /run, so no reboot leaves one behind. It is a lease: whoever holds it goes on saying until when, by the
-server's own clock, and a holder that died is outlived by it.
+It is in /run, so no reboot leaves one behind, in a directory that no other user can look into: what they can open they
+can also hold. It is a lease: the holder renews it, and one that died is outlived by it. Leases run on CLOCK_BOOTTIME
+(/proc/uptime), which no step of the wall clock moves and which counts the time that a server is suspended; the boot is
+written down with it, for a /run that outlives one.
 """
 
 from __future__ import annotations
@@ -15,21 +17,37 @@ from tasks.change.files import sudo
 from tasks.model.answer import Command
 
 _DIRECTORY = "/run/vipbook"
-_MUTEX = f"{_DIRECTORY}/.mutex"
+_MUTEX = f"{_DIRECTORY}/.exclusive"
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 SERVER = "this.server"
 """In the place of a cluster's name, which never has a dot: the server itself, whatever its clusters are called."""
 HELD = 11
-"""Exit status of the fragment that finds somebody else's lock."""
-# One of these at a time on a server: what is read is still so when it is written. $1 is the lock, $2 its token.
-_TAKE = f"""
-now=$(date +%s)
-until=$(sed -n 's/^until=\\([0-9]*\\)$/\\1/p' "$1" 2>/dev/null)
-if [ "${{until:-0}}" -ge "$now" ]; then cat "$1"; exit {HELD}; fi
-printf '%s\\ntoken=%s\\nuntil=%s\\n' "$4" "$2" "$((now + $3))" > "$1.new" && mv -T "$1.new" "$1"
+"""Exit status of the fragment that finds another holder's lock."""
+# One of these at a time on a server: what is read is still so when it is written. $1 is the lock, $2 its token. An
+# older release left the directory open to all users, and one of them may hold what was in it then: `.exclusive` is made
+# by root alone, after the directory was closed. After a boot there is no directory, and nothing is held. The wall clock
+# is for people.
+_ALONE = f"""
+umask 077
+[ -d {_DIRECTORY} ] || exit {HELD}
+exec 9>>{_MUTEX} && chmod 0600 {_MUTEX} || exit 1
+flock -w 10 9 || {{ echo "{_MUTEX} is held by another process" >&2; exit 1; }}
+read -r now idle < /proc/uptime && now=${{now%.*}} && boot=$(cat {_BOOT_ID}) || exit 1
+write() {{ printf '%s\\ntoken=%s\\nboot=%s\\nlease=%s\\n' "$3" "$2" "$boot" "$4" > "$1.new" && mv -T "$1.new" "$1"; }}
 """
-# Only one's own: after a lease that ran out it may be another's.
-_RENEW = """
-grep -qsxF "token=$2" "$1" && sed -i "s/^until=.*/until=$(($(date +%s) + $3))/" "$1"
+_TAKE = """
+lease=$(sed -n 's/^lease=\\([0-9]*\\)$/\\1/p' "$1" 2>/dev/null)
+if grep -qsxF "boot=$boot" "$1" && [ "${lease:-0}" -ge "$now" ]; then
+    cat "$1"
+    echo "until=$(($(date +%s) + lease - now))"
+    exit @HELD@
+fi
+write "$1" "$2" "$4" "$((now + $3))"
+""".replace("@HELD@", str(HELD))
+# Only the caller's: after a lease that ran out it may be another's.
+_RENEW = f"""
+grep -qsxF "token=$2" "$1" || exit {HELD}
+write "$1" "$2" "$(sed -n '/^who=/p; /^doing=/p; /^since=/p' "$1")" "$((now + $3))"
 """
 _RELEASE = """
 if grep -qsxF "token=$2" "$1"; then rm -f "$1"; fi
@@ -61,13 +79,13 @@ class Lock:
     lease_s: int
 
     def take(self) -> tuple[Command, ...]:
-        """Take it for each cluster; status HELD and the holder's text when somebody else has it."""
+        """Take it for each cluster; status HELD and the holder's text when another one has it."""
         text = f"who={self.holder.who}\ndoing={self.holder.doing}\nsince={self.holder.since}"
-        directory = sudo("lock directory", "install", "-d", "-m", "0755", _DIRECTORY)
+        directory = sudo("lock directory", "install", "-d", "-m", "0700", _DIRECTORY)
         return (directory, *(self._each("lock", name, _TAKE, str(self.lease_s), text) for name in self.clusters))
 
     def renew(self, lease_s: int | None = None) -> tuple[Command, ...]:
-        """Say a new time; one that is no longer ours fails."""
+        """A new lease; status HELD for one that is not ours any more."""
         return tuple(self._each("renew", name, _RENEW, str(lease_s or self.lease_s)) for name in self.clusters)
 
     def release(self) -> tuple[Command, ...]:
@@ -76,7 +94,7 @@ class Lock:
 
     def _each(self, verb: str, name: str, script: str, *more: str) -> Command:
         path = _path(name)
-        words = ("sudo", "-n", "flock", "-w", "10", _MUTEX, "sh", "-c", script, "sh", path, self.token, *more)
+        words = ("sudo", "-n", "sh", "-c", f"{_ALONE}{script}", "sh", path, self.token, *more)
         return Command(key=f"{verb} {name}", argv=("flock", _MUTEX, verb, path), sudo=True, fragment=shlex.join(words))
 
 

@@ -1,9 +1,14 @@
-"""The way back, armed on the server itself before anything changes: it works when the machine that asked is gone.
+"""The undo, armed on the server itself before anything changes: it works when the machine that asked is gone.
 
-A directory on the server holds what stood there and a script that puts it back; a systemd timer runs the script
-unless it is disarmed in time, and so does the next boot, should there be one before that. The same script is run at
-once when a step fails, so there is one way back and every failure exercises it. After a change that proved itself the
-directory stays as a backup, for `vipbook rollback`.
+A directory on the server holds what was there and a script that restores it; a systemd timer runs the script unless the
+change is confirmed in time, and so does the next boot, should there be one before that. The same script is run at once
+when a step fails, so there is one undo and every failure exercises it. After a change that proved itself the directory
+stays as a backup, for `vipbook rollback`.
+
+It has to work when the machine is at its worst, so everything that takes space is done before the change: each file has
+a copy next to it that a rename restores, and the only states are names in /run (`armed`, `undoing`, `undone`,
+`confirmed`), each a rename of the one before. What fails is tried again by systemd until it is restored. systemd's
+timers and the lock run on clocks that no step of the wall clock moves.
 """
 
 from __future__ import annotations
@@ -11,6 +16,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from tasks.change.files import sudo
 from tasks.model.answer import Command
@@ -18,75 +25,36 @@ from tasks.model.plan import Step
 from tasks.observe.backups import LEFT, NONE
 
 _ROOT = "/var/lib/vipbook"
+_RUN = "/run/vipbook"
 BACKUPS = f"{_ROOT}/backups"
 """Directories named by date; each is what one change replaced."""
 BACKUPS_KEPT = 5
-MANIFEST = "files"
-"""Name of the file that lists what a way back puts back."""
-SHELL = "shell"
-"""Name of the file that says which process makes the change, and since when, for it to be no other of that number."""
-_SHELL = f"""
-since=$(cut -d ' ' -f 22 "/proc/$2/stat") && printf "%s %s\\n" "$2" "$since" > "$1/{SHELL}"
+CONFIRMED = 12
+"""Exit status of `run_now` and `ended` where the change turns out to be confirmed."""
+RETRY_S = 10
+"""How long systemd waits before it tries again what could not be restored."""
+_SCRIPTS = Path(__file__).resolve().parents[2] / "templates" / "undo"
+_MANIFEST = "files"
+"""Name of the file that lists what an undo restores."""
+# Says which process makes the change, and since when, for it to be no other of that number.
+_SHELL = """
+since=$(cut -d ' ' -f 22 "/proc/$2/stat") && printf "%s %s\\n" "$2" "$since" > "$1/shell"
 """
-# A step that hangs must not take effect behind the way back, and whoever waited for it may be gone. Stopped first, so
-# that none of them starts another one while the others are looked for; then all at once. Days later, in a rollback,
-# there is nothing to end.
-_END_CHANGE = f"""
-[ -z "${{1:-}}" ] && [ -e {SHELL} ] || exit 0
-read -r shell since < {SHELL}
-[ "$(cut -d ' ' -f 22 "/proc/$shell/stat" 2>/dev/null)" = "$since" ] || exit 0
-found=$shell before=
-while [ "$found" != "$before" ]; do
-    kill -STOP $found
-    before=$found
-    found=$(sed -n 's/^PPid:[^0-9]*//p; s/^Pid:[^0-9]*//p' /proc/[0-9]*/status 2>/dev/null | paste -d ' ' - - |
-        awk -v shell="$shell" '{{ parent[$1] = $2 }} END {{ for (each in parent) {{
-            at = each; while (at in parent && at != shell) at = parent[at]; if (at == shell) print each
-        }} }}' | sort -n)
-done
-kill -KILL $found
-tries=0
-for each in $found; do
-    while kill -0 "$each" 2>/dev/null; do
-        tries=$((tries + 1))
-        [ "$tries" -lt 50 ] || exit 1
-        sleep 0.1
-    done
-done
-"""
-_BOOT_TARGET = "multi-user.target"
-_BOOT_ID = "/proc/sys/kernel/random/boot_id"
-BOOT = "boot"
-"""Name of the file that says in which boot the change was made."""
-# What ran when the power went is not running any more, and a way back that was cut short is taken from its beginning.
-_BOOTED = f"""
-booted=
-if [ -z "${{1:-}}" ] && [ -e {BOOT} ] && [ "$(cat {BOOT})" != "$(cat {_BOOT_ID})" ]; then
-    booted=yes
-    rm -f {SHELL}
-    [ ! -d ran ] || rmdir ran || exit 1
-fi
-"""
-# Once systemd has read the link, which it does when it boots and whenever somebody enables a service, it keeps the unit
-# by its name until it reads again.
-_IF_KNOWN = f"! systemctl show --property=Wants {_BOOT_TARGET} 2>/dev/null | grep -qF @UNIT@ || "
-_FORGET = ("systemctl", "daemon-reload")
-_LATER = ("systemd-run", "--on-active=1")
-"""So that a service that is running is not forgotten."""
-# Flushed before anything is changed: after a power cut there must be no empty file where a copy should be.
-_FLUSH = f"""
-cat {_BOOT_ID} > "$1/{BOOT}" || exit 1
+# Before anything is changed: after a power cut there must be no empty file where a copy should be.
+_FLUSH = """
 for each in "$1"/*; do
     [ -L "$each" ] || sync "$each" || exit 1
 done
-sync "$1" "${{1%/*}}"
+sync "$1" "${1%/*}" "${1%/*/*}"
 """
 UNITS = "/etc/systemd/system"
 """Where units are that outlive a boot."""
-PASSING_UNITS = "/run/systemd/system"
+_PASSING_UNITS = "/run/systemd/system"
+_BOOT_LINKS = f"{UNITS}/multi-user.target.wants"
 # The files that a boot loads, and who loads them, have all been changed by then: the same situation as without a boot.
-_UNIT = """[Unit]
-Description=vipbook: put back what stood here
+# Not oneshot, which could not be restarted before systemd 244. No limit of starts is met at this pace.
+_UNIT = f"""[Unit]
+Description=vipbook: restore what was here before a change
 RequiresMountsFor=@DIRECTORY@
 ConditionPathExists=@DIRECTORY@/undo.sh
 After=network.target keepalived.service firewalld.service ufw.service nftables.service
@@ -94,35 +62,43 @@ After=netfilter-persistent.service iptables.service ip6tables.service
 CollectMode=inactive-or-failed
 
 [Service]
-Type=oneshot
 ExecStart=/bin/sh @DIRECTORY@/undo.sh
+Restart=on-failure
+RestartSec={RETRY_S}
+OOMScoreAdjust=-1000
 """
-# $1 is the directory; the files follow.
+# $1 is the directory; the files follow. Programs that write their own files (ufw, firewall-cmd) do not flush them.
 _RECORD = f"""
 directory=$1
 shift
 for path; do
     sum={NONE}
-    if [ -e "$path" ]; then sum=$(sha256sum < "$path") && sum=${{sum%% *}} || exit 1; fi
+    if [ -e "$path" ]; then sum=$(sha256sum < "$path") && sum=${{sum%% *}} && sync "$path" || exit 1; fi
+    [ ! -d "${{path%/*}}" ] || sync "${{path%/*}}" || exit 1
     printf "%s %s\\n" "$sum" "$path"
-done > "$directory/{LEFT}"
+done > "$directory/{LEFT}" && sync "$directory/{LEFT}" "$directory"
 """
-_PRUNE = f"""
-sudo -n ls -1 {BACKUPS} | sort | head -n -{BACKUPS_KEPT} | while read -r vipbook_old; do
-    sudo -n rm -rf -- "{BACKUPS}/$vipbook_old" || exit 1
-done
-"""
+_LONGEST_WORDS = 160
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Shell lines that restore one thing. `number` is the step and the place in it; `what` is for people."""
+
+    number: str
+    what: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undo:
-    """One armed way back. `tag` is unique; `after_s` is when the server takes it by itself."""
+    """One armed undo. `tag` is unique; `after_s` is when the server begins it by itself."""
 
     tag: str
-    lines: tuple[str, ...]
-    after_s: int
+    lines: tuple[Line, ...] = ()
+    after_s: int = 0
     files: tuple[str, ...] = ()
-    """What the lines put back, for a rollback to know."""
+    """What the lines restore, for a rollback to know."""
     outlives_boot: bool = True
     """Does what the lines take back outlive a boot?"""
 
@@ -137,67 +113,65 @@ class Undo:
         return f"vipbook-undo-{self.tag}"
 
     @property
+    def _state(self) -> str:
+        return f"{_RUN}/undo-{self.tag}"
+
+    @property
     def _service(self) -> str:
-        return f"{UNITS if self.outlives_boot else PASSING_UNITS}/{self.unit}.service"
+        return f"{UNITS if self.outlives_boot else _PASSING_UNITS}/{self.unit}.service"
 
     @property
-    def _wanted(self) -> str:
-        """The link by which a boot starts the service."""
-        return f"{UNITS}/{_BOOT_TARGET}.wants/{self.unit}.service"
+    def _link(self) -> str:
+        """By which a boot starts the service."""
+        return f"{_BOOT_LINKS}/{self.unit}.service"
 
     @property
-    def _if_known(self) -> str:
-        return _IF_KNOWN.replace("@UNIT@", f"{self.unit}.service")
-
-    def _forget(self) -> Command:
-        """Nothing that is left of it in systemd's memory does any harm: this never fails."""
-        line = f"{self._if_known}sudo -n {shlex.join(_FORGET)} || true"
-        return Command(key="forget", argv=_FORGET, sudo=True, fragment=line)
-
-    @property
-    def _units(self) -> tuple[str, ...]:
-        return (self._wanted, self._service) if self.outlives_boot else (self._service,)
+    def _header(self) -> str:
+        units = (self._link, self._service) if self.outlives_boot else (self._service,)
+        values = {
+            "tag": self.tag,
+            "root": _ROOT,
+            "run": _RUN,
+            "state": self._state,
+            "unit": self.unit,
+            "units": " ".join(units),
+            "unit_directories": " ".join(dict.fromkeys(unit.rpartition("/")[0] for unit in units)),
+            "evidence": units[0],
+            "boot_links": _BOOT_LINKS,
+            "lasting_units": UNITS,
+            "passing_units": _PASSING_UNITS,
+            "backups_kept": str(BACKUPS_KEPT),
+            "confirmed_status": str(CONFIRMED),
+        }
+        assigned = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+        return f"export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C\n{assigned}{_text('common')}"
 
     def script(self) -> str:
-        """The script. It runs once, and goes on behind a line that fails: half a way back is better than none.
-
-        A rollback runs it in the backup, whose directory below the root it gets as its argument.
-        """
-        body = "".join(f"(\n{line}\n) || failed=1\n" for line in (_END_CHANGE, *self.lines))
-        return (
-            "#!/bin/sh\n"
-            "# Puts back what stood here before a change by vipbook.\n"
-            "export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C\n"
-            f'cd {_ROOT}/"${{1:-undo-{self.tag}}}" || exit 1\n'
-            f"{_BOOTED}"
-            "mkdir ran || exit 1\n"
-            "failed=0\n"
-            f"{body}"
-            # Once, whether it went well or not: the boot after the next must not take back what people did since.
-            f'[ -n "${{1:-}}" ] || rm -f -- {" ".join(self._units)}\n'
-            f'[ -n "${{1:-}}" ] || {self._if_known}{shlex.join((*_LATER, *_FORGET))} || true\n'
-            # What was kept holds a password; when all is back, nobody needs it any more.
-            f"[ $failed -ne 0 ] || rm -rf -- {self.directory}\n"
-            "exit $failed\n"
-        )
+        """The undo. A line that fails keeps none of the others from running: half an undo is better than none."""
+        lines = (Line(number="end", what="end the change that hangs", text="end_change"), *self.lines)
+        cases = "".join(f"    {each.number}) (\n{each.text}\n) ;;\n" for each in lines)
+        attempts = "".join(f"    attempt {each.number} {shlex.quote(each.what)}\n" for each in lines)
+        body = f"line() {{\n    case $1 in\n{cases}    esac\n}}\nattempts() {{\n{attempts}}}\n"
+        return f"#!/bin/sh\n{self._header}{body}{_text('undo')}"
 
     def prepare(self) -> tuple[Command, ...]:
-        """Make the directory and the script."""
+        """Make the directory and the script; fails while an earlier change is not undone yet."""
         path = f"{self.directory}/undo.sh"
         manifest = "".join(f"{each}\n" for each in self.files)
         return (
-            sudo("undo root", "install", "-d", "-m", "0700", _ROOT),
-            sudo("undo directory", "install", "-d", "-m", "0700", self.directory),
+            self._run("no other undo", "begin"),
+            sudo("undo root", "install", "-d", "-m", "0700", _ROOT, _RUN),
+            sudo("undo directory", "install", "-d", "-m", "0700", self.directory, self._state),
             sudo("undo create", "install", "-m", "0700", "/dev/null", path),
             sudo("undo script", "dd", f"of={path}", "conv=fsync", "status=none", feed=self.script().encode()),
-            sudo("undo files", "dd", f"of={self.directory}/{MANIFEST}", "status=none", feed=manifest.encode()),
-            self._tell_shell(),
+            sudo("undo files", "dd", f"of={self.directory}/{_MANIFEST}", "status=none", feed=manifest.encode()),
+            self._note_shell(),
         )
 
-    def _tell_shell(self) -> Command:
+    def _note_shell(self) -> Command:
         """Write down which process makes the change: the shell that runs this, as `$$` says."""
-        line = shlex.join(("sudo", "-n", "sh", "-c", _SHELL, "sh", self.directory))
-        argv = ("dd", f"of={self.directory}/{SHELL}")
+        line = shlex.join(("sudo", "-n", "sh", "-c", _SHELL, "sh", self._state))
+        argv = ("dd", f"of={self._state}/shell")
         return Command(key="undo shell", argv=argv, sudo=True, fragment=f'{line} "$$"')
 
     def record(self) -> Command:
@@ -207,22 +181,23 @@ class Undo:
         return Command(key="record", argv=argv, sudo=True, fragment=shlex.join(words))
 
     def arm(self) -> tuple[Command, ...]:
-        """Start the clock, with everything kept that the script needs."""
+        """Start the clock, with everything kept, and on the disk, that the script needs."""
         unit = _UNIT.replace("@DIRECTORY@", self.directory)
         flush = shlex.join(("sudo", "-n", "sh", "-c", _FLUSH, "sh", self.directory))
-        wants = f"{UNITS}/{_BOOT_TARGET}.wants"
         at_boot = (
-            sudo("boot target", "install", "-d", "-m", "0755", wants),
-            sudo("arm boot", "ln", "-s", self._service, self._wanted),
-            sudo("flush boot", "sync", wants),
+            sudo("boot target", "install", "-d", "-m", "0755", _BOOT_LINKS),
+            sudo("arm boot", "ln", "-s", self._service, self._link),
+            sudo("flush boot", "sync", UNITS, _BOOT_LINKS),
         )
         return (
             Command(key="flush kept", argv=("sync", self.directory), sudo=True, fragment=flush),
+            sudo("armed", "install", "-m", "0600", "/dev/null", f"{self._state}/armed"),
             sudo("undo unit", "dd", f"of={self._service}", "conv=fsync", "status=none", feed=unit.encode()),
             *(at_boot if self.outlives_boot else ()),
             sudo(
                 "arm",
-                # Without --quiet, which the release of Enterprise Linux 7 may not know.
+                # Without --quiet, which the release of Enterprise Linux 7 may not know. CLOCK_MONOTONIC: no step of the
+                # wall clock moves it, and a suspended server counts on when it wakes.
                 "systemd-run",
                 f"--on-active={self.after_s}",
                 "--timer-property=AccuracySec=100ms",
@@ -230,43 +205,57 @@ class Undo:
             ),
         )
 
-    def run_now(self) -> tuple[Command, ...]:
-        """Take the way back at once; the service ends when the script has ended, with its status."""
-        return (sudo("undo", "systemctl", "start", f"{self.unit}.service"),)
+    def run_now(self, wait_s: float) -> tuple[Command, ...]:
+        """Undo at once, by systemd, or without it; `undone` fails with what is not restored after `wait_s`."""
+        start = ("systemctl", "start", "--no-block", f"{self.unit}.service")
+        directly = f"{shlex.join(('sudo', '-n', *start))} || sudo -n sh {self.directory}/undo.sh"
+        return (Command(key="undo", argv=start, sudo=True, fragment=directly), self.ended(wait_s))
 
-    def disarm(self) -> tuple[Command, ...]:
-        """Stop the clock; `still there` or `not undone` fails when the server has already gone back."""
-        return (
-            sudo("stop timer", "systemctl", "stop", f"{self.unit}.timer"),
-            sudo("still there", "test", "-e", f"{self.directory}/undo.sh"),
-            sudo("not undone", "test", "!", "-e", f"{self.directory}/ran"),
-            sudo("disarm", "rm", "-f", "--", *self._units),
-            self._forget(),
-            sudo("clean", "rm", "-rf", "--", self.directory),
-        )
+    def ended(self, wait_s: float = 0) -> Command:
+        """Is nothing left to undo? Status 1 with what is not restored after `wait_s`; CONFIRMED: nothing will be."""
+        return self._run("undone", "wait", str(int(wait_s * 10)))
 
-    def keep(self) -> tuple[Command, ...]:
-        """Stop the clock as `disarm` does, and keep the directory as a backup; older ones than the last five go."""
-        return (
-            *self.disarm()[:-1],
-            sudo("backups", "install", "-d", "-m", "0700", BACKUPS),
-            sudo("keep backup", "mv", "-T", self.directory, f"{BACKUPS}/{self.tag}"),
-            Command(key="prune", argv=("rm", "-rf", f"{BACKUPS}/…"), sudo=True, fragment=_PRUNE),
-        )
+    def confirm(self, *, keep: bool) -> Command:
+        """There is no undo from then on; fails when it has begun. `keep`: the directory becomes a backup.
 
-    def clean(self) -> tuple[Command, ...]:
-        """What is left to remove when the way back was taken."""
-        return (
-            sudo("stop timer", "systemctl", "stop", f"{self.unit}.timer"),
-            sudo("clean", "rm", "-rf", "--", *self._units, self.directory),
-            self._forget(),
-        )
+        What can't be tidied up afterwards is on stderr.
+        """
+        return self._run("confirm", "end", "keep" if keep else "drop", *self.files)
+
+    def clean(self) -> Command:
+        """Remove what is left when the change was undone; fails when it is not."""
+        return self._run("clean", "end", "clean", *self.files)
+
+    def _run(self, key: str, name: str, *words: str) -> Command:
+        script = f"{self._header}{_text(name)}"
+        line = shlex.join(("sudo", "-n", "sh", "-c", script, "sh", *words))
+        return Command(key=key, argv=("sh", f"{name}.sh", self.unit), sudo=True, fragment=line)
+
+
+@cache
+def _text(name: str) -> str:
+    return (_SCRIPTS / f"{name}.sh").read_text()
 
 
 def way_back(
     tag: str, steps: Sequence[Step], after_s: int, last: Sequence[str] = (), *, outlives_boot: bool = True
 ) -> Undo:
-    """An Undo for steps in the order in which they will be taken; `last` are lines for when all of it is back."""
-    lines = tuple(line for step in reversed(steps) for line in step.undo)
+    """An Undo for steps in the order in which they will be taken; `last` compares with what ran before."""
+    lines = [
+        Line(number=f"{count}.{place}", what=_what(text, step.summary), text=text)
+        for count, step in enumerate(reversed(steps), 1)
+        for place, text in enumerate(step.undo, 1)
+    ]
+    lines += [
+        Line(number=f"last.{place}", what="compare the firewall with what ran before", text=text)
+        for place, text in enumerate(last, 1)
+    ]
     files = tuple(dict.fromkeys(path for step in steps for path in step.keeps))
-    return Undo(tag=tag, lines=(*lines, *last), after_s=after_s, files=files, outlives_boot=outlives_boot)
+    return Undo(tag=tag, lines=tuple(lines), after_s=after_s, files=files, outlives_boot=outlives_boot)
+
+
+def _what(text: str, summary: str) -> str:
+    """The line itself where that is short enough to read, and the change that it belongs to."""
+    words = " ".join(text.split())
+    shown = words if len(words) <= _LONGEST_WORDS else f"{words[:_LONGEST_WORDS]} …"
+    return shown if text.startswith("restore ") else f"undo '{summary}' ({shown})"

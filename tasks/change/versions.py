@@ -19,10 +19,11 @@ SCRIPT_FRACTIONS: Version = (2, 3, 2)
 """The first that runs a vrrp_script at fractions of a second."""
 SKIPS_LENGTH: Version = (2, 0, 19)
 """The first whose skip_check_adv_addr takes adverts with another *number* of VIPs too."""
-# Keywords that an operator may pass through and that came after the oldest release; what is missing here the
-# config test finds, before anything is replaced.
+# Keywords of `extra` and `notify` that came after the oldest release; what is missing here the config test finds,
+# before anything is replaced.
 KEYWORDS: dict[str, Version] = {
     "garp_extra_if": (2, 2, 0),
+    "notify_deleted": (2, 1, 0),
     "notify_master_rx_lower_pri": (2, 0, 6),
     "owner_ignore_adverts": (2, 3, 3),
     "unicast_fault_no_peer": (2, 2, 5),
@@ -36,8 +37,7 @@ def _used(cluster: Cluster) -> Iterator[tuple[str, Version]]:
     for script in cluster.track.scripts:
         if not (script.interval_s.is_integer() and script.timeout_s.is_integer()):
             yield f"a fraction of a second as interval or timeout of vrrp_script {script.name}", SCRIPT_FRACTIONS
-    for line in cluster.extra:
-        keyword = line.split()[0]
+    for keyword in (*(line.split()[0] for line in cluster.extra), *(name for name, _ in cluster.notify.lines())):
         if keyword in KEYWORDS:
             yield keyword, KEYWORDS[keyword]
 

@@ -148,6 +148,8 @@ class NotifyEntry(_Strict):
     fault: Program | None = None
     stop: Program | None = None
     any: Program | None = None
+    deleted: Program | None = None
+    master_rx_lower_pri: Program | None = None
 
 
 class InstanceEntry(_Strict):

@@ -13,6 +13,7 @@ from tasks.model.answer import Answer
 from tasks.model.leaf import LeafFacts
 from tasks.model.mac import MacAddress
 from tasks.model.reading import Read, Unread
+from tasks.model.table import rows_with
 from tasks.model.verdict import Finding
 
 NOTHING = "nothing"
@@ -76,14 +77,15 @@ def place_views(subject: Subject, facts: LeafFacts, mac: MacAddress) -> Views:
     views: Views = {}
     own = facts.vni.value.local_vtep if isinstance(facts.vni, Read) else None
     if isinstance(facts.fdb, Read):
-        rows = [row for row in facts.fdb.value if row.mac == mac and of_vlan(row, subject.cluster.fabric)]
+        found = rows_with(facts.fdb.value, "mac", mac)
+        rows = [row for row in found if of_vlan(row, subject.cluster.fabric)]
         if not any(row.nexthop_group is not None for row in rows):
             local = any(row.vtep is None and row.interface != subject.cluster.fabric.vxlan for row in rows)
             vteps = sorted({str(row.vtep) for row in rows if row.vtep is not None})
             # A row on a port decides: what the VXLAN device holds beside it is not asked.
             views["kernel FDB"] = HERE if local else " and ".join(vteps) or NOTHING
     if isinstance(facts.evpn_macs, Read):
-        row = next((each for each in facts.evpn_macs.value if each.mac == mac), None)
+        row = next(iter(rows_with(facts.evpn_macs.value, "mac", mac)), None)
         if row is None or row.segment is None:
             views["zebra"] = NOTHING if row is None else HERE if row.kind == "local" else row.vtep or NOTHING
     if isinstance(facts.paths, Read) and own is not None:

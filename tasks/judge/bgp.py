@@ -8,6 +8,7 @@ from tasks.judge.tables import opened, remote, unplaced
 from tasks.model.answer import Answer
 from tasks.model.leaf import LeafFacts, MacIpPath
 from tasks.model.reading import Read, Reading, Unread
+from tasks.model.table import rows_with
 from tasks.model.verdict import Finding, VipState
 
 ESTABLISHED = "Established"
@@ -34,7 +35,7 @@ def judge_bgp(subject: Subject, leaf: str) -> Finding:
 
 def best_paths(rows: tuple[MacIpPath, ...], subject: Subject) -> list[MacIpPath]:
     """The paths of the VIP that BGP chose; one that it did not choose, or can't use, forwards nothing."""
-    return [row for row in rows if row.address == str(subject.vip.ip) and row.best and row.valid]
+    return [row for row in rows_with(rows, "address", str(subject.vip.ip)) if row.best and row.valid]
 
 
 def worded_paths(paths: list[MacIpPath]) -> str:

@@ -14,6 +14,7 @@ from tasks.judge.subject import Check, Subject
 from tasks.model.answer import Answer
 from tasks.model.leaf import DuplicateDetection, LeafFacts, MoveCount
 from tasks.model.reading import Read, Unread
+from tasks.model.table import rows_with
 from tasks.model.verdict import Finding, VipState
 
 ROUND = 2
@@ -68,8 +69,8 @@ def flagged(subject: Subject, facts: LeafFacts) -> bool:
     neighbors = facts.evpn_neighbors.value if isinstance(facts.evpn_neighbors, Read) else ()
     macs = facts.evpn_macs.value if isinstance(facts.evpn_macs, Read) else ()
     return (
-        any(row.duplicate for row in neighbors if row.address == address)
-        or any(row.duplicate for row in macs if row.mac == mac)
+        any(row.duplicate for row in rows_with(neighbors, "address", address))
+        or any(row.duplicate for row in rows_with(macs, "mac", mac))
         or (isinstance(facts.moves, Read) and facts.moves.value.duplicate)
     )
 
@@ -120,7 +121,7 @@ def frozen(subject: Subject, leaf: str) -> bool:
         return False
     freezes = isinstance(facts.detection, Read) and facts.detection.value.freeze not in {"no", None}
     rows = facts.evpn_neighbors.value if isinstance(facts.evpn_neighbors, Read) else ()
-    mine = [row for row in rows if row.address == str(subject.vip.ip)]
+    mine = rows_with(rows, "address", str(subject.vip.ip))
     return freezes or any(row.kind == "local" and row.state == "inactive" for row in mine)
 
 

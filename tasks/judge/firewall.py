@@ -99,7 +99,8 @@ def eats_vips(firewall: Firewall, clusters: Sequence[Cluster]) -> str | None:
         return None
     return (
         f"firewalld's IPv6_rpfilter drops every packet to the IPv6 VIP of {hit[0]}, which comes in by the interface of "
-        "the virtual MAC; set IPv6_rpfilter=no in /etc/firewalld/firewalld.conf and reload it, or use_vmac: false"
+        "the virtual MAC; set IPv6_rpfilter=no (or, from firewalld 2.2 on, strict-forward) in "
+        "/etc/firewalld/firewalld.conf and reload it, or use_vmac: false"
     )
 
 

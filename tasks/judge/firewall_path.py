@@ -20,6 +20,7 @@ _HARMLESS = frozenset(
 _VRRP_GROUPS = frozenset({ip_address("224.0.0.18"), ip_address("ff02::12")})
 _ADVERTS_GO_TO = frozenset({"LOCAL", "MULTICAST"})
 _PLAIN = frozenset({"-p", "-s", "--comment"})
+_DEEPEST = 64
 _REACHED = ""
 """The packet is let in."""
 
@@ -34,17 +35,27 @@ class Packet:
 
 
 Chains = Mapping[str, Sequence[PathRule]]
+Ends = dict[str, str | None]
+"""What came out of each chain that was walked; of one that is being walked, the rule that leads on."""
 
 
 def first_block(chains: Chains, start: Sequence[str], packet: Packet) -> str:
     """The first rule that could keep this packet out; empty when one lets it in before, or none does either."""
+    ends: Ends = {}
     for chain in start:
-        if (found := _walk(chains, chain, packet)) is not None:
+        if (found := _end(chains, chain, packet, ends)) is not None:
             return found
     return ""
 
 
-def _walk(chains: Chains, chain: str, packet: Packet) -> str | None:
+def _end(chains: Chains, chain: str, packet: Packet, ends: Ends, depth: int = 0) -> str | None:
+    """As `_walk`, each chain once: chains that jump to each other several times make more ways than anybody can go."""
+    if chain not in ends:
+        ends[chain] = _walk(chains, chain, packet, ends, depth)
+    return ends[chain]
+
+
+def _walk(chains: Chains, chain: str, packet: Packet, ends: Ends, depth: int) -> str | None:
     """As `first_block`; None: the packet may come out at the end of the chain, and nothing kept it out."""
     returned: set[str] = set()
     for rule in chains.get(chain, ()):
@@ -58,13 +69,23 @@ def _walk(chains: Chains, chain: str, packet: Packet) -> str | None:
             if _is_certain(rule, packet):
                 return _REACHED
         elif rule.target in chains or rule.target.startswith("ufw"):
-            # Without the chain itself: what jumps in a circle, which no kernel loads, comes to an end.
-            found = _walk({k: v for k, v in chains.items() if k != chain}, rule.target, packet)
+            found = _behind(chains, chain, rule, packet, ends, depth)
             if found or (found == _REACHED and _is_certain(rule, packet)):
                 return found
         elif rule.target not in _HARMLESS:
             return rule.text
     return None
+
+
+def _behind(  # noqa: PLR0913, PLR0917 - as `_walk`, and where it is
+    chains: Chains, chain: str, rule: PathRule, packet: Packet, ends: Ends, depth: int
+) -> str | None:
+    """What comes of the chain that the rule jumps to; deeper than anybody writes, it might be anything."""
+    if depth > _DEEPEST:
+        return rule.text
+    # What jumps in a circle, which no kernel loads, comes to an end: ufw's chains go on, others might do anything.
+    ends[chain] = None if chain.startswith("ufw") else rule.text
+    return _end(chains, rule.target, packet, ends, depth + 1)
 
 
 def _excludes(name: str, value: str, negated: bool, packet: Packet) -> bool:  # noqa: FBT001 - as a condition has it

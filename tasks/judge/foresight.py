@@ -5,6 +5,7 @@ from __future__ import annotations
 from tasks.judge.place import home_of
 from tasks.judge.subject import Subject
 from tasks.model.reading import Read
+from tasks.model.table import rows_with
 
 
 def left_behind(subject: Subject, port_lost: str) -> str | None:
@@ -22,8 +23,8 @@ def left_behind(subject: Subject, port_lost: str) -> str | None:
         return None
     ((leaf, port),) = home.ports.items()
     macs = subject.leaves[leaf].evpn_macs
-    rows = macs.value if isinstance(macs, Read) else ()
-    held = max((row.remote_sequence or 0 for row in rows if row.mac == mac and row.kind == "local"), default=0)
+    rows = rows_with(macs.value, "mac", mac) if isinstance(macs, Read) else ()
+    held = max((row.remote_sequence or 0 for row in rows if row.kind == "local"), default=0)
     if not held:
         return None
     vip, svi = subject.vip.ip, subject.cluster.fabric.svi

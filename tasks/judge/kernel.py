@@ -6,6 +6,7 @@ from tasks.judge.place import Place, of_vlan
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import on_port, opened, remote
 from tasks.model.leaf import FdbRow, Neighbor
+from tasks.model.table import rows_with
 from tasks.model.verdict import Finding, Status, VipState
 
 _WITHOUT_MAC = {"FAILED", "INCOMPLETE", "NONE"}
@@ -101,7 +102,7 @@ def judge_fdb(subject: Subject, leaf: str) -> Finding:
     if isinstance(start, Finding):
         return start
     check, rows, place = start
-    found = [row for row in rows if row.mac == place.mac and of_vlan(row, subject.cluster.fabric)]
+    found = [row for row in rows_with(rows, "mac", place.mac) if of_vlan(row, subject.cluster.fabric)]
     actual = ", ".join(seen(row) for row in found) or "no entry"
     if not found:
         return check.fails(f"{leaf} has no FDB entry for {place.mac}", actual, VipState.NOT_LEARNED)

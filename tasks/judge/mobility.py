@@ -13,6 +13,7 @@ from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import unplaced
 from tasks.model.leaf import EvpnNeighbor, LeafFacts
 from tasks.model.reading import Unread
+from tasks.model.table import rows_with
 from tasks.model.verdict import Finding
 
 
@@ -49,7 +50,7 @@ def entry(facts: LeafFacts, subject: Subject) -> EvpnNeighbor | None:
     rows = facts.evpn_neighbors
     if isinstance(rows, Unread):
         return None
-    return next((row for row in rows.value if row.address == str(subject.vip.ip)), None)
+    return next(iter(rows_with(rows.value, "address", str(subject.vip.ip))), None)
 
 
 def sequence_of(row: EvpnNeighbor) -> int | None:

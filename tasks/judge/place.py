@@ -10,6 +10,7 @@ from tasks.model.cluster import Fabric, Server
 from tasks.model.leaf import FdbRow, LeafFacts
 from tasks.model.mac import MacAddress
 from tasks.model.reading import Read, Unread
+from tasks.model.table import rows_with
 
 _PEERLINK = "peerlink"
 """Cumulus's name for the bond between an MLAG pair; a host whose own bond is down on one leaf is seen there."""
@@ -126,11 +127,12 @@ def learned_at(subject: Subject, server: Server) -> dict[str, str]:
 
 def _heard_on(subject: Subject, facts: LeafFacts, mac: MacAddress | None) -> list[str]:
     if isinstance(facts.fdb, Read):
-        rows = [row for row in facts.fdb.value if row.mac == mac]
+        rows = rows_with(facts.fdb.value, "mac", mac)
         fabric = subject.cluster.fabric
         return [row.interface for row in rows if from_the_wire(row, fabric) or _by_its_segment(row, subject, facts)]
     macs = facts.evpn_macs.value if isinstance(facts.evpn_macs, Read) else ()
-    return [row.interface for row in macs if row.mac == mac and row.kind == "local" and row.interface is not None]
+    found = rows_with(macs, "mac", mac)
+    return [row.interface for row in found if row.kind == "local" and row.interface is not None]
 
 
 def from_the_wire(row: FdbRow, fabric: Fabric) -> bool:
@@ -150,7 +152,8 @@ def _by_its_segment(row: FdbRow, subject: Subject, facts: LeafFacts) -> bool:
     macs = facts.evpn_macs
     if isinstance(macs, Unread):
         return True  # nothing else makes zebra write a row onto a port
-    return any(each.mac == row.mac and each.kind == "local" and each.segment is not None for each in macs.value)
+    known = rows_with(macs.value, "mac", row.mac)
+    return any(each.kind == "local" and each.segment is not None for each in known)
 
 
 def of_vlan(row: FdbRow, fabric: Fabric) -> bool:
@@ -203,7 +206,7 @@ def _segments(subject: Subject, leaf: str) -> frozenset[str]:
 def _segment(subject: Subject, home: Home, mac: MacAddress) -> str | None:
     for leaf in home.leaves:
         macs = subject.leaves[leaf].evpn_macs if leaf in subject.leaves else None
-        for row in macs.value if isinstance(macs, Read) else ():
-            if row.mac == mac and row.segment is not None:
+        for row in rows_with(macs.value, "mac", mac) if isinstance(macs, Read) else ():
+            if row.segment is not None:
                 return row.segment
     return None

@@ -8,6 +8,7 @@ from tasks.model.address import IPV6
 from tasks.model.cluster import Server
 from tasks.model.mac import MacAddress
 from tasks.model.reading import Read
+from tasks.model.table import rows_with
 
 
 def thaw(subject: Subject, place: Place) -> tuple[str, ...]:
@@ -42,8 +43,8 @@ def _forget(subject: Subject, leaf: str, mac: MacAddress) -> list[str]:
 def _port(subject: Subject, leaf: str, mac: MacAddress) -> str:
     """Where the leaf learned the MAC from the wire; a word to fill in when it does not say."""
     fdb, fabric = subject.leaves[leaf].fdb, subject.cluster.fabric
-    rows = fdb.value if isinstance(fdb, Read) else ()
-    return next((row.interface for row in rows if row.mac == mac and from_the_wire(row, fabric)), "PORT")
+    rows = rows_with(fdb.value, "mac", mac) if isinstance(fdb, Read) else ()
+    return next((row.interface for row in rows if from_the_wire(row, fabric)), "PORT")
 
 
 def announce(subject: Subject, owner: Server) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from datetime import UTC, datetime
 
 from tasks.judge.subject import Check, Subject
@@ -11,6 +10,7 @@ from tasks.model.cluster import Cluster, Server
 from tasks.model.reading import Unread
 from tasks.model.server import ConfigFile, Instance
 from tasks.model.verdict import Finding
+from tasks.render.diff import unified
 from tasks.render.mask import masked
 
 SAFE_MODES = (0o600, 0o640)
@@ -59,11 +59,7 @@ def access_of(file: ConfigFile) -> str:
 def _difference(file: ConfigFile, subject: Subject, server: Server) -> str:
     found = masked(file.text or "").splitlines()
     wanted = masked(subject.desired[server.name].config).splitlines()
-    lines = [
-        line
-        for line in difflib.unified_diff(found, wanted, "on disk", "rendered", lineterm="", n=0)
-        if not line.startswith("@@")
-    ]
+    lines = [line for line in unified(found, wanted, ("on disk", "rendered"), context=0) if not line.startswith("@@")]
     if lines:
         return "\n".join(lines)
     same = masked(file.text or "") == masked(subject.desired[server.name].config)

@@ -6,6 +6,7 @@ from tasks.judge.place import Place
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import on_port, opened, remote
 from tasks.model.leaf import EvpnMac, EvpnNeighbor
+from tasks.model.table import rows_with
 from tasks.model.verdict import Finding, VipState
 
 _ACTIVE = {"active", None}
@@ -18,7 +19,7 @@ def judge_evpn_mac(subject: Subject, leaf: str) -> Finding:
     if isinstance(start, Finding):
         return start
     check, rows, place = start
-    row = next((each for each in rows if each.mac == place.mac), None)
+    row = next(iter(rows_with(rows, "mac", place.mac)), None)
     if row is None:
         return check.fails(f"zebra on {leaf} does not know {place.mac}", "no entry", VipState.NOT_LEARNED)
     actual = worded_mac(row)
@@ -39,7 +40,7 @@ def judge_evpn_arp(subject: Subject, leaf: str) -> Finding:
     if isinstance(start, Finding):
         return start
     check, rows, place = start
-    row = next((each for each in rows if each.address == str(subject.vip.ip)), None)
+    row = next(iter(rows_with(rows, "address", str(subject.vip.ip))), None)
     if row is None:
         return check.fails(f"zebra on {leaf} does not know {subject.vip.ip}", "no entry", VipState.NOT_LEARNED)
     return _evpn_arp(check, subject, place, row)

@@ -61,6 +61,8 @@ class NoAnswer:
     host: str
     reason: str
     at: datetime
+    refused: bool = False
+    """It refused the login: asking again at once does no good."""
 
 
 Reply = Answers | NoAnswer

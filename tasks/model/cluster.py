@@ -153,8 +153,7 @@ class Cluster:
     @property
     def programs(self) -> bool:
         """Does keepalived run programs for it?"""
-        passed = any(line.split()[0].startswith("notify") for line in self.extra)
-        return bool(self.track.scripts or self.notify.lines()) or passed
+        return bool(self.track.scripts or self.notify.lines())
 
     @property
     def owns_track(self) -> bool:

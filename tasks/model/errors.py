@@ -4,6 +4,7 @@
     ├── IntentError             the call or the intent is wrong; nothing was contacted (exit 2)
     ├── HostError               carries host and command
     │   ├── NoAnswerError       the host could not be asked
+    │   │   └── LoginRefusedError   it refused the login
     │   └── StepError           a step of a change failed on the host; it was taken back (exit 4)
     ├── NotRestoredError        what was tripped or changed could not be put back (exit 5)
     └── RefusedError            the runbook will not begin: what it found forbids it
@@ -40,6 +41,10 @@ class HostError(VipbookError):
 
 class NoAnswerError(HostError):
     """The host could not be asked: no route, wrong key, refused login, time-out."""
+
+
+class LoginRefusedError(NoAnswerError):
+    """The host refused the login."""
 
 
 class StepError(HostError):

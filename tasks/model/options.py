@@ -60,6 +60,8 @@ class Notify:
     fault: str | None = None
     stop: str | None = None
     any: str | None = None
+    deleted: str | None = None
+    master_rx_lower_pri: str | None = None
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """Keyword and command of each that is there."""
@@ -69,5 +71,7 @@ class Notify:
             ("notify_fault", self.fault),
             ("notify_stop", self.stop),
             ("notify", self.any),
+            ("notify_deleted", self.deleted),
+            ("notify_master_rx_lower_pri", self.master_rx_lower_pri),
         )
         return tuple((keyword, command) for keyword, command in pairs if command is not None)

@@ -8,15 +8,24 @@ command's output, byte for byte.
 from __future__ import annotations
 
 import base64
+import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from tasks.model.answer import Answer, Command
-from tasks.model.text import readable
+from tasks.model.bounds import TIME_MOST
+from tasks.model.text import clipped, readable
 
 CLOCK = "clock"
+_CLOCK = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?\Z")
+_STATUS = re.compile(r"[0-9]{1,3}\Z")
+_LINE_MOST = 1024
+_WORD_SHOWN = 40
+_SECTIONS_MOST = 100_000
+"""More than any script has commands."""
 _HEADER = "export LC_ALL=C LANG=C PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_PAGER= VTYSH_PAGER=\n"
 """The C locale, because the parsers read English; a full PATH, because /usr/sbin is not in every user's."""
 
@@ -49,6 +58,10 @@ def _feed(command: Command, nonce: str) -> str:
     return f"<<'{nonce}'\n{encoded}{nonce}"
 
 
+class ClockError(ValueError):
+    """The host's clock tells no time; the text says what it told."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """The output of one command."""
@@ -59,31 +72,42 @@ class Section:
 
 
 def split_output(stdout: str, stderr: str, nonce: str) -> tuple[float | None, dict[str, Section]]:
-    """The host's clock at the beginning, and a section a command that ended. A command cut short has none."""
-    errors = {key: text for key, _, text in _sections(stderr, nonce)}
+    """The host's clock at the beginning, and a section a command that ended. A command cut short has none.
+
+    ClockError when the clock is none. The first section of a key counts, and one whose status is none does not.
+    """
+    errors: dict[str, str] = {}
+    for key, _, text in islice(_sections(stderr, nonce), _SECTIONS_MOST):
+        errors.setdefault(key, text)
     clock: float | None = None
     found: dict[str, Section] = {}
-    for key, word, text in _sections(stdout, nonce):
-        if key == CLOCK:
-            clock = float(word)
-        else:
+    for key, word, text in islice(_sections(stdout, nonce), _SECTIONS_MOST):
+        if key == CLOCK and clock is None:
+            clock = _time(word)
+        elif key not in found and _STATUS.match(word):
             found[key] = Section(status=int(word), stdout=text, stderr=errors.get(key, ""))
     return clock, found
 
 
-def _sections(text: str, nonce: str) -> list[tuple[str, str, str]]:
+def _time(word: str) -> float:
+    if not _CLOCK.match(word) or float(word) > TIME_MOST:
+        raise ClockError(f"its clock tells no time: {clipped(word, _WORD_SHOWN)!r}")
+    return float(word)
+
+
+def _sections(text: str, nonce: str) -> Iterator[tuple[str, str, str]]:
     """Key, closing word and text of each section; the newline that the closing line brought along is not output."""
-    sections: list[tuple[str, str, str]] = []
-    rest = text
-    while True:
-        body, mark, after = rest.partition(f"\n{nonce} ")
-        if not mark:
-            return sections
-        line, newline, rest = after.partition("\n")
-        if not newline:
-            return sections
-        key, _, word = line.rpartition(" ")
-        sections.append((key, word, body))
+    mark = f"\n{nonce} "
+    begin = 0
+    while (end := text.find(mark, begin)) >= 0:
+        line = end + len(mark)
+        after = text.find("\n", line)
+        if after < 0:
+            return
+        # What is longer than any closing line is none, and is not copied.
+        key, _, word = text[line : min(after, line + _LINE_MOST)].rpartition(" ")
+        yield key, word, text[begin:end]
+        begin = after + 1
 
 
 def answers_of(host: str, commands: Sequence[Command], sections: dict[str, Section], at: datetime) -> dict[str, Answer]:

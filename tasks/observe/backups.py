@@ -44,7 +44,9 @@ if [ -n "$vipbook_last" ]; then
     sudo -n sh -c {shlex.quote(_LOOK)} sh "{_ROOT}/$vipbook_last" || exit 1
 fi
 """
-_NAME = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{6}\Z")
+NAME = r"[0-9]{8}T[0-9]{6}-[0-9a-f]{6}"
+"""Pattern of the name of a backup."""
+_NAME = re.compile(rf"{NAME}\Z")
 _LINE = re.compile(r"([0-9a-f]{64}|none|same|unknown) (-|=[A-Za-z0-9+/=]*) (-|=[A-Za-z0-9+/=]*) (/.*)\Z")
 
 

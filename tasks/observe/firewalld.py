@@ -21,6 +21,12 @@ _NEWER = (
 """Not every release knows these questions."""
 _SECTIONS = re.compile(rf"^== ({'|'.join((*_NEEDED, *_NEWER))})$", re.MULTILINE)
 _FAILED = re.compile(r"^== status (\d+)$", re.MULTILINE)
+_FIRST_WITH_LOOSE = (2, 2, 0)
+_PAIR = 2
+_PASSING = {"no", "false"}
+"""Values of IPv6_rpfilter that drop nothing on its way to this host."""
+_PASSING_LATER = {"loose", "loose-forward", "strict-forward"}
+"""The same, from 2.2 on; before that a word that is not known was the default."""
 _UNKNOWN_OPTION = "2"
 """Exit status of firewall-cmd for an option that it does not know."""
 
@@ -79,8 +85,7 @@ def parse_firewalld(text: str, interfaces: tuple[str, ...]) -> Firewalld:
         ways=tuple(ways),
         rules=tuple(rules),
         priorities=_version(sections["version"]) >= _FIRST_WITH_PRIORITIES,
-        # Not set is strict (firewalld.conf(5)); `loose` and `no` let it pass.
-        strict6=not re.search(r"^IPv6_rpfilter=(no|loose)", sections["rpfilter"], re.MULTILINE),
+        strict6=_strict6(sections["rpfilter"], _version(sections["version"])),
         default=", ".join(f"zone {zone} with target {target}" for zone, target in targets.items()),
     )
 
@@ -108,8 +113,20 @@ def _zones_of(
     return tuple((name, holder.get(name, default)) for name in interfaces)
 
 
+def _strict6(text: str, version: tuple[int, ...]) -> bool:
+    """Is what comes in by another interface than its answer leaves by dropped on its way to this host?
+
+    As firewalld reads firewalld.conf: blanks around key and value are nothing, the first definition counts, and what
+    the release does not know is its default, which is strict. The -forward values filter forwarded packets alone.
+    """
+    pairs = [[word.strip() for word in line.split("=")] for line in text.splitlines()]
+    values = [pair[1].lower() for pair in pairs if len(pair) == _PAIR and pair[0] == "IPv6_rpfilter" and pair[1]]
+    passing = _PASSING | (_PASSING_LATER if version >= _FIRST_WITH_LOOSE else set())
+    return not values or values[0] not in passing
+
+
 def _version(text: str) -> tuple[int, ...]:
-    found = re.match(r"(\d+)\.(\d+)(?:\.(\d+))?", text.strip())
+    found = re.match(r"([0-9]{1,9})\.([0-9]{1,9})(?:\.([0-9]{1,9}))?", text.strip())
     if not found:
         raise Garbled(f"not a version of firewalld: {shortened(text.strip())!r}")
     return tuple(int(part or 0) for part in found.groups())
@@ -117,18 +134,18 @@ def _version(text: str) -> tuple[int, ...]:
 
 def _zones(text: str) -> dict[str, dict[str, str]]:
     """Fields by zone. A zone begins at the left, its fields are indented, the rich rules once more."""
-    zones: dict[str, dict[str, str]] = {}
-    fields: dict[str, str] = {}
+    zones: dict[str, dict[str, list[str]]] = {}
+    fields: dict[str, list[str]] = {}
     last = ""
     for line in text.splitlines():
         if not line.strip():
             continue
         if not line[0].isspace():
-            fields = zones.setdefault(line.split()[0], {})
+            fields = zones.setdefault(line.split(maxsplit=1)[0], {})
             last = ""
         elif line.startswith("\t") and last:
-            fields[last] += f"\n{line.strip()}"
+            fields[last].append(line.strip())
         else:
             last, _, value = line.strip().partition(":")
-            fields[last] = value.strip()
-    return zones
+            fields[last] = [value.strip()]
+    return {zone: {name: "\n".join(lines) for name, lines in found.items()} for zone, found in zones.items()}

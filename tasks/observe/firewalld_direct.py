@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_network
 
+from tasks.model.bounds import RULES_MOST, WORDS_MOST
 from tasks.model.server import PathRule, WayIn
 from tasks.observe.iptables_path import chains_of
 from tasks.observe.iptables_words import options_of, spelled
@@ -39,6 +40,8 @@ def parse_direct(rules: str, passthroughs: str = "", *, saved: bool = False) -> 
     found = [*sorted(_rules(rules), key=lambda each: each[0]), *((0, *each) for each in _passed(passthroughs))]
     for _, version, table, text in found:
         lines.setdefault((version, table), []).extend(_each_source(text))
+        if sum(map(len, lines.values())) > RULES_MOST:
+            raise Garbled(f"more than {RULES_MOST:,} direct rules")
     return tuple(
         WayIn(version=version, table=table, saved=saved, start=start, chains=_told(chains, table))
         for (version, table), texts in lines.items()
@@ -85,6 +88,8 @@ def _passed(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def _words(text: str, line: str) -> list[str]:
+    if len(text) > WORDS_MOST:
+        raise Garbled(f"not a direct rule of firewalld: it is longer than {WORDS_MOST} characters: {shortened(line)!r}")
     try:
         return shlex.split(text)
     except ValueError as error:

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from tasks.model.bounds import WORDS_MOST
 from tasks.model.server import FrontRule, ManagedRule
 from tasks.observe.iptables import protocol_name
 from tasks.observe.readings import Garbled, shortened
 from tasks.render.firewall import RICH_PRIORITY
 
+_PRIORITY = re.compile(r"-?[0-9]{1,9}\Z")
 _QUOTED = re.compile(r'"[^"]*"')
 _NOT_VRRP = re.compile(r"\b(port|source-port|icmp-type|icmp-block|forward-port|masquerade)\b")
 """Elements that are about protocols of their own."""
@@ -61,7 +63,7 @@ def front_rules(text: str, where: Where, *, limit: int | None = None) -> Iterato
 
 
 def _priority(line: str) -> int:
-    told = re.search(r'^rule\b.*?\bpriority="?(-?\d+)', line)
+    told = re.search(r'^rule\b.*?\bpriority="?(-?[0-9]{1,9})', line)
     return int(told[1]) if told else 0
 
 
@@ -138,22 +140,26 @@ def policy_rules(listed: Mapping[str, Mapping[str, str]], *, saved: bool) -> Ite
             for each in fields.get("protocols", "").split()
         ]
         rich = list(front_rules(fields.get("rich rules", ""), where))
-        early = [rule for rule in rich if (_priority(rule.text), not rule.denies) <= (0, False)]
-        yield from (*early, *opened, *(rule for rule in rich if rule not in early))
+        early = [(_priority(rule.text), not rule.denies) <= (0, False) for rule in rich]
+        yield from (rule for rule, is_early in zip(rich, early, strict=True) if is_early)
+        yield from opened
+        yield from (rule for rule, is_early in zip(rich, early, strict=True) if not is_early)
         target = fields.get("target", "CONTINUE")
         if target in _DENYING or target == "ACCEPT":
             yield _rule(f"target: {target}", where, denies=target in _DENYING)
 
 
 def _whole(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise Garbled(f"not a priority of a policy: {shortened(text)!r}") from error
+    if not _PRIORITY.match(text):
+        raise Garbled(f"not a priority of a policy: {shortened(text)!r}")
+    return int(text)
 
 
 def _simple(line: str) -> tuple[list[str], dict[str, str]]:
     """Elements and attributes of a rule that has no others than those vipbook writes; ValueError for any other."""
+    if len(line) > WORDS_MOST:
+        msg = "longer than any rule"
+        raise ValueError(msg)
     words = shlex.split(line)
     attributes = dict(word.split("=", 1) for word in words if "=" in word)
     if not set(attributes) <= _ATTRIBUTES:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
 
+from tasks.model.bounds import KEY_MOST
 from tasks.model.leaf import EvpnSession, MacIpPath
 from tasks.model.mac import MacAddress
 from tasks.observe.frr_answer import counted_rows, frr_object, is_address, segment_of
@@ -16,7 +17,7 @@ from tasks.observe.readings import Garbled, converted, shortened
 _RD = re.compile(r"(?:[0-9.]+|[0-9]+):[0-9]+\Z")
 _PREFIX_PART = re.compile(r"\[([^\]]*)\]")
 _MOBILITY = re.compile(r"\bMM:([0-9]{1,10})\b")
-_NO_SESSION = re.compile(r"\s*(?:% )?No (?:.*BGP neighbors? found|.*neighbor is configured)[^\n]*\s*\Z")
+_NO_SESSION = ("BGP neighbor found", "BGP neighbors found", "neighbor is configured")
 _TYPE_2 = 2
 _NO_MAC = MacAddress("00:00:00:00:00:00")
 
@@ -39,7 +40,7 @@ def parse_sessions(text: str) -> tuple[EvpnSession, ...]:
     `peers` stands on top or, in some versions, below the name of the address family or of the VRF. Without a neighbor
     FRR 8.4 prints `{}` (seen), others a sentence.
     """
-    if _NO_SESSION.match(text):
+    if _says_no_session(text.strip()):
         return ()
     answer = frr_object(text)
     if not answer:
@@ -50,6 +51,11 @@ def parse_sessions(text: str) -> tuple[EvpnSession, ...]:
     peers = mapping(holders[0]["peers"], "'peers'")
     counted_rows(holders[0], "totalPeers", len(peers))
     return tuple(_session(name, mapping(peer, f"peer {name}")) for name, peer in peers.items())
+
+
+def _says_no_session(text: str) -> bool:
+    one_line = "\n" not in text and text.removeprefix("% ").startswith("No ")
+    return one_line and any(words in text for words in _NO_SESSION)
 
 
 def _below(answer: dict[str, Any]) -> list[dict[str, Any]]:
@@ -89,6 +95,8 @@ def _paths(rd: str | None, prefix: str, route: dict[str, Any]) -> Iterator[tuple
 
 def _macip_path(rd: str | None, prefix: str, path: dict[str, Any]) -> MacIpPath | None:
     """None for routes of another type, and for MAC-only routes."""
+    if len(prefix) > KEY_MOST:
+        raise Garbled(f"not a prefix of a route: {shortened(prefix)}")
     mac, address = _mac_and_address(prefix)
     address = optional_word(path, "ip") or address
     if optional_whole(path, "routeType") not in (None, _TYPE_2) or not prefix.startswith("[2]") or address is None:

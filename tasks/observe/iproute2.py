@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Interface, IPv6Interface, ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ _STATE = re.compile(r"[A-Z]+\Z|0x[0-9a-f]+\Z")
 _VALUED = re.compile(r"(?:dev|lladdr|proto|dst|vlan|master|src_vni|vni|nhid|port|via|used|probes|ref)\Z")
 """Words of a text row that a value follows; any other word is a flag or a state."""
 _HEAD = re.compile(r"\d+: (?P<name>[^\s@]+?)(?:@[^\s]+)?: <(?P<flags>[^<>\s]*)>")
+_LENGTH = re.compile(r"[0-9]{1,3}\Z")
 _NUMBERS = ("vlan", "vni", "src_vni", "nhid")
 
 
@@ -149,7 +151,7 @@ def _address_words(words: list[str]) -> dict[str, Any]:
     family, local, *rest = [*words, "", ""]
     whole_of = rest[1] if rest[0] == "peer" else local
     length = whole_of.partition("/")[2]
-    if not length.isdigit():
+    if not _LENGTH.match(length):
         raise Garbled(f"address without a prefix length: {shortened(' '.join(words))!r}")
     return {"family": family, "local": local.partition("/")[0], "prefixlen": int(length)}
 
@@ -159,6 +161,12 @@ def _words_of(row: dict[str, Any], key: str) -> frozenset[str]:
     words = [value] if isinstance(value, str) else sequence(value or [], f"{key!r}")
     if not all(isinstance(item, str) for item in words):
         raise Garbled(f"{key!r} is not a list of words")
+    return _shared(tuple(words))
+
+
+@lru_cache(maxsize=1024)
+def _shared(words: tuple[str, ...]) -> frozenset[str]:
+    """One set for all rows that have the same few words: a set takes more than the rest of the row."""
     return frozenset(words)
 
 
@@ -202,4 +210,4 @@ def _split(line: str) -> tuple[str, dict[str, str], frozenset[str]]:
         if value is None:
             raise Garbled(f"row ends early: {shortened(line)!r}")
         pairs[name] = value
-    return subject, pairs, frozenset(flags)
+    return subject, pairs, _shared(tuple(flags))

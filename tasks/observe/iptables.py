@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
+from tasks.model.bounds import RULES_MOST
 from tasks.model.server import FirewallRule, InputChain
 from tasks.observe.iptables_words import Option, options, split
 from tasks.observe.readings import Garbled, shortened
@@ -19,6 +20,8 @@ _TERMINAL = {"ACCEPT": "accept", "DROP": "drop", "REJECT": "reject"}
 _PASSING = {"LOG", "NFLOG", "MARK", "CONNMARK", "TRACE", "CT", "NOTRACK"}
 _COMMANDS = set("AIDCRPFZNXE")
 _HARMLESS = set("ZN")
+_NUMBER_MOST = 20
+_PLACE = re.compile(r"0*[1-9][0-9]{0,8}\Z")
 _ADDRESS = re.compile(r"[0-9a-fA-F.:]+(/[0-9a-fA-F.:]+)?")
 
 
@@ -49,6 +52,8 @@ def numbered_rules(text: str) -> list[tuple[int, FirewallRule]]:
         command = _command(line)
         if command is None or command.name not in {"A", "I"}:
             continue
+        if len(found) >= RULES_MOST:
+            raise Garbled(f"more than {RULES_MOST:,} rules of INPUT")
         place = len(found) if command.name == "A" else _number(line, command) - 1
         if place > len(found):
             raise Garbled(f"not a file of iptables: there is no place {place + 1} for {shortened(line)!r}")
@@ -113,7 +118,7 @@ def _command(line: str) -> Option | None:
 def _number(line: str, command: Option) -> int:
     if not command.more:
         return 1
-    if len(command.more) > 1 or not command.more[0].isdecimal() or int(command.more[0]) < 1:
+    if len(command.more) > 1 or not _PLACE.match(command.more[0]):
         raise Garbled(f"not a line of iptables: {command.more[-1]!r} is no place in {shortened(line)!r}")
     return int(command.more[0])
 
@@ -161,7 +166,7 @@ def protocol_of(word: str) -> str | None:
     name = word.lower()
     base = 16 if name.startswith("0x") else 8 if name.startswith("0") else 10
     with suppress(ValueError):
-        name = str(int(name, base))
+        name = str(int(name[:_NUMBER_MOST], base)) if len(name) <= _NUMBER_MOST else name
     return None if name in {"all", "0"} else protocol_name(name)
 
 

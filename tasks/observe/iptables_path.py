@@ -6,18 +6,23 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
+from tasks.model.bounds import RULES_MOST, WORDS_MOST
 from tasks.model.server import PathRule
 from tasks.observe.iptables import protocol_of
 from tasks.observe.readings import Garbled, shortened
 
-_LINE = re.compile(r"^(?:\[\d+:\d+\] )?-(?P<how>[AI]) (?P<chain>\S+)(?P<place> \d+)? (?P<words>.*)$", re.MULTILINE)
+_LINE = re.compile(
+    r"^(?:\[\d+:\d+\] )?-(?P<how>[AI]) (?P<chain>\S+)(?P<place> [0-9]{1,9})? (?P<words>.*)$", re.MULTILINE
+)
 _NAME = re.compile(r"^(?:-N |:)(\S+)", re.MULTILINE)
 
 
 def chains_of(text: str) -> Mapping[str, Sequence[PathRule]]:
     """Rules by chain, in order, from `iptables -S` or from a file for iptables-restore."""
     found: dict[str, list[PathRule]] = {name: [] for name in _NAME.findall(text)}
-    for line in _LINE.finditer(text):
+    for number, line in enumerate(_LINE.finditer(text)):
+        if number >= RULES_MOST:
+            raise Garbled(f"more than {RULES_MOST:,} rules of iptables")
         chain = found.setdefault(line["chain"], [])
         place = len(chain) if line["how"] == "A" else int(line["place"] or 1) - 1
         chain.insert(place, _rule(line[0], line["words"]))
@@ -25,6 +30,8 @@ def chains_of(text: str) -> Mapping[str, Sequence[PathRule]]:
 
 
 def _rule(text: str, words: str) -> PathRule:
+    if len(words) > WORDS_MOST:
+        raise Garbled(f"not a line of iptables: it is longer than {WORDS_MOST} characters: {shortened(text)!r}")
     try:
         parts = shlex.split(words)
     except ValueError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tasks.observe.readings import Garbled, shortened
 
-_COUNTERS = re.compile(r"^\s*\[\d+:\d+\]\s*")
+_COUNTERS = re.compile(r"\A\s*\[[0-9]+:[0-9]+\]\s*")
 """What iptables-save -c puts in front of a rule."""
 _LONG = {
     "append": "A",
@@ -71,22 +71,24 @@ class Option:
 def split(line: str) -> list[str]:
     """Words as iptables-restore parts them: double quotes alone quote, and a backslash means something only in them."""
     words: list[str] = []
-    word, quoted, escaped = "", False, False
+    word: list[str] = []
+    quoted = escaped = False
     for char in line:
         if quoted and not escaped and char == "\\":
             escaped = True
         elif quoted and (escaped or char != '"'):
-            word, escaped = word + char, False
+            word.append(char)
+            escaped = False
         elif quoted or (char in " \t\n" and word):
-            words.append(word)
-            word, quoted = "", False
+            words.append("".join(word))
+            word, quoted = [], False
         elif char == '"':
             quoted = True
         elif char not in " \t\n":
-            word += char
+            word.append(char)
     if quoted:
         raise Garbled(f"not a line of iptables: no closing quotation in {shortened(line)!r}")
-    return [*words, word] if word else words
+    return [*words, "".join(word)] if word else words
 
 
 def spelled(words: list[str], line: str) -> str:

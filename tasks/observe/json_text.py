@@ -7,17 +7,23 @@ import math
 import re
 from typing import Any, NoReturn
 
-from tasks.observe.readings import Garbled, shortened
+from tasks.model.bounds import JSON_PARTS_MOST
+from tasks.observe.readings import Garbled, sample, shortened
 
 _BLANK = re.compile(r"[ \t\r\n]*")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_SHOWN = 100
 _WHOLE = re.compile(r"-?[0-9]{1,18}\Z")
 
 
 def documents(text: str) -> list[Any]:
     """Every JSON document in the text: FRR up to 7.2 prints several in a row and an empty `{}` last.
 
-    At least one; no text, trailing text that is no JSON, NaN and Infinity are Garbled.
+    At least one; no text, trailing text that is no JSON, NaN and Infinity are Garbled. So is what has more values than
+    any table, or halves of characters, which nothing can store.
     """
+    if text.count(",") + text.count("[") + text.count("{") > JSON_PARTS_MOST:
+        raise Garbled(f"JSON of more than {JSON_PARTS_MOST:,} values")
     decoder = json.JSONDecoder(parse_constant=_refuse)
     found: list[Any] = []
     at = _skip_blank(text, 0)
@@ -29,10 +35,20 @@ def documents(text: str) -> list[Any]:
         except RecursionError as error:
             raise Garbled("JSON nested too deep") from error
         except ValueError as error:
-            raise Garbled(f"not JSON: {shortened(str(error))} in {shortened(text[at:])!r}") from error
+            raise Garbled(f"not JSON: {shortened(str(error))} in {text[at : at + _SHOWN]!r}") from error
         found.append(document)
         at = _skip_blank(text, end)
+    if _HALF.search(text):
+        _refuse_halves(found)
     return found
+
+
+def _refuse_halves(found: list[Any]) -> None:
+    r"""JSON may escape half of a pair of surrogates (`\ud83d`), which is no character."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise Garbled("JSON with half of a character") from None
 
 
 def _skip_blank(text: str, at: int) -> int:
@@ -133,4 +149,4 @@ def _finite(value: float) -> bool:
 
 
 def _kind(value: object) -> str:
-    return f"{type(value).__name__} {shortened(repr(value))}"
+    return f"{type(value).__name__} {sample(value)}"

@@ -10,14 +10,16 @@ from datetime import datetime
 from typing import Any
 
 from tasks.model.answer import Command
-from tasks.observe.readings import Garbled, shortened
+from tasks.model.bounds import TIME_MOST
+from tasks.model.text import readable
+from tasks.observe.readings import Garbled, sample, shortened
 from tasks.observe.shell import NOT_ASKED
 
 _MICROSECONDS = 1_000_000
 _BYTE = range(256)
 _PREFIX = r"^(?:\w{3} \w{3} +[0-9]+ [0-9:]+ [0-9]{4}: )?"
 """`-l` and the console add the time, the journal does not."""
-_OF_INSTANCE = re.compile(_PREFIX + r"(?:VRRP_Instance)?\((?P<instance>[^)]+)\):? +(?P<event>.+)$")
+_OF_INSTANCE = re.compile(_PREFIX + r"(?:VRRP_Instance)?\((?P<instance>[^)]+)\):? +(?P<event>\S.*)$")
 _OF_GROUP = re.compile(_PREFIX + r"VRRP_Group\([^)]*\):? +(?P<event>Syncing (?!instances )(?P<instance>\S+) to .+)$")
 _CONFIG_PLACE = re.compile(r"(?:.*: )?Line [0-9]+\Z")
 """Complaints on the configuration begin `(Line 12)` or `(/etc/keepalived/keepalived.conf: Line 12)`."""
@@ -150,11 +152,14 @@ def _message(value: object) -> str:
     """Take the text: a message that is not clean UTF-8 comes as its byte values, one that is too long as null."""
     if isinstance(value, list) and all(isinstance(item, int) and item in _BYTE for item in value):
         return bytes(value).decode(errors="replace")
-    return value.strip() if isinstance(value, str) else ""
+    return readable(value).strip() if isinstance(value, str) else ""
 
 
 def _time(entry: dict[str, Any]) -> float:
     stamp = entry.get("__REALTIME_TIMESTAMP")
     if not isinstance(stamp, str) or not re.fullmatch(r"[0-9]{1,18}", stamp):
-        raise Garbled(f"journal entry without a time: {shortened(repr(stamp))}")
-    return int(stamp) / _MICROSECONDS
+        raise Garbled(f"journal entry without a time: {sample(stamp)}")
+    at = int(stamp) / _MICROSECONDS
+    if at > TIME_MOST:
+        raise Garbled(f"journal entry of a time behind the year 9999: {stamp}")
+    return at

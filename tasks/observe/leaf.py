@@ -7,7 +7,7 @@ or where it was refused NVUE or NCLU, whose `json` is FRR's own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -15,6 +15,7 @@ from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.leaf import DuplicateDetection, EvpnMac, EvpnNeighbor, LeafFacts, LldpNeighbor, MoveCount
 from tasks.model.reading import Read, Reading, Unread
+from tasks.model.table import Table, rows_with
 from tasks.observe.frr import parse_evpn_macs, parse_evpn_neighbors, parse_vni
 from tasks.observe.frr_bgp import parse_macip_paths, parse_sessions
 from tasks.observe.frr_detection import parse_clock, parse_detection, parse_move_count
@@ -30,35 +31,65 @@ from tasks.observe.nvue import (
     parse_nvue_sessions,
     parse_nvue_vni,
 )
-from tasks.observe.readings import first_reading, reading
+from tasks.observe.readings import NEVER_ASKED, first_reading, reading
 from tasks.observe.shell import NOT_ASKED
 
 T = TypeVar("T")
 ByKey = Mapping[str, Answer]
 
 
+@dataclass(frozen=True, slots=True)
+class LeafReader:
+    """One leaf's answers of one round trip. Each is parsed once, whatever the number of VIPs that look into it."""
+
+    host: str
+    reply: Reply
+    _of_vni: dict[int, LeafFacts] = field(default_factory=dict)
+
+    def facts(self, cluster: Cluster, address: str) -> LeafFacts:
+        """The answers about one VIP of one cluster; every reading is Unread when the host gave none."""
+        vni = cluster.fabric.vni
+        if vni not in self._of_vni:
+            self._of_vni[vni] = self._tables(vni)
+        tables = self._of_vni[vni]
+        if not isinstance(self.reply, Answers):
+            return tables
+        answers = self.reply.by_key
+        counted = _counted(cluster, address, tables.evpn_macs, tables.evpn_neighbors)
+        return replace(
+            tables,
+            neighbors=reading(answers.get(f"neighbors {address}"), parse_neighbors),
+            moves=_moves(answers, f"moves {address}", counted or _threshold(tables.detection)),
+        )
+
+    def _tables(self, vni: int) -> LeafFacts:
+        """All that does not depend on the VIP."""
+        if not isinstance(self.reply, Answers):
+            return _silent(self.host, Unread(reason=self.reply.reason, source=None))
+        answers = self.reply.by_key
+        of_a_vip = Unread(reason=NEVER_ASKED, source=None)
+        return LeafFacts(
+            host=self.host,
+            neighbors=of_a_vip,
+            fdb=_indexed(reading(answers.get(f"fdb {vni}"), parse_fdb)),
+            evpn_macs=_indexed(_first(answers, f"macs {vni}", parse_evpn_macs, parse_nvue_macs)),
+            evpn_neighbors=_indexed(_first(answers, f"arp {vni}", parse_evpn_neighbors, parse_nvue_neighbors)),
+            paths=_indexed(_first(answers, f"paths {vni}", parse_macip_paths, parse_nvue_paths)),
+            vni=_first(answers, f"vni {vni}", parse_vni, partial(parse_nvue_vni, vni=vni)),
+            detection=_detection(answers),
+            moves=of_a_vip,
+            sessions=_first(answers, "sessions", parse_sessions, parse_nvue_sessions),
+            lldp=_lldp(answers.get("lldp")),
+        )
+
+
 def leaf_facts(host: str, reply: Reply, cluster: Cluster, address: str) -> LeafFacts:
-    """The answers about one VIP of one cluster; every reading is Unread when the host gave none."""
-    if not isinstance(reply, Answers):
-        return _silent(host, Unread(reason=reply.reason, source=None))
-    answers, vni = reply.by_key, cluster.fabric.vni
-    macs = _first(answers, f"macs {vni}", parse_evpn_macs, parse_nvue_macs)
-    neighbors = _first(answers, f"arp {vni}", parse_evpn_neighbors, parse_nvue_neighbors)
-    detection = _detection(answers)
-    counted = _counted(cluster, address, macs, neighbors)
-    return LeafFacts(
-        host=host,
-        neighbors=reading(answers.get(f"neighbors {address}"), parse_neighbors),
-        fdb=reading(answers.get(f"fdb {vni}"), parse_fdb),
-        evpn_macs=macs,
-        evpn_neighbors=neighbors,
-        paths=_first(answers, f"paths {vni}", parse_macip_paths, parse_nvue_paths),
-        vni=_first(answers, f"vni {vni}", parse_vni, partial(parse_nvue_vni, vni=vni)),
-        detection=detection,
-        moves=_moves(answers, f"moves {address}", counted or _threshold(detection)),
-        sessions=_first(answers, "sessions", parse_sessions, parse_nvue_sessions),
-        lldp=_lldp(answers.get("lldp")),
-    )
+    """The answers about one VIP alone."""
+    return LeafReader(host, reply).facts(cluster, address)
+
+
+def _indexed(rows: Reading[tuple[T, ...]]) -> Reading[tuple[T, ...]]:
+    return replace(rows, value=Table(rows.value)) if isinstance(rows, Read) else rows
 
 
 def _silent(host: str, unread: Unread) -> LeafFacts:
@@ -121,10 +152,10 @@ def _counted(
 ) -> int:
     """What the table says was counted against what moves: the virtual MAC, or the address; 0 when it says nothing."""
     if cluster.vmac is not None:
-        rows = macs.value if isinstance(macs, Read) else ()
-        return max((row.moves or 0 for row in rows if row.mac == cluster.vmac), default=0)
-    known = neighbors.value if isinstance(neighbors, Read) else ()
-    return max((row.moves or 0 for row in known if row.address == address), default=0)
+        rows = rows_with(macs.value, "mac", cluster.vmac) if isinstance(macs, Read) else ()
+        return max((row.moves or 0 for row in rows), default=0)
+    known = rows_with(neighbors.value, "address", address) if isinstance(neighbors, Read) else ()
+    return max((row.moves or 0 for row in known), default=0)
 
 
 def _threshold(detection: Reading[DuplicateDetection]) -> int:

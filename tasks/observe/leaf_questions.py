@@ -14,7 +14,8 @@ from tasks.model.address import IpAddress
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster
 from tasks.model.mac import MacAddress
-from tasks.observe.shell import IPROUTE, NOT_ASKED, VTYSH, iproute, which
+from tasks.observe.helpers import fed_function
+from tasks.observe.shell import BRIDGE, IPROUTE, NOT_ASKED, VTYSH, iproute, which
 
 NVUE = "nvue"
 NCLU = "nclu"
@@ -34,7 +35,9 @@ def leaf_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
         # Without privilege `bridge fdb show` prints nothing at all, which must not be taken for an empty table. Its
         # filter by VLAN drops the rows of the VXLAN device, which have none.
         fabric = cluster.fabric
-        asked.append(iproute(f"fdb {fabric.vni}", "bridge", "fdb", "show", "br", fabric.bridge, sudo=True))
+        asked.append(
+            iproute(f"fdb {fabric.vni}", "bridge", "fdb", "show", "br", fabric.bridge, run_as="vipbook_bridge")
+        )
         asked += _tables(fabric.vni)
         for vip in cluster.vips:
             asked += _moves(cluster, vip.ip)
@@ -57,7 +60,9 @@ def locate_commands(cluster: Cluster, query: IpAddress | MacAddress) -> tuple[Co
 
 def _tools() -> Command:
     """The functions that the other questions call; as an answer of its own, which programs the leaf has."""
-    return Command(key="tools", argv=("command", "-v", *_TOOLS), fragment=IPROUTE + VTYSH + which(*_TOOLS))
+    asked_as_root = fed_function("frr-show") + fed_function("bridge-fdb")
+    fragment = f"{asked_as_root}{IPROUTE}{BRIDGE}{VTYSH}{which(*_TOOLS)}"
+    return Command(key="tools", argv=("command", "-v", *_TOOLS), fragment=fragment)
 
 
 def _tables(vni: int) -> list[Command]:

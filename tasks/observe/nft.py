@@ -8,6 +8,7 @@ from typing import Any
 from tasks.model.server import FirewallRule, InputChain
 from tasks.observe.iptables import protocol_name
 from tasks.observe.json_text import documents, mapping, optional_whole, optional_word, sequence, word
+from tasks.observe.readings import Garbled
 from tasks.render.firewall import COMMENT
 
 # iptables-nft keeps its rules in nftables tables of these names; they are read through iptables, their owner.
@@ -18,6 +19,7 @@ _KEEPALIVEDS = {("keepalived", "in"), ("keepalived", "out")}
 _FAMILIES = {"ip", "ip6", "inet"}
 # nft puts `meta l4proto` in front of what looks into these headers. Not in front of `th`, which any protocol has.
 _TRANSPORTS = {"tcp", "udp", "udplite", "sctp", "dccp", "icmp", "icmpv6", "igmp", "esp", "ah", "comp"}
+_DEEPEST = 16
 _PARTS_OF = {"tcp option": "tcp", "sctp chunk": "sctp", "dccp option": "dccp"}
 
 
@@ -30,23 +32,24 @@ def parse_nft(text: str) -> tuple[InputChain, ...]:
         listed = sequence(mapping(document, "the ruleset").get("nftables"), "nftables")
         entries += [mapping(each, "an entry of nftables") for each in listed]
     chains = [mapping(entry["chain"], "chain") for entry in entries if "chain" in entry]
-    rules = [mapping(entry["rule"], "rule") for entry in entries if "rule" in entry]
+    rules: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for entry in entries:
+        if "rule" in entry:
+            rule = mapping(entry["rule"], "rule")
+            rules.setdefault((word(rule, "family"), word(rule, "table"), word(rule, "chain")), []).append(rule)
     return tuple(
         InputChain(
             family=word(chain, "family"),
             table=word(chain, "table"),
             name=word(chain, "name"),
             policy=optional_word(chain, "policy") or "accept",
-            rules=tuple(_nft_rule(rule) for rule in rules if _same_chain(rule, chain)),
+            rules=tuple(
+                map(_nft_rule, rules.get((word(chain, "family"), word(chain, "table"), word(chain, "name")), ()))
+            ),
         )
         for chain in chains
         if chain.get("hook") == "input" and word(chain, "family") in _FAMILIES and not _of_others(chain)
     )
-
-
-def _same_chain(rule: dict[str, Any], chain: dict[str, Any]) -> bool:
-    of = (word(rule, "family"), word(rule, "table"), word(rule, "chain"))
-    return of == (word(chain, "family"), word(chain, "table"), word(chain, "name"))
 
 
 def _of_others(chain: dict[str, Any]) -> bool:
@@ -111,10 +114,12 @@ def _nft_match(match: dict[str, Any]) -> tuple[str | None, object]:
     return None, None
 
 
-def _implied(left: object) -> str | None:
+def _implied(left: object, depth: int = 0) -> str | None:
     """The protocol that packets must be of for this expression to look into its header; None where any will do."""
+    if depth > _DEEPEST:
+        raise Garbled("an expression of nftables that is nested too deep")
     if isinstance(left, list):
-        return next((found for each in left if (found := _implied(each)) is not None), None)
+        return next((found for each in left if (found := _implied(each, depth + 1)) is not None), None)
     if not isinstance(left, dict):
         return None
     for kind, inner in left.items():
@@ -123,7 +128,7 @@ def _implied(left: object) -> str | None:
         named = inner.get("protocol") if kind == "payload" and isinstance(inner, dict) else None
         if isinstance(named, str) and named in _TRANSPORTS:
             return named
-        if kind in {"concat", "&", "|", "^", "<<", ">>"} and (found := _implied(inner)) is not None:
+        if kind in {"concat", "&", "|", "^", "<<", ">>"} and (found := _implied(inner, depth + 1)) is not None:
             return found
     return None
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
+from tasks.model.bounds import ANSWER_MOST
 from tasks.render.firewall import NFT_INCLUDE
 
 _TOKEN = re.compile(r'#[^\n]*|\\\n|"[^"\n]*"|[{};\n]|[^\s{};"#]+')
@@ -39,48 +40,74 @@ def chains_made(text: str, includes: Mapping[str, str | None] | None = None) -> 
 
     `includes`: what `parse_includes` reads; None where that was not asked.
     """
-    made: set[str] = set()
+    made: dict[str, dict[str, set[str]]] = {}
     try:
         for statement in _statements(text, includes):
             _take(statement, made)
     except _NobodyKnows:
         return None
-    return frozenset(made)
+    return frozenset(
+        f"{family} {table} {chain}".strip()
+        for family, tables in made.items()
+        for table in tables
+        for chain in tables[table]
+    )
 
 
-def _take(statement: tuple[str, ...], made: set[str]) -> None:
+def _take(statement: tuple[str, ...], made: dict[str, dict[str, set[str]]]) -> None:
     """Change `made` as the statement would change a ruleset that begins empty."""
     verb, *rest = statement
     if verb == "rename":
         raise _NobodyKnows
     if verb == "flush" and rest[:1] == ["ruleset"]:
-        made -= {each for each in made if each.split()[0] in (rest[1:] or _FAMILIES)}
+        for family in rest[1:2] or tuple(made):
+            made.pop(family, None)
     elif verb in _REMOVES and rest[:1] in (["table"], ["chain"]):
-        gone = _place(rest[1:])
-        made -= {each for each in made if f"{each} ".startswith(f"{gone} ")}
+        family, table, chain = _place(rest[1:])
+        tables = made.get(family, {})
+        if chain:
+            tables.get(table, set()).discard(chain)
+        else:
+            tables.pop(table, None)
     elif verb == "chain":
-        made.add(_place(rest))
+        family, table, chain = _place(rest)
+        made.setdefault(family, {}).setdefault(table, set()).add(chain)
 
 
-def _place(names: list[str]) -> str:
-    """With its family, which nft takes for ip when none is told."""
+def _place(names: list[str]) -> tuple[str, str, str]:
+    """Family, which nft takes for ip when none is told, table and chain; what is left out is empty."""
     if any("$" in each for each in names):
         raise _NobodyKnows
     plain = [each.strip('"') for each in names]
-    return " ".join(plain if plain[:1] and plain[0] in _FAMILIES else ["ip", *plain])
+    family, table, chain, *_ = [*(plain if plain[:1] and plain[0] in _FAMILIES else ["ip", *plain]), "", "", ""]
+    return family, table, chain
 
 
-def _tokens(text: str, includes: Mapping[str, str | None] | None, depth: int = 0) -> Iterator[str]:
+class _Work:
+    """What following includes may cost: files that include each other several times grow without an end."""
+
+    def __init__(self) -> None:
+        self._left = 2 * ANSWER_MOST
+
+    def spend(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise _NobodyKnows
+
+
+def _tokens(text: str, includes: Mapping[str, str | None] | None, work: _Work, depth: int = 0) -> Iterator[str]:
     """Words and ends of the text, with those of the files in place of what includes them."""
     if depth > _DEEPEST:
         raise _NobodyKnows
+    work.spend(len(text))
     begins, including = True, False
     for part in (*_TOKEN.findall(text), "\n"):
         if part[0] in "#\\":
             continue
         if including:
+            work.spend(len(includes or ()))
             for each in _included(part, includes):
-                yield from _tokens(each, includes, depth + 1)
+                yield from _tokens(each, includes, work, depth + 1)
         elif not (begins and part == "include"):
             yield part
         including = begins and part == "include"
@@ -121,7 +148,7 @@ def _statements(text: str, includes: Mapping[str, str | None] | None) -> Iterato
     """
     words: list[str] = []
     outer: list[list[str]] = []
-    for part in _tokens(text, includes):
+    for part in _tokens(text, includes, _Work()):
         if part not in _ENDS:
             words.append(part)
             continue

@@ -44,7 +44,7 @@ dnf | yum)
 esac
 true
 """
-_UPSTREAM = re.compile(r"(?:\d+:)?(\d+)\.(\d+)(?:\.(\d+))?")
+_UPSTREAM = re.compile(r"(?:[0-9]{1,9}:)?([0-9]{1,9})\.([0-9]{1,9})(?:\.([0-9]{1,9}))?")
 
 
 def parse_package(text: str) -> Package:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from tasks.model.bounds import PROBES_MOST
 from tasks.model.drill import ProbeReply, ProbeStream
 from tasks.model.probe import PingFacts
 from tasks.observe.readings import Garbled, shortened
@@ -23,6 +24,7 @@ _NO_ANSWER = re.compile(_STAMP + r"no answer yet for icmp_seq=(?P<sequence>[0-9]
 _ERROR = re.compile(_STAMP + r"From .+? icmp_seq=(?P<sequence>[0-9]{1,9}) .+\Z")
 _SILENT = re.compile(r"(?:PING |--- |[0-9]+ packets transmitted, |rtt |\^C)|\s*\Z")
 """Header and summary: the summary's loss is not used, because late replies count there and gaps do not show."""
+_TAIL = 1000
 _WRAP = 1 << 16
 """The ICMP sequence number has 16 bits (RFC 792), and ping prints no more of it."""
 
@@ -77,6 +79,9 @@ class _Stream:
 
     def finished(self) -> ProbeStream:
         first, last = min(self.seen), max(self.seen)
+        if last - first >= PROBES_MOST:
+            # ping names every number: what it jumps over was never sent, and is no silence either.
+            raise Garbled(f"numbers from {first} to {last}, more than {PROBES_MOST:,} probes")
         return ProbeStream(
             replies=tuple(sorted(self.replies, key=lambda reply: reply.sequence)),
             unanswered=tuple(sequence for sequence in range(first, last + 1) if sequence not in self.answered),
@@ -113,5 +118,5 @@ def _take_reply(stream: _Stream, found: re.Match[str], line: str) -> None:
 
 
 def _last_words(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text[-_TAIL:].splitlines() if line.strip()]
     return shortened(lines[-1]) if lines else "nothing was printed"

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from tasks.model.address import IPV6, IpAddress
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster
+from tasks.observe.helpers import fed_function, function_name
 from tasks.observe.shell import IPROUTE, TIMERS, iproute, which
 
+_PROBE = "probe-ping"
 _COUNT = 3
 """One lost echo is not an outage, and three take no longer than the servers' own answers."""
 
@@ -43,3 +45,11 @@ def _ping(vip: IpAddress) -> Command:
         key=f"ping {vip}",
         argv=("ping", "-n", "-c", str(_COUNT), "-i", "0.2", "-W", "1", str(vip)),
     )
+
+
+def stream_command(vip: IpAddress, count: int, interval_s: float) -> Command:
+    """Echoes in a row, numbered and with the time. An old iputils lets root alone send so often."""
+    # A count bounds it when nobody stops it. -w would end it at the first ICMP error, in the middle of the outage.
+    argv = ("ping", "-D", "-O", "-n", "-i", str(interval_s), "-c", str(count), str(vip))
+    run = shlex.join((function_name(_PROBE), f"{count} {vip}", *argv))
+    return Command(key="probe", argv=argv, sudo=True, fragment=f"{fed_function(_PROBE)}{run}")

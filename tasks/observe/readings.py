@@ -6,29 +6,36 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from typing import TYPE_CHECKING, TypeVar
 
+from tasks.model.bounds import ANSWER_MOST, MIB
 from tasks.model.reading import Read, Reading, Unread
+from tasks.model.text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tasks.model.answer import Answer
 
+__all__ = ["NEVER_ASKED", "Garbled", "converted", "first_reading", "reading", "sample", "shortened"]
+
 T = TypeVar("T")
 
 _NOT_FOUND = 127
 """Exit status of a shell that did not find the program (POSIX 2.8.2)."""
-_NEVER_ASKED = "was not asked, or the command did not finish"
-_LONGEST_LINE = 200
+NEVER_ASKED = "was not asked, or the command did not finish"
+_QUOTED_MOST = 1000
+_SAMPLE = reprlib.Repr()
+_SAMPLE.maxstring = _SAMPLE.maxlong = _SAMPLE.maxother = 200
 _REFUSALS = (
     (
         re.compile(r"sudo: (?:a password is required|a terminal is required|no tty present|sorry, you must have)"),
-        "sudo asks for a password: this login needs NOPASSWD for the command",
+        "sudo asks for a password: this login needs NOPASSWD for the command (README, Privileges)",
     ),
     (
         re.compile(r"\S+ is not in the sudoers\b|Sorry, user \S+ (?:is not allowed to|may not)\b"),
-        "sudo does not allow this login to run the command",
+        "sudo does not allow this login to run the command (README, Privileges)",
     ),
     (re.compile(r"sudo: .*command not found"), "the program is not installed (command not found)"),
 )
@@ -49,18 +56,20 @@ def reading(
     `accept` says which exit statuses are answers: ping, for one, ends with 1 when nobody replied.
     """
     if answer is None:
-        return Unread(reason=_NEVER_ASKED, source=None)
+        return Unread(reason=NEVER_ASKED, source=None)
     reason = _refusal(answer)
     if reason is None and not accept(answer):
         reason = f"exit status {answer.status}: {_last_line(answer) or 'nothing was printed'}"
+    if reason is None and len(answer.stdout) > ANSWER_MOST:
+        reason = f"the answer is longer than {ANSWER_MOST // MIB} MiB, and is not read"
     if reason is not None:
         return Unread(reason=reason, source=answer)
     try:
         return Read(value=parse(answer.stdout), source=answer)
     except Garbled as error:
-        return Unread(reason=f"unreadable: {error}", source=answer)
+        return Unread(reason=f"unreadable: {_brief(error)}", source=answer)
     except Exception as error:  # noqa: BLE001 - one host's odd output must not end the run for all the others
-        return Unread(reason=f"unreadable: {type(error).__name__}: {error}", source=answer)
+        return Unread(reason=f"unreadable: {type(error).__name__}: {_brief(error)}", source=answer)
 
 
 def first_reading(*sources: tuple[Answer | None, Callable[[str], T]], unasked: int) -> Reading[T]:
@@ -75,16 +84,21 @@ def first_reading(*sources: tuple[Answer | None, Callable[[str], T]], unasked: i
             return found
     failed = [found for found in tried if isinstance(found, Unread)]
     if not failed:
-        return Unread(reason=_NEVER_ASKED, source=None)
+        return Unread(reason=NEVER_ASKED, source=None)
     if len(failed) == 1:
         return failed[0]
     said = [f"{found.source.command}: {found.reason}" for found in failed if found.source is not None]
     return Unread(reason="; ".join(said), source=failed[0].source)
 
 
+def _brief(error: Exception) -> str:
+    """A parser may quote all that it was given."""
+    return shortened(str(error)[:_QUOTED_MOST])
+
+
 def _refusal(answer: Answer) -> str | None:
     """Tell why the program never ran, whatever the exit status: in a pipeline the status is not sudo's."""
-    for line in answer.stderr.splitlines():
+    for line in answer.stderr[:ANSWER_MOST].splitlines():
         for pattern, reason in _REFUSALS:
             if pattern.match(line):
                 return reason
@@ -95,15 +109,15 @@ def _refusal(answer: Answer) -> str | None:
 
 def _last_line(answer: Answer) -> str:
     for text in (answer.stderr, answer.stdout):
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        lines = [line.strip() for line in text[-_QUOTED_MOST:].splitlines() if line.strip()]
         if lines:
             return shortened(lines[-1])
     return ""
 
 
-def shortened(text: str) -> str:
-    """Cut the text so that it fits into a sentence of a report."""
-    return text if len(text) <= _LONGEST_LINE else f"{text[: _LONGEST_LINE - 1]}…"
+def sample(value: object) -> str:
+    """How a value looks, short whatever it is: the whole of it could be as long as the answer, or nested too deep."""
+    return shortened(_SAMPLE.repr(value))
 
 
 def converted(kind: Callable[[str], T], text: str) -> T:
@@ -111,4 +125,4 @@ def converted(kind: Callable[[str], T], text: str) -> T:
     try:
         return kind(text)
     except ValueError as error:
-        raise Garbled(shortened(str(error))) from error
+        raise Garbled(_brief(error)) from error

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from tasks.model.answer import Answer, Answers, Reply
+from tasks.model.bounds import TIME_MOST
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.server import ConfigFile, Firewall, Instance, Package, ServerFacts, Service
 from tasks.model.text import readable
@@ -15,7 +16,7 @@ from tasks.observe.iproute2 import parse_interfaces
 from tasks.observe.keepalived_json import parse_instances
 from tasks.observe.package import parse_package
 from tasks.observe.questions import FIREWALL_FILES, NFTABLES_SNIPPET
-from tasks.observe.readings import Garbled, reading
+from tasks.observe.readings import Garbled, reading, shortened
 from tasks.observe.shell import NOT_ASKED
 from tasks.observe.sysctl import parse_arp_announce
 from tasks.render.mask import masked
@@ -79,11 +80,18 @@ def _package(system: Answer | None, version: Answer | None) -> Reading[Package]:
 
 def _between(text: str) -> float:
     """Seconds between two times; 0 when there was no first look, because keepalived did not run."""
-    words = text.split()
+    words = text.split(maxsplit=3)
     if len(words) < 2:  # noqa: PLR2004 - two times
         return 0.0
-    first, later = map(float, words)
+    first, later, *_ = map(_seconds, words)
     return later - first
+
+
+def _seconds(word: str) -> float:
+    """Seconds since the epoch; Garbled for what a clock does not say, such as nan."""
+    if not _SECONDS.match(word) or float(word) > TIME_MOST:
+        raise Garbled(f"not a time: {shortened(word)!r}")
+    return float(word)
 
 
 def _found(answer: Answer) -> bool:
@@ -109,8 +117,10 @@ def _config(stat: Answer | None, text: Answer | None) -> Reading[ConfigFile]:
 
 
 def _stat(text: str) -> ConfigFile:
-    owner, group, mode, modified = text.split()
-    return ConfigFile(text=None, owner=owner, group=group, mode=int(mode, 8), modified_at=float(modified))
+    owner, group, mode, modified = text.split(maxsplit=3)
+    if not _MODE.match(mode):
+        raise Garbled(f"not the mode of a file: {shortened(mode)!r}")
+    return ConfigFile(text=None, owner=owner, group=group, mode=int(mode, 8), modified_at=_seconds(modified.strip()))
 
 
 def _service(states: Answer | None, loaded: Answer | None) -> Reading[Service]:
@@ -130,6 +140,8 @@ def _unit(text: str, loaded_at: float | None) -> Service:
     )
 
 
+_SECONDS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?\Z")
+_MODE = re.compile(r"[0-7]{1,6}\Z")
 _STAMP = r"[A-Z][a-z]{2} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? UTC"
 
 

@@ -30,11 +30,21 @@ vipbook_iproute() {
 }
 """
 
+# Called as `bridge` is, with or without -j.
+BRIDGE = """
+vipbook_bridge() {
+    case $1 in
+    -j) vipbook_bridge_fdb "-j $5" bridge "$@" ;;
+    *) vipbook_bridge_fdb "$4" bridge "$@" ;;
+    esac
+}
+"""
+
 # vtysh is refused when sudo says so or when it is not there; what it says itself ("bgpd is not running") is FRR's
 # answer, and no other program would know better. nv starts a pager on a terminal only, and never in a substitution.
 VTYSH = f"""
 vipbook_vtysh() {{
-    {{ vipbook_said=$(sudo -n vtysh -c "$1" 2>&1 >&3); vipbook_result=$?; }} 3>&1
+    {{ vipbook_said=$(vipbook_frr_show "$1" vtysh -c "$1" 2>&1 >&3); vipbook_result=$?; }} 3>&1
     [ -z "$vipbook_said" ] || printf '%s\\n' "$vipbook_said" >&2
     vipbook_refused=
     case $vipbook_result:$vipbook_said in
@@ -74,9 +84,11 @@ def which(*programs: str) -> str:
     return f'for vipbook_program in {shlex.join(programs)}; do command -v "$vipbook_program"; done\ntrue'
 
 
-def iproute(key: str, *argv: str, sudo: bool = False) -> Command:
-    """`ip` or `bridge` with JSON where it knows that, and with text where it does not."""
+def iproute(key: str, *argv: str, run_as: str = "") -> Command:
+    """`ip` or `bridge` with JSON where it knows that, and with text where it does not.
+
+    `run_as` is a function that runs it as root.
+    """
     program, *words = argv
-    run_as = f"sudo -n {program}" if sudo else program
-    fragment = f"vipbook_iproute {shlex.join((run_as, *words))}"
-    return Command(key=key, argv=(program, "-j", *words), sudo=sudo, fragment=fragment)
+    fragment = f"vipbook_iproute {shlex.join((run_as or program, *words))}"
+    return Command(key=key, argv=(program, "-j", *words), sudo=bool(run_as), fragment=fragment)

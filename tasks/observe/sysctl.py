@@ -6,7 +6,7 @@ import re
 
 from tasks.observe.readings import Garbled, shortened
 
-_ROW = re.compile(r"/proc/sys/net/ipv4/conf/([^/\s]+)/arp_announce:(-?\d+)")
+_ROW = re.compile(r"/proc/sys/net/ipv4/conf/([^/\s]+)/arp_announce:(-?[0-9]{1,9})")
 
 
 def parse_arp_announce(text: str) -> dict[str, int]:

@@ -8,9 +8,11 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 from tasks.judge.firewall_path import Packet, first_block
+from tasks.model.bounds import PEERS_MOST
 from tasks.model.server import ManagedRule
 from tasks.observe.iptables import protocol_name
 from tasks.observe.iptables_path import chains_of
+from tasks.observe.readings import Garbled
 from tasks.render.firewall import COMMENT, UFW_BEGIN, UFW_END
 
 # `### tuple ### allow vrrp any 0.0.0.0/0 any 100.65.0.13 in comment=766970626f6f6b`; the comment is in hexadecimal.
@@ -21,6 +23,7 @@ _TUPLE = re.compile(
 _RUNNING = re.compile(
     r"^-A ufw6?-(?:user|before)-input -s (?P<source>\S+) -p (?P<protocol>\S+) -j ACCEPT$", re.MULTILINE
 )
+_ADVERTS = {"vrrp", "ah"}
 _BEFORE = re.compile(r"^-A ufw6?-before-input -p (?P<protocol>\S+) -s (?P<source>\S+) -j ACCEPT$", re.MULTILINE)
 
 
@@ -54,15 +57,18 @@ def parse_ufw(
             ("ufw6-before-input", "ufw6-user-input"),
         ),
     }
-    placed = tuple(
-        replace(rule, behind=first_block(*ways[rule.address.version, rule.saved], _packet(rule, interfaces)))
-        for rule in rules
-    )
+    adverts = {(rule.address, rule.protocol, rule.saved) for rule in rules if rule.protocol in _ADVERTS}
+    if len(adverts) > PEERS_MOST:
+        raise Garbled(f"more than {PEERS_MOST} rules that open VRRP or AH")
+    # What is opened for other protocols is nothing to VRRP.
+    behind = {
+        each: first_block(
+            *ways[each[0].version, each[2]], Packet(source=each[0], protocol=each[1], interfaces=interfaces)
+        )
+        for each in adverts
+    }
+    placed = tuple(replace(rule, behind=behind.get((rule.address, rule.protocol, rule.saved), "")) for rule in rules)
     return placed, f"default policy {policy[1] if policy else 'DROP'} for what comes in"
-
-
-def _packet(rule: ManagedRule, interfaces: tuple[str, ...]) -> Packet:
-    return Packet(source=rule.address, protocol=rule.protocol, interfaces=interfaces)
 
 
 def our_block(text: str) -> str:

@@ -13,8 +13,10 @@ from tasks.model.drill import Drill, Outage
 from tasks.model.plan import Outcome, ServerOutcome
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, KnownCause, Status, VipVerdict, worst
-from tasks.render.mask import plain
+from tasks.render.mask import plain, said
+from tasks.report.gathered import Row, gathered
 from tasks.report.location import render_location
+from tasks.report.terminal import shown
 from tasks.report.window import render_window
 
 STYLES = {
@@ -60,7 +62,8 @@ def _timers(report: Report) -> RenderableType:
     for each in report.outages:
         shortest, longest = each.bound_s
         seconds = f"{shortest:.3f} to {longest:.3f}" if longest else "none"
-        table.add_row(each.instance, each.fault, each.master, each.heir or each.master, seconds, each.why)
+        told = (each.instance, each.fault, each.master, each.heir or each.master, seconds, each.why)
+        table.add_row(*map(shown, told))
     return Padding(table, (0, 0, 1, 0))
 
 
@@ -68,20 +71,22 @@ def render_vip(vip: VipVerdict, *, verbose: bool = False, brief: bool = False) -
     """A table of one VIP: a row a check, with targets of the same word together; `brief`: what did not pass alone."""
     owner = f"{vip.owner} ({vip.mac})" if vip.owner else "nobody"
     title = Text.assemble(
-        (f"{vip.address}", "bold"), f"  cluster {vip.cluster}, on {owner}  ", (vip.state, STYLES[vip.status])
+        (f"{vip.address}", "bold"), plain(f"  cluster {vip.cluster}, on {owner}  "), (vip.state, STYLES[vip.status])
     )
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("status", "check", "target"):
         table.add_column(heading, no_wrap=True, header_style="dim")
     table.add_column("finding", overflow="fold", header_style="dim")
-    for finding in vip.findings:
-        if finding.status is Status.SKIP and not verbose:
-            continue
-        if finding.status is Status.PASS and brief:
-            continue
-        table.add_row(Text(finding.status, STYLES[finding.status]), finding.check, finding.target, _message(finding))
-    shown: RenderableType = table if table.row_count else title
-    return Padding(Group(shown, *(_cause(cause) for cause in vip.causes)), (0, 0, 1, 0))
+    left_out = {Status.SKIP} if not verbose else set()
+    left_out |= {Status.PASS} if brief else set()
+    found = [each for each in vip.findings if each.status not in left_out]
+    rows = [Row(each.status, each.check, each.target, each.message) for each in found]
+    messages = dict(zip(rows, map(_message, found), strict=True))
+    for row in rows if verbose else gathered(rows):
+        status = Text(row.status, STYLES[Status(row.status)])
+        table.add_row(status, row.check, shown(row.target), messages.get(row, shown(row.message)))
+    whole: RenderableType = table if table.row_count else title
+    return Padding(Group(whole, *(_cause(cause) for cause in vip.causes)), (0, 0, 1, 0))
 
 
 def _stages(drill: Drill) -> Iterator[RenderableType]:
@@ -96,7 +101,9 @@ def _stages(drill: Drill) -> Iterator[RenderableType]:
 
 def _cause(cause: KnownCause) -> Text:
     """What is known to cause this, and what a person does about it, step by step."""
-    text = Text.assemble(("known cause ", "bold"), (f"{cause.id} on {cause.host}: ", "bold"), plain(cause.explanation))
+    text = Text.assemble(
+        ("known cause ", "bold"), (plain(f"{cause.id} on {cause.host}: "), "bold"), plain(cause.explanation)
+    )
     text.append(f"\n  see {cause.reference}", "dim")
     for number, step in enumerate(cause.advice, 1):
         text.append(f"\n  {number}. {plain(step)}" if len(cause.advice) > 1 else f"\n  {plain(step)}")
@@ -104,17 +111,19 @@ def _cause(cause: KnownCause) -> Text:
 
 
 def _message(finding: Finding) -> Text:
-    message = Text(plain(finding.message))
+    message = shown(said(finding.message))
     if finding.status in {Status.FAIL, Status.WARN}:
         if finding.expected:
-            message.append(f"\nexpected {plain(finding.expected)}", "dim")
+            message.append(f"\nexpected {plain(said(finding.expected))}", "dim")
         if finding.actual and finding.actual not in finding.message:
-            message.append(f"\nfound    {plain(finding.actual)}", "dim")
+            message.append(f"\nfound    {plain(said(finding.actual))}", "dim")
     return message
 
 
 def _server(outcome: ServerOutcome) -> RenderableType:
-    head = Text.assemble((outcome.host, "bold"), "  ", (outcome.outcome, _OUTCOMES.get(outcome.outcome, "bold red")))
+    head = Text.assemble(
+        (plain(outcome.host), "bold"), "  ", (outcome.outcome, _OUTCOMES.get(outcome.outcome, "bold red"))
+    )
     reason = outcome.reason or outcome.plan.refusal
     if reason:
         head.append(f"  {plain(reason)}")
@@ -124,7 +133,7 @@ def _server(outcome: ServerOutcome) -> RenderableType:
     parts: list[RenderableType] = [head]
     parts += [Text(f"  note: {plain(note)}", "yellow") for note in outcome.plan.notes]
     for step in outcome.plan.all_steps:
-        parts.append(Text(f"  {step.topic}: {step.summary}"))
+        parts.append(shown(f"  {step.topic}: {step.summary}"))
         parts += [_diff_line(f"    {line}") for line in step.diff.splitlines()]
     parts.append(Text())
     return Group(*parts)
@@ -145,18 +154,19 @@ def render_drill(drill: Drill) -> RenderableType:
         timeline.add_column(heading, no_wrap=True, header_style="dim")
     timeline.add_column("event", overflow="fold", header_style="dim")
     for event in drill.timeline:
-        timeline.add_row(f"{event.offset_s:+.3f} s", event.host, event.source, plain(event.event))
+        told = (f"{event.offset_s:+.3f} s", event.host, event.source, said(event.event))
+        timeline.add_row(*map(shown, told))
     outages = Table(title="Outage", title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("from", "phase", "measured", "allowed", "probes lost", "verdict"):
         outages.add_column(heading, no_wrap=True, header_style="dim")
     for each in drill.measured:
         for outage in each.outages:
-            outages.add_row(Text(each.probe), *_outage(outage))
+            outages.add_row(shown(each.probe), *_outage(outage))
     return Group(Padding(timeline, (0, 0, 1, 0)), Padding(outages, (0, 0, 1, 0)))
 
 
 def _outage(outage: Outage) -> Iterator[Text]:
-    yield Text(outage.phase)
+    yield shown(outage.phase)
     if not outage.measured:
         yield Text("not measured", STYLES[Status.UNKNOWN])
     else:
@@ -177,9 +187,10 @@ def _closing(report: Report) -> RenderableType:
     details = [*answered, f"{report.duration_s:.1f} s"]
     text.append(f"  {', '.join([*counts, *details])}", "default")
     if missing:
-        text.append(f"\nno answer: {', '.join(missing)}", "magenta")
+        text.append(plain(f"\nno answer: {', '.join(missing)}"), "magenta")
     if report.settled_s:
-        text.append("\nright after " + ", ".join(f"{at:.1f} s {target}" for target, at in report.settled_s.items()))
+        settled = ", ".join(f"{at:.1f} s {target}" for target, at in report.settled_s.items())
+        text.append(plain(f"\nright after {settled}"))
     if report.reason:
         text.append(f"\n{plain(report.reason)}")
     return text

@@ -10,10 +10,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tasks.render.mask import plain
 from tasks.report.parts import judged_vips, outages_of
 from tasks.report.schema import ReportShape
 from tasks.report.shapes import CheckShape
+from tasks.report.terminal import shown
 
 _NOTHING = "-"
 
@@ -85,7 +85,7 @@ def render_differences(found: tuple[Difference, ...]) -> RenderableType:
     for heading in ("about", "before", "after"):
         table.add_column(heading, overflow="fold", header_style="dim")
     for each in found:
-        table.add_row(plain(each.about), plain(each.before), plain(each.after))
+        table.add_row(shown(each.about), shown(each.before), shown(each.after))
     return table
 
 

@@ -7,13 +7,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from tasks.model.answer import Answer
 from tasks.model.drill import Drill, Measured, Outage
 from tasks.model.fabric_map import FabricMap, MappedLeaf, MappedProbe, MappedServer
 from tasks.model.plan import ServerOutcome
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, KnownCause, VipVerdict, worst
-from tasks.render.mask import masked
+from tasks.render.mask import masked, said
+from tasks.report.evidence import Evidence
 from tasks.report.location import location_document
 from tasks.report.stamps import stamp
 from tasks.report.window import window_document
@@ -22,7 +22,8 @@ SCHEMA = 1
 
 
 def document(report: Report) -> dict[str, Any]:
-    """The whole report as plain values."""
+    """The whole report as plain values; what hosts said, as long as a report should be."""
+    evidence = Evidence()
     shape: dict[str, Any] = {
         "schema": SCHEMA,
         "command": report.command,
@@ -30,13 +31,13 @@ def document(report: Report) -> dict[str, Any]:
         "duration_s": round(report.duration_s, 3),
         "verdict": str(report.status),
         "hosts": {"asked": list(report.asked), "answered": list(report.answered)},
-        "clusters": _clusters(report.vips, report.fabrics),
+        "clusters": _clusters(report.vips, evidence, report.fabrics),
     }
     if report.waited_s is not None:
         shape["waited_s"] = round(report.waited_s, 3)
         shape["settled_s"] = {target: round(at, 3) for target, at in (report.settled_s or {}).items()}
     if report.reason is not None:
-        shape["reason"] = masked(report.reason)
+        shape["reason"] = said(report.reason)
     if report.command in {"plan", "apply", "rollback"}:
         shape["changed"] = any(outcome.plan.changed for outcome in report.servers)
         shape["servers"] = [_server(outcome) for outcome in report.servers]
@@ -54,7 +55,7 @@ def document(report: Report) -> dict[str, Any]:
             for each in report.outages
         ]
     if report.drill is not None:
-        shape["drill"] = _drill(report.drill)
+        shape["drill"] = _drill(report.drill, evidence)
     if report.location is not None:
         shape["location"] = location_document(report.location)
     if report.window is not None:
@@ -62,11 +63,13 @@ def document(report: Report) -> dict[str, Any]:
     return shape
 
 
-def _clusters(vips: Iterable[VipVerdict], fabrics: Iterable[FabricMap] = ()) -> list[dict[str, Any]]:
+def _clusters(
+    vips: Iterable[VipVerdict], evidence: Evidence, fabrics: Iterable[FabricMap] = ()
+) -> list[dict[str, Any]]:
     maps = {each.cluster: {"fabric": _fabric(each)} for each in fabrics}
     by_name: dict[str, list[dict[str, Any]]] = {}
     for vip in vips:
-        by_name.setdefault(vip.cluster, []).append(_vip(vip))
+        by_name.setdefault(vip.cluster, []).append(_vip(vip, evidence))
     return [{"name": name, "vips": shapes, **maps.get(name, {})} for name, shapes in by_name.items()]
 
 
@@ -83,7 +86,7 @@ def _listed(part: MappedServer | MappedLeaf | MappedProbe) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(part).items()}
 
 
-def _vip(vip: VipVerdict) -> dict[str, Any]:
+def _vip(vip: VipVerdict, evidence: Evidence) -> dict[str, Any]:
     return {
         "address": str(vip.address),
         "state": str(vip.state),
@@ -92,7 +95,7 @@ def _vip(vip: VipVerdict) -> dict[str, Any]:
         "masters": vip.masters,
         "moves_left": dict(vip.budgets),
         "known_causes": [_cause(cause) for cause in vip.causes],
-        "checks": [_finding(vip, finding) for finding in vip.findings],
+        "checks": [_finding(vip, finding, evidence) for finding in vip.findings],
     }
 
 
@@ -100,32 +103,22 @@ def _cause(cause: KnownCause) -> dict[str, Any]:
     return {
         "id": cause.id,
         "host": cause.host,
-        "explanation": masked(cause.explanation),
+        "explanation": said(cause.explanation),
         "reference": cause.reference,
-        "advice": [masked(step) for step in cause.advice],
+        "advice": [said(step) for step in cause.advice],
     }
 
 
-def _finding(vip: VipVerdict, finding: Finding) -> dict[str, Any]:
+def _finding(vip: VipVerdict, finding: Finding, evidence: Evidence) -> dict[str, Any]:
     return {
         "id": f"{vip.cluster}/{vip.address}/{finding.check}/{finding.target}",
         "check": finding.check,
         "target": finding.target,
         "status": str(finding.status),
-        "message": masked(finding.message),
-        "expected": masked(finding.expected),
-        "actual": masked(finding.actual),
-        "evidence": [_evidence(answer) for answer in finding.evidence],
-    }
-
-
-def _evidence(answer: Answer) -> dict[str, Any]:
-    return {
-        "host": answer.host,
-        "command": answer.command,
-        "observed_at": stamp(answer.at),
-        "status": answer.status,
-        "output": masked(answer.stdout or answer.stderr),
+        "message": said(finding.message),
+        "expected": said(finding.expected),
+        "actual": said(finding.actual),
+        "evidence": [evidence.of(answer) for answer in finding.evidence],
     }
 
 
@@ -133,12 +126,12 @@ def _server(outcome: ServerOutcome) -> dict[str, Any]:
     return {
         "host": outcome.host,
         "outcome": str(outcome.outcome),
-        "reason": masked(outcome.reason or outcome.plan.refusal or ""),
+        "reason": said(outcome.reason or outcome.plan.refusal or ""),
         "stands": outcome.stands,
         "changes": [
             {"topic": step.topic, "summary": step.summary, "diff": masked(step.diff)} for step in outcome.plan.all_steps
         ],
-        "notes": [masked(note) for note in outcome.plan.notes],
+        "notes": [said(note) for note in outcome.plan.notes],
     }
 
 
@@ -166,7 +159,7 @@ def _outage(outage: Outage, zero: float) -> dict[str, Any]:
     }
 
 
-def _drill(drill: Drill) -> dict[str, Any]:
+def _drill(drill: Drill, evidence: Evidence) -> dict[str, Any]:
     first = drill.measured[0]
     return {
         "fault": drill.fault,
@@ -184,12 +177,12 @@ def _drill(drill: Drill) -> dict[str, Any]:
                 "offset_s": round(event.offset_s, 3),
                 "host": event.host,
                 "source": event.source,
-                "event": masked(event.event),
+                "event": said(event.event),
             }
             for event in drill.timeline
         ],
         "stages": [
-            {"name": stage.name, "clusters": _clusters(stage.vips), "verdict": _worst(stage.vips)}
+            {"name": stage.name, "clusters": _clusters(stage.vips, evidence), "verdict": _worst(stage.vips)}
             for stage in drill.stages
         ],
         "restored": drill.restored,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-"""What XML 1.0 can't hold at all, and what drives a terminal."""
+from tasks.model.text import visible
+
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def printable(text: str) -> str:
-    """Without control characters; line ends and tabs stay."""
-    return _CONTROL.sub("", text)
+    """What is obeyed or hidden is spelled out, also what XML 1.0 can't hold; line ends and tabs stay."""
+    return visible(text)
 
 
 def markdown(text: str) -> str:

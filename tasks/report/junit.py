@@ -26,9 +26,9 @@ _BAD_OUTCOMES = {"rolled-back", "not-rolled-back", "refused"}
 
 def render(report: ReportShape) -> str:
     """The whole report. Consumers collapse testcases of one name: none occurs twice."""
-    xml = JUnitXml(f"vipbook {report.command}")
+    xml = JUnitXml(printable(f"vipbook {report.command}"))
     for name, cases in _suites(report):
-        suite = TestSuite(name)
+        suite = TestSuite(printable(name))
         suite.timestamp = report.started_at.strftime("%Y-%m-%dT%H:%M:%S")
         suite.hostname = "vipbook"
         for case in cases:
@@ -107,7 +107,7 @@ def _outage(probe: str, outage: OutageShape) -> TestCase:
     name = f"{outage.phase} from {probe}"
     if verdict == "within":
         case = _case("outages", name)
-        case.system_out = said
+        case.system_out = printable(said)
         return case
     return _case(
         "outages", name, failure=said if verdict == "outside" else "", error=said if verdict == "unknown" else ""

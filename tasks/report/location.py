@@ -11,6 +11,7 @@ from rich.text import Text
 
 from tasks.model.location import Location, Sighting, Whereabouts
 from tasks.render.mask import masked, plain
+from tasks.report.terminal import shown
 
 
 def render_location(found: Whereabouts, *, verbose: bool) -> RenderableType:
@@ -21,26 +22,25 @@ def render_location(found: Whereabouts, *, verbose: bool) -> RenderableType:
         table.add_column(heading, no_wrap=True, header_style="dim")
     table.add_column("says", overflow="fold", header_style="dim")
     for each in found.sightings:
-        table.add_row(each.leaf, each.table, plain(each.says))
+        table.add_row(shown(each.leaf), shown(each.table), shown(each.says))
     if found.sightings:
         parts.append(Padding(table, (0, 0, 1, 0)))
-    shown = found.unread if verbose else found.unread[:3]
-    parts += [Text(f"not read: {plain(text)}", "magenta") for text in shown]
+    parts += [shown(f"not read: {text}", "magenta") for text in (found.unread if verbose else found.unread[:3])]
     return Group(*parts)
 
 
 def _place(found: Whereabouts, place: Location) -> RenderableType:
     head = Text(str(found.query), "bold")
     ports = " and ".join(f"{leaf} {port}" if port else leaf for leaf, port in place.ports.items())
-    head.append(f"  on {place.server or 'an unknown host'}", "default")
-    head.append(f", {ports or 'at no leaf that answered'}")
+    head.append(plain(f"  on {place.server or 'an unknown host'}"), "default")
+    head.append(plain(f", {ports or 'at no leaf that answered'}"))
     details = [f"MAC {place.mac}", f"VNI {place.vni}"]
     details += [f"VTEP {', '.join(place.vteps)}"] if place.vteps else []
     details += [f"sequence {place.sequence}"] if place.sequence is not None else []
     details += [f"for {place.since}"] if place.since is not None else []
     others = [each for each in place.addresses if each != str(found.query)]
     details += [f"addresses {', '.join(others)}"] if others else []
-    return Group(head, Text("  " + ", ".join(details), "dim"), Text())
+    return Group(head, shown("  " + ", ".join(details), "dim"), Text())
 
 
 def location_document(found: Whereabouts) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tasks.report.escape import fenced, markdown
+from tasks.report.gathered import Row, gathered
 from tasks.report.parts import (
     MAIN,
     Judged,
@@ -68,8 +69,11 @@ def _vip(judged: Judged) -> Iterator[str]:
         ("status", "check", "target", "finding"),
         (
             (each.status, each.check, each.target, each.message)
-            for each in judged.worst_first()
-            if each.status != "skip"
+            for each in gathered(
+                Row(each.status, each.check, each.target, each.message)
+                for each in judged.worst_first()
+                if each.status != "skip"
+            )
         ),
     )
     for each in judged.worst_first():
@@ -150,7 +154,7 @@ def _location(found: WhereaboutsShape) -> Iterator[str]:
     yield ""
     for place in found.locations:
         ports = " and ".join(f"{each.leaf} {each.port or ''}".strip() for each in place.leaves)
-        yield f"- on {markdown(place.server or 'an unknown host')}, {markdown(ports or 'at no leaf that answered')}, MAC {place.mac}, VNI {place.vni}"  # noqa: E501 - one line of Markdown
+        yield f"- on {markdown(place.server or 'an unknown host')}, {markdown(ports or 'at no leaf that answered')}, MAC {markdown(place.mac)}, VNI {place.vni}"  # noqa: E501 - one line of Markdown
     yield ""
     yield from _table(("leaf", "table", "says"), ((each.leaf, each.table, each.says) for each in found.sightings))
     yield from (f"- not read: {markdown(each)}" for each in found.unread)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tasks.model.text import visible
 from tasks.report.parts import MAIN, STATUSES, judged_vips, outages_of
 from tasks.report.schema import ReportShape
 from tasks.report.shapes import StateWord, VerdictWord
@@ -37,7 +38,15 @@ class _Run(Collector):
 
 
 def _family(name: str, help_: str, labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"vipbook_{name}", help_, labels=labels.split())
+    return _Family(f"vipbook_{name}", help_, labels=labels.split())
+
+
+class _Family(GaugeMetricFamily):
+    """A gauge whose labels are fit to be seen; prometheus_client escapes what its format needs."""
+
+    def add_metric(self, labels: Sequence[str], value: float, *rest: Any) -> None:  # noqa: ANN401 - as it is there
+        """One sample."""
+        super().add_metric([visible(each) for each in labels], value, *rest)
 
 
 def _vips(report: ReportShape) -> list[Metric]:

@@ -13,6 +13,7 @@ from rich.text import Text
 from tasks.model.verdict import Status
 from tasks.report.console import STYLES
 from tasks.report.stamps import stamp
+from tasks.report.terminal import shown
 
 
 class Listed(Protocol):
@@ -32,6 +33,8 @@ class Listed(Protocol):
     def duration_s(self) -> float: ...  # noqa: D102
     @property
     def exit_code(self) -> int: ...  # noqa: D102
+    @property
+    def ahead(self) -> bool: ...  # noqa: D102
 
 
 def render_runs(runs: Sequence[Listed]) -> RenderableType:
@@ -45,12 +48,12 @@ def render_runs(runs: Sequence[Listed]) -> RenderableType:
     for run in runs:
         table.add_row(
             str(run.id),
-            f"{run.started_at:%Y-%m-%d %H:%M:%S}",
-            run.command,
+            f"{run.started_at:%Y-%m-%d %H:%M:%S}{' (in the future)' * run.ahead}",
+            shown(run.command),
             Text(run.verdict, STYLES[Status(run.verdict)]),
             str(run.exit_code),
             f"{run.duration_s:.1f} s",
-            ", ".join(run.clusters),
+            shown(", ".join(run.clusters)),
         )
     return table
 
@@ -61,6 +64,7 @@ def runs_document(runs: Sequence[Listed]) -> list[dict[str, Any]]:
         {
             "id": run.id,
             "started_at": stamp(run.started_at),
+            "in_the_future": run.ahead,
             "command": run.command,
             "verdict": run.verdict,
             "exit_code": run.exit_code,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from matplotlib import rc_context
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+from tasks.report.escape import printable
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -72,4 +74,4 @@ def to_svg(figure: Figure, prefix: str, title: str, description: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -64,7 +64,7 @@ def _style(axes: Axes, panel: Panel) -> None:
     axes.set_xlim(*panel.span)
     axes.set_ylim(-0.6, len(lanes) + 0.1)
     axes.set_yticks(range(len(lanes)), list(reversed([printable(name) for name in lanes])))
-    axes.set_title(panel.title, loc="left", color=INK, fontsize=10, fontweight="bold")
+    axes.set_title(printable(panel.title), loc="left", color=INK, fontsize=10, fontweight="bold")
     axes.set_xlabel("seconds since the fault", color=MUTED, fontsize=9)
     axes.set_facecolor("none")
     axes.tick_params(colors=INK, labelsize=9, length=0)

@@ -9,15 +9,14 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from tasks.render.mask import plain
 from tasks.report.stamps import stamp
+from tasks.report.terminal import shown
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _BUCKETS = 24
@@ -73,7 +72,7 @@ def _trend(trend: Trend) -> RenderableType:
     first, last = trend.runs[0][0], trend.runs[-1][0]
     blocks = "".join("·" if rate is None else _BLOCKS[round(rate * (len(_BLOCKS) - 1))] for rate in trend.buckets())
     head = Text.assemble(
-        (trend.cluster, "bold"),
+        (plain(trend.cluster), "bold"),
         f"  healthy in {trend.rate:.1%} of {len(trend.runs)} runs  {blocks}  ",
         (f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC", "dim"),
     )
@@ -84,7 +83,7 @@ def _trend(trend: Trend) -> RenderableType:
         seconds = [each.seconds for each in found]
         numbers = (min(seconds), median(seconds), max(seconds), seconds[-1])
         outside = sum(not each.within for each in found)
-        table.add_row(probe, phase, str(len(found)), *(f"{each:.3f} s" for each in numbers), str(outside))
+        table.add_row(shown(probe), shown(phase), str(len(found)), *(f"{each:.3f} s" for each in numbers), str(outside))
     return Padding(Group(head, table) if trend.outages else head, (0, 0, 1, 0))
 
 
@@ -115,6 +114,17 @@ def trends_document(trends: Sequence[Trend]) -> list[dict[str, Any]]:
 
 def plot_trends(trends: Sequence[Trend], form: str) -> bytes:
     """Rate and outages of each cluster on one time axis, as `svg` or `png`."""
+    from tasks.report.svg import settings  # noqa: PLC0415 - the table needs no matplotlib, and comes without it
+
+    with settings():
+        return _plotted(trends, form)
+
+
+def _plotted(trends: Sequence[Trend], form: str) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - as above
+    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415 - as above
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+
     figure = Figure(figsize=(10, 2 + 3.6 * len(trends)), layout="constrained")
     grid = figure.subplots(2 * len(trends), 1, squeeze=False)
     for number, trend in enumerate(trends):
@@ -127,10 +137,10 @@ def plot_trends(trends: Sequence[Trend], form: str) -> bytes:
         times = [datetime.fromtimestamp(at, trend.runs[0][0].tzinfo) for at, _ in filled]
         rate.plot(times, [part * 100 for _, part in filled], "o-", color="#1f5fbf")
         rate.xaxis_date()
-        rate.set(title=trend.cluster, ylabel="healthy, %", ylim=(-5, 105))
+        rate.set(title=plain(trend.cluster), ylabel="healthy, %", ylim=(-5, 105))
         for probe, phase, found in trend.by_phase():
             at = [each.at for each in found]
-            outage.plot(at, [each.seconds for each in found], "o-", label=f"{phase} from {probe}")
+            outage.plot(at, [each.seconds for each in found], "o-", label=plain(f"{phase} from {probe}"))
         outage.xaxis_date()
         outage.set(ylabel="outage, s")
         outage.set_xlim(*rate.get_xlim())

@@ -16,6 +16,7 @@ from tasks.model.snapshot import Entry
 from tasks.model.window import Change, Comparison, WindowResult, WindowVerdict
 from tasks.render.mask import masked, plain
 from tasks.report.stamps import stamp
+from tasks.report.terminal import shown
 
 _STYLES = {WindowVerdict.GO: "bold green", WindowVerdict.NO_GO: "bold red", WindowVerdict.UNDETERMINED: "bold magenta"}
 
@@ -90,14 +91,14 @@ def render_list(rows: Sequence[Row]) -> RenderableType:
     table.add_column("state", overflow="fold", header_style="dim")
     for name, state, at, clusters in rows:
         when = f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else "-"
-        table.add_row(name, when, ", ".join(clusters), plain(state))
+        table.add_row(*map(shown, (name, when, ", ".join(clusters), state)))
     return table if rows else Text("no window is kept here")
 
 
 def render_window(result: WindowResult, *, verbose: bool = False) -> RenderableType:
     """What was expected, what nothing explains, and in one line how much was explained."""
     opened = f"opened {result.opened_at:%Y-%m-%d %H:%M:%S} UTC"
-    head = Text.assemble(("window ", "bold"), (result.name, "bold"), f"  {opened}")
+    head = Text.assemble(("window ", "bold"), (plain(result.name), "bold"), f"  {opened}")
     if result.accepted_failing:
         head.append("  on a cluster that was not healthy", "yellow")
     found = result.comparison
@@ -111,20 +112,22 @@ def _parts(result: WindowResult, found: Comparison, *, verbose: bool) -> Iterato
     for met in found.met:
         word, style = ("happened", "green") if met.happened else ("did not happen", "bold red")
         yield Text.assemble("  ", (word, style), f"  {plain(met.expectation.text)}: {plain(met.message)}")
-    shown = [each for each in found.changes if verbose or each.why is None]
-    if shown:
+    told = [each for each in found.changes if verbose or each.why is None]
+    if told:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("explained by", overflow="fold", header_style="dim")
         table.add_column("change", overflow="fold", header_style="dim")
-        for each in shown:
-            table.add_row(Text(each.why or "nothing", "" if each.why else "bold red"), Text(plain(describe(each))))
+        for each in told:
+            table.add_row(shown(each.why or "nothing", "" if each.why else "bold red"), shown(describe(each)))
         yield Padding(table, (1, 0, 0, 0))
     explained = sum(each.why is not None for each in found.changes)
     yield Text(f"  {len(found.changes)} entries are not what they were, {explained} of them explained", "dim")
     for text in found.open_questions:
         yield Text(f"  not known: {plain(text)}", "magenta")
     for key in found.accepted:
-        yield Text(f"  failed before and still fails: {key}", "yellow")
-    yield Text.assemble((str(found.verdict).upper(), _STYLES[found.verdict]), f"  {result.action} of {result.name}")
+        yield shown(f"  failed before and still fails: {key}", "yellow")
+    yield Text.assemble(
+        (str(found.verdict).upper(), _STYLES[found.verdict]), plain(f"  {result.action} of {result.name}")
+    )
     if result.bundle is not None:
         yield Text(f"evidence: {plain(result.bundle)}")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import shutil
 import tarfile
-import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from tasks.model.answer import Answer
-from tasks.model.errors import IntentError
+from tasks.model.errors import IntentError, VipbookError
+from tasks.store.files import place_of, write_whole
 
 MANIFEST = "MANIFEST.sha256"
 _SUFFIXES = (".tar.gz", ".tgz")
@@ -23,9 +25,13 @@ def bundle_target(path: Path) -> Path:
     """The path, if a bundle can be put there; IntentError before anything is contacted."""
     if not path.parent.is_dir():
         raise IntentError(f"--bundle {path}: there is no directory {path.parent}; make it first")
-    if path.exists():
+    if os.path.lexists(path):
         raise IntentError(f"--bundle {path}: is there already; evidence is never overwritten, name another")
-    return path
+    try:
+        with place_of(path):
+            return path
+    except OSError as error:
+        raise IntentError(f"--bundle {path}: can't be written: {error.strerror}") from None
 
 
 def evidence_files(moment: str, answers: Mapping[str, Mapping[str, Answer]]) -> Iterator[tuple[str, bytes]]:
@@ -35,11 +41,11 @@ def evidence_files(moment: str, answers: Mapping[str, Mapping[str, Answer]]) -> 
             head = f"# {each.command}\n# {each.host}, {each.at.isoformat()}, exit status {each.status}\n"
             errors = f"\n# on stderr:\n{each.stderr}" if each.stderr else ""
             name = f"{moment}/{host.translate(_UNFIT)}/{number:02d}-{key.translate(_UNFIT)}.txt"
-            yield name, (head + each.stdout + errors).encode()
+            yield name, (head + each.stdout + errors).encode(errors="replace")
 
 
 def write_bundle(path: Path, files: Mapping[str, bytes], at: datetime) -> None:
-    """All files and their manifest, whole or not at all; IntentError when it can't be written."""
+    """All files and their manifest, whole or not at all; VipbookError when it can't be written."""
     sums = "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
     whole = {**files, MANIFEST: sums.encode()}
     try:
@@ -48,37 +54,47 @@ def write_bundle(path: Path, files: Mapping[str, bytes], at: datetime) -> None:
         else:
             _directory(path, whole)
     except OSError as error:
-        raise IntentError(f"--bundle {path}: can't be written: {error.strerror}") from None
+        raise VipbookError(f"--bundle {path}: can't be written: {error.strerror}") from None
 
 
 def _archive(path: Path, files: Mapping[str, bytes], at: datetime) -> None:
     top = path.name
     for suffix in _SUFFIXES:
         top = top.removesuffix(suffix)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as fresh:
-        beside = Path(fresh.name)
-        try:
-            with tarfile.open(fileobj=fresh, mode="w:gz") as archive:
-                for name, content in sorted(files.items()):
-                    entry = tarfile.TarInfo(f"{top}/{name}")
-                    entry.size, entry.mode, entry.mtime = len(content), 0o600, int(at.timestamp())
-                    archive.addfile(entry, io.BytesIO(content))
-            fresh.flush()
-            beside.replace(path)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for name, content in sorted(files.items()):
+            entry = tarfile.TarInfo(f"{top}/{name}")
+            entry.size, entry.mode, entry.mtime = len(content), 0o600, int(at.timestamp())
+            archive.addfile(entry, io.BytesIO(content))
+    write_whole(path, packed.getvalue())
 
 
 def _directory(path: Path, files: Mapping[str, bytes]) -> None:
-    beside = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
-    try:
-        for name, content in files.items():
-            target = beside / name
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            target.write_bytes(content)
-            target.chmod(0o600)
-        beside.rename(path)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
+    """Filled under a name that nobody can guess, in a directory that this user alone can enter, and renamed."""
+    with place_of(path) as place:
+        fresh = f".vipbook-{os.urandom(8).hex()}"
+        os.mkdir(fresh, 0o700, dir_fd=place.directory)
+        inside = os.open(fresh, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.directory)
+        try:
+            for name, content in files.items():
+                _put(inside, name, content)
+            os.rename(fresh, place.name, src_dir_fd=place.directory, dst_dir_fd=place.directory)
+        except BaseException:
+            with suppress(OSError):
+                shutil.rmtree(fresh, dir_fd=place.directory)
+            raise
+        finally:
+            os.close(inside)
+
+
+def _put(directory: int, name: str, content: bytes) -> None:
+    parts = name.split("/")
+    for depth in range(1, len(parts)):
+        with suppress(FileExistsError):
+            os.mkdir("/".join(parts[:depth]), 0o700, dir_fd=directory)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(name, flags, 0o600, dir_fd=directory), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

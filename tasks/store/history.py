@@ -3,68 +3,41 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import zlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tasks.model.errors import IntentError
 from tasks.report.stamps import stamp
+from tasks.store.database import open_database
+from tasks.store.rows import (
+    AHEAD,
+    CONFIRMED_BY,
+    PastHealth,
+    PastOutage,
+    Run,
+    Timed,
+    believed,
+    confirmed,
+    health_of,
+    moment,
+    outage_of,
+    run_of,
+    unpacked,
+)
 
-_OURS = 0x76697062
-"""SQLite's application id: `vipb`."""
-_VERSION = 1
-_PATIENCE_S = 10.0
-_TABLES = """
-CREATE TABLE runs (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, started_at TEXT NOT NULL, ended_at TEXT NOT NULL, command TEXT NOT NULL,
-    verdict TEXT NOT NULL, clusters TEXT NOT NULL, duration_s REAL NOT NULL, exit_code INTEGER NOT NULL,
-    document BLOB NOT NULL);
-CREATE INDEX runs_by_time ON runs (started_at);
-CREATE TABLE clusters (
-    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, cluster TEXT NOT NULL, healthy INTEGER NOT NULL);
-CREATE INDEX clusters_by_run ON clusters (run, cluster);
-CREATE TABLE outages (
-    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE, cluster TEXT NOT NULL, probe TEXT NOT NULL,
-    phase TEXT NOT NULL, seconds REAL NOT NULL, allowed_s REAL NOT NULL, within INTEGER NOT NULL);
-CREATE INDEX outages_by_run ON outages (run, cluster);
-CREATE TABLE notices (
-    target TEXT NOT NULL, scope TEXT NOT NULL, verdict TEXT NOT NULL, PRIMARY KEY (target, scope));
-"""
+Warn = Callable[[str], None]
+_T = TypeVar("_T")
+_Timed = TypeVar("_Timed", bound=Timed)
+
+_NAMED = 5
+"""So many runs are enough to show which ones are meant."""
 _COLUMNS = "id, started_at, ended_at, command, verdict, clusters, duration_s, exit_code"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One run, without its document."""
-
-    id: int
-    started_at: datetime
-    ended_at: datetime
-    command: str
-    verdict: str
-    clusters: tuple[str, ...]
-    duration_s: float
-    exit_code: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastOutage:
-    """An outage that a drill measured."""
-
-    run: int
-    at: datetime
-    cluster: str
-    probe: str
-    phase: str
-    seconds: float
-    allowed_s: float
-    within: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +55,8 @@ class History:
 
     connection: sqlite3.Connection
     path: Path
+    now: datetime
+    warn: Warn
 
     def add(self, shape: dict[str, Any], ended_at: datetime, exit_code: int) -> int:
         """Keep the document of a run; its number."""
@@ -116,47 +91,71 @@ class History:
             f"SELECT {_COLUMNS} FROM runs {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 - built of constants alone
             (*values, limit),
         )
-        return tuple(map(_run, rows))
+        return tuple(self._readable(rows, lambda row: run_of(row, self.now)))
 
-    def run(self, number: int) -> Run | None:
-        """The run of that number."""
-        row = self.connection.execute(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (number,)).fetchone()  # noqa: S608
-        return _run(row) if row is not None else None
+    def newest(self, back: int) -> int | None:
+        """The number of the newest run, of the one before it (2), and so on."""
+        row = self.connection.execute("SELECT id FROM runs ORDER BY id DESC LIMIT 1 OFFSET ?", (back - 1,)).fetchone()
+        return int(row[0]) if row is not None and back > 0 else None
+
+    def holds(self, number: int) -> bool:
+        """Is a run of that number kept?"""
+        return self.connection.execute("SELECT 1 FROM runs WHERE id = ?", (number,)).fetchone() is not None
 
     def document(self, number: int) -> bytes:
-        """The JSON document of a run that is there."""
-        (packed,) = self.connection.execute("SELECT document FROM runs WHERE id = ?", (number,)).fetchone()
-        return zlib.decompress(packed)
+        """The JSON document of a run; IntentError when it can't be read."""
+        row = self.connection.execute("SELECT document FROM runs WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            raise IntentError(f"{self.path}: run {number} is not kept any more")
+        try:
+            return unpacked(row[0])
+        except ValueError as error:
+            raise IntentError(f"{self.path}: run {number}: its document can't be read: {error}") from None
 
     def last_success(self, scope: str) -> datetime | None:
-        """When the last run on these clusters ended with pass or warn."""
-        row = self.connection.execute(
-            "SELECT max(ended_at) FROM runs WHERE clusters = ? AND verdict IN ('pass', 'warn')", (scope,)
-        ).fetchone()
-        return _time(row[0]) if row[0] is not None else None
+        """When the last run on these clusters ended with pass or warn; one that ended in the future does not count."""
+        ends = "SELECT id, ended_at FROM runs WHERE clusters = ? AND verdict IN ('pass', 'warn') AND ended_at"
+        latest = stamp(self.now + AHEAD)
+        ahead = [number for number, _ in self.connection.execute(f"{ends} > ?", (scope, latest))]
+        self._disbelieve(ahead)
+        rows = self.connection.execute(f"{ends} <= ? ORDER BY ended_at DESC", (scope, latest))
+        return next(self._readable(rows, lambda row: moment(row[1])), None)
 
     def outages(self, cluster: str | None = None) -> tuple[PastOutage, ...]:
         """Every outage that was kept, the newest first."""
         rows = self.connection.execute(
             "SELECT run, started_at, cluster, probe, phase, seconds, allowed_s, within FROM outages"
-            " JOIN runs ON runs.id = outages.run WHERE ?1 IS NULL OR cluster = ?1 ORDER BY run DESC, outages.rowid",
+            " JOIN runs ON runs.id = outages.run WHERE ?1 IS NULL OR cluster = ?1 ORDER BY run, outages.rowid DESC",
             (cluster,),
         )
-        return tuple(
-            PastOutage(
-                run=run, at=_time(at), cluster=name, probe=probe, phase=phase, seconds=s, allowed_s=a, within=bool(w)
-            )
-            for run, at, name, probe, phase, s, a, w in rows
-        )
+        return tuple(reversed(self._believed(self._readable(rows, outage_of))))
 
-    def health(self, cluster: str | None = None) -> tuple[tuple[str, datetime, bool], ...]:
-        """Cluster, time, and whether all its VIPs were healthy, of every run that judged it, the oldest first."""
+    def health(self, cluster: str | None = None) -> tuple[PastHealth, ...]:
+        """Whether all VIPs of a cluster were healthy, at every run that judged it, the oldest first."""
         rows = self.connection.execute(
-            "SELECT cluster, started_at, healthy FROM clusters JOIN runs ON runs.id = clusters.run"
+            "SELECT run, started_at, cluster, healthy FROM clusters JOIN runs ON runs.id = clusters.run"
             " WHERE ?1 IS NULL OR cluster = ?1 ORDER BY run",
             (cluster,),
         )
-        return tuple((name, _time(at), bool(healthy)) for name, at, healthy in rows)
+        return self._believed(self._readable(rows, health_of))
+
+    def _readable(self, rows: Iterable[Sequence[Any]], read: Callable[[Sequence[Any]], _T]) -> Iterator[_T]:
+        """The rows, each of which begins with the number of its run, but those that can't be read: they are named."""
+        for row in rows:
+            try:
+                yield read(row)
+            except ValueError as error:
+                self.warn(f"{self.path}: run {row[0]} can't be read and is left out: {error}")
+
+    def _believed(self, found: Iterable[_Timed]) -> tuple[_Timed, ...]:
+        good, wrong = believed(found, self.now)
+        self._disbelieve(wrong)
+        return good
+
+    def _disbelieve(self, numbers: Sequence[int]) -> None:
+        if numbers:
+            named = ", ".join(map(str, numbers[:_NAMED])) + (", …" if len(numbers) > _NAMED else "")
+            self.warn(f"{self.path}: the clock was wrong at run {named}, or is now ({stamp(self.now)}): left out")
 
     def noticed(self, target: str, scope: str) -> str | None:
         """The verdict that this target was told last."""
@@ -174,13 +173,21 @@ class History:
             )
 
     def prune(self, now: datetime, days: int, count: int) -> int:
-        """Forget what is too old or too much; how many runs that were."""
-        oldest = stamp(now - timedelta(days=days))
+        """Forget what is too old or too much; how many runs that were.
+
+        What the clock says now counts as far as the newest runs confirm it, and no run that came after one that is
+        young enough is too old: numbers grow with time, whatever the clock says.
+        """
+        times = self.connection.execute("SELECT started_at FROM runs ORDER BY id DESC LIMIT ?", (CONFIRMED_BY,))
+        span = confirmed(now, (at for (at,) in times))
         with self._writing() as cursor:
+            first = None
+            if span is not None:
+                young = (stamp(span[0] - timedelta(days=days)), stamp(span[1]))
+                (first,) = cursor.execute("SELECT min(id) FROM runs WHERE started_at BETWEEN ? AND ?", young).fetchone()
             cursor.execute(
-                "DELETE FROM runs WHERE started_at < ?"
-                " OR id <= (SELECT id FROM runs ORDER BY id DESC LIMIT 1 OFFSET ?)",
-                (oldest, count),
+                "DELETE FROM runs WHERE id < ? OR id <= (SELECT id FROM runs ORDER BY id DESC LIMIT 1 OFFSET ?)",
+                (first or 0, count),
             )
             return cursor.rowcount
 
@@ -198,57 +205,13 @@ class History:
 
 
 @contextmanager
-def open_history(path: Path, *, create: bool) -> Generator[History]:
-    """The history in that file; IntentError when it is none, or a newer vipbook's, and then it is left as it is."""
-    if not create and not path.exists():
-        raise IntentError(f"{path}: no run is kept there yet")
-    try:
-        if not path.exists():
-            # SQLite would make it for everybody to read.
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
-        connection = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
-    except (OSError, sqlite3.Error) as error:
-        raise IntentError(f"{path}: can't be opened: {error}") from None
-    try:
-        _prepare(connection, path)
-        yield History(connection, path)
-    except sqlite3.Error as error:
-        raise IntentError(f"{path}: not a history that can be used: {error}; move it away") from None
-    finally:
-        connection.close()
+def open_history(path: Path, *, create: bool, warn: Warn = lambda _: None) -> Generator[History]:
+    """The history in that file; IntentError when it is none, or a newer vipbook's, and then it is left as it is.
 
-
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("PRAGMA foreign_keys = ON")
-    if _versions(connection) == (_OURS, _VERSION):
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        _ours_to_use(*_versions(connection), tables, path)
-        if not tables:
-            for statement in _TABLES.split(";\n"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {_OURS}")
-            connection.execute(f"PRAGMA user_version = {_VERSION}")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-
-
-def _ours_to_use(ours: int, version: int, tables: int, path: Path) -> None:
-    """IntentError for a database that is somebody else's, or a newer vipbook's."""
-    if ours != _OURS and (tables or version):
-        raise IntentError(f"{path}: somebody else's database; move it away")
-    if version > _VERSION:
-        raise IntentError(f"{path}: a history of version {version}; this vipbook knows {_VERSION}; upgrade it")
-
-
-def _versions(connection: sqlite3.Connection) -> tuple[int, int]:
-    (ours,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    return ours, version
+    `warn` gets a sentence for each run that can't be read, or whose time can't be right; the others are read.
+    """
+    with open_database(path, create=create) as connection:
+        yield History(connection, path, datetime.now(UTC), warn)
 
 
 def scope_of(shape: dict[str, Any]) -> str:
@@ -278,21 +241,3 @@ def _where(wanted: Wanted) -> tuple[str, Sequence[str]]:
     }
     given = {text: value for text, value in conditions.items() if value is not None}
     return (f"WHERE {' AND '.join(given)}" if given else ""), tuple(given.values())
-
-
-def _run(row: tuple[Any, ...]) -> Run:
-    number, started, ended, command, verdict, clusters, duration, code = row
-    return Run(
-        id=number,
-        started_at=_time(started),
-        ended_at=_time(ended),
-        command=command,
-        verdict=verdict,
-        clusters=tuple(json.loads(clusters)),
-        duration_s=duration,
-        exit_code=code,
-    )
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text)

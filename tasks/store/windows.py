@@ -14,8 +14,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from tasks.model.errors import IntentError
+from tasks.model.errors import IntentError, VipbookError
 from tasks.model.window import WindowFile
+from tasks.store.files import write_whole
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _FORMAT = 1
@@ -61,17 +62,10 @@ class Windows:
         path = self.path(window.name)
         body = _SHAPE.dump_json(window)
         head = json.dumps({"vipbook_window": _FORMAT, "sha256": hashlib.sha256(body).hexdigest()})
-        beside = path.with_suffix(f".{os.getpid()}.new")
         try:
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(head.encode() + b"\n" + body + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
+            write_whole(path, head.encode() + b"\n" + body + b"\n")
         except OSError as error:
-            beside.unlink(missing_ok=True)
-            raise IntentError(f"{path}: can't be written: {error.strerror}") from None
+            raise VipbookError(f"{path}: can't be written: {error.strerror}") from None
 
     @contextmanager
     def locked(self, name: str) -> Generator[None]:

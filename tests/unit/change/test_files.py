@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tasks.change.files import beside, diff_of, keep, kept, lines, put_back, write_like, write_new
-from tests.unit.change.ways_back import TAG, shell, undo_in
+from tests.unit.change.ways_back import TAG, Root, undo_of
 
 
 @pytest.mark.parametrize(
@@ -24,7 +23,7 @@ from tests.unit.change.ways_back import TAG, shell, undo_in
 )
 def test_names(path: str, fresh: str, name: str) -> None:
     assert (beside(path), kept(path)) == (fresh, name)
-    assert keep(path, "/var/lib/x").title == f"sudo cp -aL {path} /var/lib/x/{name}"
+    assert keep(path, "/var/lib/x", TAG).title == f"sudo cp -aL {path} /var/lib/x/{name}"
 
 
 def test_new_text_goes_to_standard_input_and_stands_beside_until_it_is_valid() -> None:
@@ -37,24 +36,40 @@ def test_new_text_goes_to_standard_input_and_stands_beside_until_it_is_valid() -
 @pytest.mark.parametrize("name", ["x.conf", "with blank.conf", "quote'd.conf"])
 @pytest.mark.parametrize("old", ["old\n", "", None])
 def test_put_back_makes_the_file_what_it_was(tmp_path: Path, name: str, old: str | None) -> None:
-    target = tmp_path / name
+    root = Root(tmp_path)
+    target = tmp_path / "etc" / name
+    names = {each.name for each in (tmp_path / "etc").iterdir()}
     if old is not None:
         target.write_text(old)
         target.chmod(0o604)
-    _, script = undo_in(tmp_path, (put_back(str(target)),))
-    if old is not None:
-        shutil.copy2(target, tmp_path / f"undo-{TAG}" / kept(str(target)))
+    undo = undo_of((put_back(str(target)),), files=(str(target),))
+    root.armed(undo, [keep(str(target), undo.directory, TAG)])
     target.write_text("new\n")
     target.chmod(0o640)
     Path(beside(str(target))).write_text("half written")
-    done = shell(script, tmp_path)
+    done = root.undone()
     assert (done.returncode, done.stderr) == (0, "")
-    assert not Path(beside(str(target))).exists()
-    if old is None:
-        assert not target.exists()
-    else:
+    assert {each.name for each in (tmp_path / "etc").iterdir()} == names | ({name} if old is not None else set())
+    if old is not None:
         assert target.read_text() == old
         assert target.stat().st_mode & 0o777 == 0o604
+
+
+@pytest.mark.parametrize("copy", ["near", "kept", "neither"])
+def test_one_of_the_two_copies_is_enough_and_without_any_nothing_is_removed(tmp_path: Path, copy: str) -> None:
+    root = Root(tmp_path)
+    target = tmp_path / "etc/x.conf"
+    target.write_text("old\n")
+    undo = undo_of((put_back(str(target)),), files=(str(target),))
+    root.armed(undo, [keep(str(target), undo.directory, TAG)])
+    target.write_text("new\n")
+    if copy != "near":
+        (target.parent / f".x.conf.vipbook-{TAG}").unlink()
+    if copy != "kept":
+        (root.directory() / kept(str(target))).unlink()
+    done = root.undone()
+    assert (done.returncode, target.read_text()) == ((1, "new\n") if copy == "neither" else (0, "old\n"))
+    assert ("there is no copy of" in done.stderr) is (copy == "neither")
 
 
 def test_lines_quote() -> None:

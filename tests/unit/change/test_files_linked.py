@@ -10,46 +10,40 @@ import pytest
 
 from tasks.change.files import beside, keep, kept, put_back, replace_by_new, write_like
 from tasks.model.answer import Command
-from tasks.model.script import split_output, write_script
-
-SUDO = '#!/bin/sh\n[ "$1" = -n ] && shift\nexec "$@"\n'
+from tests.unit.change.ways_back import TAG, Root, undo_of
 
 
 class Place:
     """`etc/x.conf` beneath a directory of the test's own, and an undo directory."""
 
     def __init__(self, root: Path, name: str = "x.conf") -> None:
-        self.etc, self.undo = root / "etc", root / "undo"
+        self.root = Root(root)
+        self.etc = root / "etc/keepalived"
         self.path, self.real = self.etc / name, self.etc / "real" / name
         (self.etc / "real").mkdir(parents=True)
-        self.undo.mkdir()
-        (root / "bin").mkdir()
-        (root / "bin" / "sudo").write_text(SUDO)
-        (root / "bin" / "sudo").chmod(0o755)
-        self.bin = root / "bin"
-
-    def sh(self, script: str) -> subprocess.CompletedProcess[str]:
-        """Run in the undo directory, with a sudo that needs no rights."""
-        # The product's scripts set a PATH of their own, which would find the real sudo.
-        script = script.replace("PATH=/usr/sbin:", f"PATH={self.bin}:/usr/sbin:")
-        return subprocess.run(
-            ["/bin/sh", "-s"], input=script, text=True, capture_output=True, check=False, cwd=self.undo
-        )
+        self.undo = undo_of((put_back(str(self.path)),), files=(str(self.path),))
 
     def do(self, *commands: Command) -> list[tuple[int, str]]:
         """Status and stderr of each command that ran."""
-        done = self.sh(write_script(commands, "nonce", stop_on_failure=True))
-        _, sections = split_output(done.stdout, done.stderr, "nonce")
-        return [(each.status, each.stderr) for each in sections.values()]
+        return [(each.status, each.stderr) for each in self.root.do(commands).values()]
+
+    def kept(self) -> list[tuple[int, str]]:
+        """Prepared, kept, and armed if that went well; what keeping it said."""
+        self.do(*self.undo.prepare())
+        done = self.do(keep(str(self.path), self.undo.directory, TAG))
+        if done[0][0] == 0:
+            assert all(status == 0 for status, _ in self.do(*self.undo.arm()))
+        return done
 
     def changed(self, text: str = "new\n") -> list[tuple[int, str]]:
         """What a step does with a file that it edits."""
         path = str(self.path)
-        return self.do(keep(path, str(self.undo)), *write_like(path, text), replace_by_new(path))
+        done = self.kept()
+        return done if done[0][0] != 0 else [*done, *self.do(*write_like(path, text), replace_by_new(path))]
 
     def back(self) -> subprocess.CompletedProcess[str]:
-        """The way back, as the undo script wraps it."""
-        return self.sh(f"(\n{put_back(str(self.path))}\n)\n")
+        """The undo."""
+        return self.root.undone()
 
     def names(self) -> set[str]:
         return {str(each.relative_to(self.etc)) for each in self.etc.rglob("*")}
@@ -69,6 +63,11 @@ def linked(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     return place
 
 
+def copies(place: Place) -> set[str]:
+    """What is next to the files until the change is confirmed or undone."""
+    return {f".{place.path.name}.vipbook-{TAG}.link", f"real/.{place.path.name}.vipbook-{TAG}"}
+
+
 def test_the_real_file_is_replaced_by_a_rename_and_the_link_stays(linked: Place) -> None:
     link, number, names = linked.path.readlink(), linked.real.stat().st_ino, linked.names()
     assert all(each == (0, "") for each in linked.changed())
@@ -77,14 +76,15 @@ def test_the_real_file_is_replaced_by_a_rename_and_the_link_stays(linked: Place)
     assert linked.real.stat().st_mode & 0o777 == 0o604
     # Another file under the same name: nobody ever saw half of the text.
     assert linked.real.stat().st_ino != number
-    assert linked.names() == names
+    assert linked.names() - names == copies(linked)
 
 
 def test_the_way_back_puts_back_the_real_file(linked: Place) -> None:
     link, names = linked.path.readlink(), linked.names()
     linked.changed()
     linked.real.chmod(0o640)
-    assert (linked.back().returncode, linked.back().stderr) == (0, "")
+    done = linked.back()
+    assert (done.returncode, done.stderr) == (0, "")
     assert linked.path.readlink() == link
     assert linked.real.read_text() == "old\n"
     assert linked.real.stat().st_mode & 0o777 == 0o604
@@ -93,7 +93,8 @@ def test_the_way_back_puts_back_the_real_file(linked: Place) -> None:
 
 def test_before_the_rename_the_real_file_is_as_it_was(linked: Place) -> None:
     number = linked.real.stat().st_ino
-    linked.do(keep(str(linked.path), str(linked.undo)), *write_like(str(linked.path), "new\n"))
+    linked.kept()
+    linked.do(*write_like(str(linked.path), "new\n"))
     assert (linked.real.read_text(), linked.real.stat().st_ino) == ("old\n", number)
     assert not Path(beside(str(linked.path))).is_symlink()
     assert linked.back().returncode == 0
@@ -104,7 +105,7 @@ def test_before_the_rename_the_real_file_is_as_it_was(linked: Place) -> None:
 def test_a_link_that_a_program_wrote_over_comes_back(linked: Place) -> None:
     """ufw and firewall-cmd rename a file of their own into the place of the link."""
     link = linked.path.readlink()
-    linked.do(keep(str(linked.path), str(linked.undo)))
+    linked.kept()
     linked.path.unlink()
     linked.path.write_text("a program's\n")
     assert linked.back().returncode == 0
@@ -113,7 +114,7 @@ def test_a_link_that_a_program_wrote_over_comes_back(linked: Place) -> None:
 
 
 def test_a_real_file_that_vanished_comes_back(linked: Place) -> None:
-    linked.do(keep(str(linked.path), str(linked.undo)))
+    linked.kept()
     linked.real.unlink()
     assert linked.back().returncode == 0
     assert linked.path.is_symlink()
@@ -162,7 +163,7 @@ def test_a_link_to_nowhere_is_refused_and_stays(tmp_path: Path, target: str) -> 
 
 def test_a_link_that_another_made_where_nothing_was_kept_is_theirs(tmp_path: Path) -> None:
     place = Place(tmp_path)
-    assert place.do(keep(str(place.path), str(place.undo))) == [(0, "")]
+    assert place.kept() == [(0, "")]
     place.real.write_text("theirs\n")
     place.path.symlink_to(place.real)
     assert place.back().returncode == 0
@@ -170,11 +171,11 @@ def test_a_link_that_another_made_where_nothing_was_kept_is_theirs(tmp_path: Pat
 
 
 def test_a_link_that_leads_to_no_file_by_now_is_not_renamed_over(linked: Place) -> None:
-    linked.do(keep(str(linked.path), str(linked.undo)))
+    linked.kept()
     linked.path.unlink()
     pipe = linked.etc / "pipe"
     os.mkfifo(pipe)
     linked.path.symlink_to(pipe)
     assert linked.back().returncode == 1
     assert pipe.is_fifo()
-    assert (linked.undo / kept(str(linked.path))).read_text() == "old\n"
+    assert (linked.root.directory() / kept(str(linked.path))).read_text() == "old\n"

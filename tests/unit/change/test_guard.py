@@ -122,6 +122,6 @@ def test_a_rollback_days_later_leaves_what_others_changed(tmp_path: Path) -> Non
     environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin"}
     for firewall in (iptables(), nftables(nft_chain(), REJECT)):
         for line in guard_of(firewall, "/x").undo:
-            words = ["/bin/sh", "-c", line, "undo.sh", "backups/x"]
-            assert subprocess.run(words, cwd=tmp_path, env=environment, check=False).returncode == 0
+            argv, rollback = ["/bin/sh", "-c", line], {**environment, "backup": "backups/x"}
+            assert subprocess.run(argv, cwd=tmp_path, env=rollback, check=False).returncode == 0
     assert not (tmp_path / "restored").exists()

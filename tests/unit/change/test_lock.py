@@ -1,10 +1,13 @@
-"""The lock as a shell really keeps it: one holder, a lease, and nobody else's is touched."""
+"""The lock as a shell really keeps it: one holder, a lease by a clock that no step moves, and for root alone."""
 
 from __future__ import annotations
 
+import fcntl
+import stat
 import subprocess
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,27 +19,53 @@ from tasks.model.answer import Command
 
 FIRST = Lock(clusters=("web", "db"), holder=Holder(who="one@ops", doing="apply", since="now"), token="1-aa", lease_s=60)
 SECOND = replace(FIRST, holder=replace(FIRST.holder, who="two@ops"), token="2-bb")
+CLOCK = 'case "$*" in +%s) exec /bin/date +%s -d "{} seconds" ;; esac; exec /bin/date "$@"'
 
 
 def run(command: Command, place: Path) -> subprocess.CompletedProcess[str]:
-    assert command.fragment is not None
-    line = command.fragment.replace("sudo -n ", "").replace("/run/vipbook", str(place))
-    return subprocess.run(["/bin/sh", "-c", line], text=True, capture_output=True, check=False)
+    line = command.fragment or command.title.removeprefix("sudo ")
+    line = line.replace("sudo -n ", "").replace("/run/vipbook", str(place / "vipbook"))
+    for name in ("uptime", "sys/kernel/random/boot_id"):
+        # The clock of the test's server, where there is one.
+        fake = place / name.rpartition("/")[2]
+        line = line.replace(f"/proc/{name}", str(fake)) if fake.exists() else line
+    path = f"PATH={place}/bin:$PATH\n"
+    return subprocess.run(["/bin/sh", "-c", path + line], text=True, capture_output=True, check=False)
 
 
 def take(lock: Lock, place: Path) -> list[subprocess.CompletedProcess[str]]:
-    return [run(command, place) for command in lock.take()[1:]]
+    directory, *each = lock.take()
+    assert run(directory, place).returncode == 0
+    return [run(command, place) for command in each]
+
+
+def renew(lock: Lock, place: Path, lease_s: int | None = None) -> list[int]:
+    return statuses([run(command, place) for command in lock.renew(lease_s)])
 
 
 def statuses(done: list[subprocess.CompletedProcess[str]]) -> list[int]:
     return [each.returncode for each in done]
 
 
+def wall_clock(place: Path, shift_s: int) -> None:
+    """A `date` that is wrong by so much."""
+    (place / "bin").mkdir(exist_ok=True)
+    (place / "bin/date").write_text(f"#!/bin/sh\n{CLOCK.format(shift_s)}\n")
+    (place / "bin/date").chmod(0o755)
+
+
+def uptime(place: Path, seconds: float) -> None:
+    (place / "uptime").write_text(f"{seconds:.2f} 1.00\n")
+
+
 def test_the_second_is_told_who_and_since_when(tmp_path: Path) -> None:
     assert statuses(take(FIRST, tmp_path)) == [0, 0]
     done = take(SECOND, tmp_path)
     assert statuses(done) == [HELD, HELD]
-    assert str(parse_holder(done[0].stdout)) == "one@ops (apply) since now"
+    holder = parse_holder(done[0].stdout)
+    assert str(holder) == "one@ops (apply) since now"
+    until = datetime.strptime(holder.until, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+    assert 55 < until - time.time() < 62
 
 
 def test_the_server_itself_is_locked_whatever_its_clusters_are_called(tmp_path: Path) -> None:
@@ -56,30 +85,112 @@ def test_what_is_given_up_can_be_taken(tmp_path: Path) -> None:
     assert statuses(take(SECOND, tmp_path)) == [0, 0]
 
 
-def test_nobody_gives_up_or_renews_what_is_not_theirs(tmp_path: Path) -> None:
+def test_no_other_gives_up_or_renews_it(tmp_path: Path) -> None:
     take(FIRST, tmp_path)
     assert statuses([run(command, tmp_path) for command in SECOND.release()]) == [0, 0]
-    assert all(status != 0 for status in statuses([run(command, tmp_path) for command in SECOND.renew()]))
-    assert statuses(take(SECOND, tmp_path)) == [HELD, HELD]
-
-
-@pytest.mark.parametrize("content", ["", "who=x\n", "until=\n", "until=soon\n", "until=1\n", "token=t\nuntil=9\n"])
-def test_a_dead_holders_lock_is_outlived_and_a_broken_one_holds_nobody(tmp_path: Path, content: str) -> None:
-    (tmp_path / "web.lock").write_text(content)
-    assert statuses(take(SECOND, tmp_path)) == [0, 0]
-    assert "token=2-bb" in (tmp_path / "web.lock").read_text()
-
-
-def test_a_renewed_lease_lasts_longer(tmp_path: Path) -> None:
-    take(replace(FIRST, lease_s=-5), tmp_path)
-    assert statuses([run(command, tmp_path) for command in FIRST.renew(600)]) == [0, 0]
-    until = int((tmp_path / "web.lock").read_text().split("until=")[1])
-    assert 590 < until - time.time() < 610
+    assert renew(SECOND, tmp_path) == [HELD, HELD]
     assert statuses(take(SECOND, tmp_path)) == [HELD, HELD]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    "content",
+    ["", "who=x\n", "lease=\n", "lease=soon\n", "boot=@\nlease=1\n", "boot=@\n", "boot=another\nlease=99999999999\n"],
+)
+def test_a_dead_holders_lock_is_outlived_and_a_broken_one_holds_nothing(tmp_path: Path, content: str) -> None:
+    (tmp_path / "vipbook").mkdir()
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    (tmp_path / "vipbook/web.lock").write_text(content.replace("@", boot))
+    assert statuses(take(SECOND, tmp_path)) == [0, 0]
+    assert "token=2-bb" in (tmp_path / "vipbook/web.lock").read_text()
+
+
+def test_a_renewed_lease_lasts_longer_and_says_who_holds_it(tmp_path: Path) -> None:
+    uptime(tmp_path, 1000)
+    take(FIRST, tmp_path)
+    uptime(tmp_path, 1055)
+    assert renew(FIRST, tmp_path, 600) == [0, 0]
+    uptime(tmp_path, 1654)
+    done = take(SECOND, tmp_path)
+    assert statuses(done) == [HELD, HELD]
+    assert str(parse_holder(done[0].stdout)) == "one@ops (apply) since now"
+    uptime(tmp_path, 1656)
+    assert statuses(take(SECOND, tmp_path)) == [0, 0]
+    # Its holder finds out, and takes nothing away.
+    assert renew(FIRST, tmp_path) == [HELD, HELD]
+
+
+@pytest.mark.parametrize("shift_s", [-(10**9), -3600, -61, 61, 3600, 10**9])
+def test_a_step_of_the_wall_clock_frees_no_lock_and_prolongs_none(tmp_path: Path, shift_s: int) -> None:
+    uptime(tmp_path, 1000)
+    assert statuses(take(FIRST, tmp_path)) == [0, 0]
+    wall_clock(tmp_path, shift_s)
+    uptime(tmp_path, 1059)
+    assert statuses(take(SECOND, tmp_path)) == [HELD, HELD]
+    assert renew(FIRST, tmp_path) == [0, 0]
+    uptime(tmp_path, 1118)
+    assert statuses(take(SECOND, tmp_path)) == [HELD, HELD]
+    uptime(tmp_path, 1120)
+    assert statuses(take(SECOND, tmp_path)) == [0, 0]
+
+
+@pytest.mark.parametrize("shift_s", [-3600, 3600])
+def test_the_time_for_people_is_by_the_clock_that_they_see(tmp_path: Path, shift_s: int) -> None:
+    take(FIRST, tmp_path)
+    wall_clock(tmp_path, shift_s)
+    until = parse_holder(take(SECOND, tmp_path)[0].stdout).until
+    shown = datetime.strptime(until, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+    assert 55 < shown - (time.time() + shift_s) < 62
+
+
+def test_a_lock_of_another_boot_holds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "boot_id").write_text("first\n")
+    uptime(tmp_path, 10**6)
+    take(FIRST, tmp_path)
+    (tmp_path / "boot_id").write_text("second\n")
+    uptime(tmp_path, 10)
+    assert statuses(take(SECOND, tmp_path)) == [0, 0]
+
+
+def test_where_a_boot_emptied_run_nothing_is_held_any_more(tmp_path: Path) -> None:
+    assert renew(FIRST, tmp_path) == [HELD, HELD]
+
+
+@pytest.mark.parametrize("before", [None, 0o755, 0o777])
+def test_it_is_for_root_alone(tmp_path: Path, before: int | None) -> None:
+    """A directory that an older release left open is closed."""
+    directory = tmp_path / "vipbook"
+    if before is not None:
+        directory.mkdir()
+        directory.chmod(before)
+    assert statuses(take(FIRST, tmp_path)) == [0, 0]
+    assert renew(FIRST, tmp_path) == [0, 0]
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in (directory, *directory.iterdir())}
+    assert modes == {"vipbook": 0o700, ".exclusive": 0o600, "web.lock": 0o600, "db.lock": 0o600}
+
+
+def test_what_a_user_opened_when_it_was_open_to_all_holds_nothing(tmp_path: Path) -> None:
+    directory = tmp_path / "vipbook"
+    directory.mkdir()
+    (directory / ".mutex").touch()
+    with (directory / ".mutex").open() as old:
+        fcntl.flock(old, fcntl.LOCK_EX)
+        began = time.monotonic()
+        assert statuses(take(FIRST, tmp_path)) == [0, 0]
+    assert time.monotonic() - began < 5
+
+
+def test_a_lock_that_can_not_be_written_says_why_and_is_not_held(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/mv").write_text("#!/bin/sh\necho 'mv: No space left on device' >&2\nexit 1\n")
+    (tmp_path / "bin/mv").chmod(0o755)
+    done = take(FIRST, tmp_path)
+    assert all(each.returncode not in {0, HELD} and "No space left" in each.stderr for each in done)
+    (tmp_path / "bin/mv").unlink()
+    assert statuses(take(SECOND, tmp_path)) == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
     [
         ("who=a@b\ndoing=drill\nsince=t\n", "a@b (drill) since t"),
         ("who=a@b\ndoing=apply\nsince=t\nuntil=soon\n", "a@b (apply) since t"),
@@ -87,10 +198,16 @@ def test_a_renewed_lease_lasts_longer(tmp_path: Path) -> None:
         ("who=\nnoise\n", "somebody (something) since some time"),
     ],
 )
-def test_a_holder_for_people(text: str, said: str) -> None:
-    assert str(parse_holder(text)) == said
+def test_a_holder_for_people(text: str, shown: str) -> None:
+    assert str(parse_holder(text)) == shown
     assert parse_holder(text).until == ""
 
 
-def test_a_holder_tells_when_its_lease_runs_out() -> None:
+def test_no_lease_is_written_down_by_the_wall_clock() -> None:
+    shown = 'echo "until=$(($(date +%s) + lease - now))"'
+    for command in (*FIRST.take(), *FIRST.renew(), *FIRST.release()):
+        assert "date" not in (command.fragment or "").replace(shown, "")
+
+
+def test_a_holder_says_when_its_lease_runs_out() -> None:
     assert parse_holder("who=a\nuntil=1767225600\n").until == "2026-01-01T00:00:00Z"

@@ -199,10 +199,10 @@ def test_the_text_travels_on_standard_input_alone() -> None:
         ),
         ({"service": service(enabled="disabled")}, "systemctl disable keepalived.service"),
         ({"config": config_file(text="old")}, "systemctl reload-or-restart keepalived.service"),
-        ({"config": config_file(text="old")}, "cp -a etc%keepalived%keepalived.conf"),
-        ({"config": ABSENT}, "rm -f /etc/keepalived/keepalived.conf"),
+        ({"config": config_file(text="old")}, "restore /etc/keepalived/keepalived.conf"),
+        ({"config": ABSENT}, "restore /etc/keepalived/keepalived.conf"),
         ({"firewall": iptables(IPTABLES.replace(OUR_LINE, ""))}, "iptables -w -D INPUT -s 100.65.0.12/32 -p vrrp"),
-        ({"firewall": iptables(saved=RULES_V4.replace(OUR_LINE, ""))}, "cp -a etc%iptables%rules.v4"),
+        ({"firewall": iptables(saved=RULES_V4.replace(OUR_LINE, ""))}, "restore /etc/iptables/rules.v4"),
     ],
 )
 def test_each_step_brings_its_way_back(values: dict[str, Any], undo: str) -> None:

@@ -103,10 +103,20 @@ def test_what_is_done(
 @pytest.mark.parametrize(
     ("interfaces", "before", "running", "undo"),
     [
-        (("enp0s8",), NO_FILE, {"enp0s8": 1}, [f"sysctl -q -w {KEY.format('enp0s8')}=1", "rm -f"]),
+        (
+            ("enp0s8",),
+            NO_FILE,
+            {"enp0s8": 1},
+            [f"sysctl -q -w {KEY.format('enp0s8')}=1", "restore /etc/sysctl.d/"],
+        ),
         (("enp0s8",), file(), {"enp0s8": 0}, [f"sysctl -q -w {KEY.format('enp0s8')}=0"]),
-        (("enp0s9",), NO_FILE, {}, ["rm -f"]),
-        ((), file(), {"enp0s8": 2}, [f"sysctl -q -w {KEY.format('enp0s8')}=2", "cp -a etc%sysctl.d%90-vipbook.conf"]),
+        (("enp0s9",), NO_FILE, {}, ["restore /etc/sysctl.d/"]),
+        (
+            (),
+            file(),
+            {"enp0s8": 2},
+            [f"sysctl -q -w {KEY.format('enp0s8')}=2", "restore /etc/sysctl.d/"],
+        ),
     ],
 )
 def test_the_way_back(

@@ -1,4 +1,4 @@
-"""The way back: run once, in time, after a boot too, and by nothing that hangs."""
+"""The undo: once, in time, after a boot too, until all of it is restored, and by no step that hangs."""
 
 from __future__ import annotations
 
@@ -11,36 +11,114 @@ from pathlib import Path
 
 import pytest
 
-from tasks.change.undo import Undo, way_back
-from tests.unit.change.ways_back import TAG, shell, undo_in
+from tasks.change.files import keep, put_back
+from tasks.change.undo import CONFIRMED, RETRY_S, Undo
+from tests.unit.change.ways_back import TAG, Root, undo_of
 
 
-def test_the_way_back_takes_the_last_step_first_and_each_steps_lines_in_order(tmp_path: Path) -> None:
-    armed, script = undo_in(tmp_path, ("echo 1a", "echo 1b"), (), ("echo 2a", "echo 2b"))
-    assert armed.lines == ("echo 2a", "echo 2b", "echo 1a", "echo 1b")
-    assert shell(script, tmp_path).stdout.split() == ["2a", "2b", "1a", "1b"]
+@pytest.fixture
+def root(tmp_path: Path) -> Root:
+    return Root(tmp_path)
 
 
-@pytest.mark.parametrize("line", ["false", "exit 7", "cd /nowhere", "no-such-program"])
-def test_it_goes_on_behind_a_line_that_fails_and_says_so(tmp_path: Path, line: str) -> None:
-    _, script = undo_in(tmp_path, ("echo last",), (line,), ("echo first",))
-    done = shell(script, tmp_path)
-    assert done.stdout.split() == ["first", "last"]
+def said(root: Root) -> list[str]:
+    """What the lines of the undo wrote down."""
+    found = root.path / "said"
+    return found.read_text().split() if found.exists() else []
+
+
+def echo(root: Root, word: str) -> str:
+    return f"echo {word} >> {root.path}/said"
+
+
+def test_the_last_step_comes_first_and_each_steps_lines_in_order(root: Root) -> None:
+    undo = undo_of((echo(root, "1a"), echo(root, "1b")), (), (echo(root, "2a"), echo(root, "2b")))
+    root.armed(undo)
+    assert root.undone().returncode == 0
+    assert said(root) == ["2a", "2b", "1a", "1b"]
+    # Nothing is left of it but the word that it is undone.
+    assert (root.directory().exists(), root.linked(), root.state()) == (False, False, {"undone"})
+    assert not list((root.path / "etc/systemd/system").glob("*.service"))
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("false", ""),
+        ("exit 7", ""),
+        ("cd /nowhere", "can't cd to /nowhere"),
+        ("no-such-program", "not found"),
+        ("echo it says why; exit 1", "it says why"),
+    ],
+)
+def test_it_goes_on_after_a_line_that_fails_and_says_which(root: Root, line: str, why: str) -> None:
+    root.armed(undo_of((echo(root, "last"),), (line,), (echo(root, "first"),)))
+    done = root.undone()
+    assert said(root) == ["first", "last"]
+    # systemd tries again.
     assert done.returncode == 1
+    assert root.linked()
+    assert root.state() >= {"undoing", "status"}
+    status = (root.path / f"run/vipbook/undo-{TAG}/status").read_text()
+    for text in (status, done.stderr):
+        assert f"undo 'step 2' ({line})" in text
+        assert why in text
 
 
-def test_it_runs_once(tmp_path: Path) -> None:
-    _, script = undo_in(tmp_path, ("echo done",))
-    assert shell(script, tmp_path).returncode == 0
-    again = shell(script, tmp_path)
-    assert (again.returncode, again.stdout) == (1, "")
+def test_a_line_that_failed_is_tried_again_and_no_other_is_repeated(root: Root) -> None:
+    root.armed(undo_of((echo(root, "one"),), (f"test -e {root.path}/well", echo(root, "two")), (echo(root, "three"),)))
+    assert root.undone().returncode == 1
+    assert root.undone().returncode == 1
+    # What comes after a line that fails belongs to it: a reload of the file that is not restored yet.
+    assert said(root) == ["three", "two", "one", "two"]
+    (root.path / "well").touch()
+    assert root.undone().returncode == 0
+    assert said(root)[4:] == ["two"]
 
 
-def test_without_its_directory_it_touches_nothing(tmp_path: Path) -> None:
-    script = Undo(tag=TAG, lines=(f"touch {tmp_path}/touched",), after_s=1).script()
-    done = shell(script.replace("/var/lib/vipbook", str(tmp_path / "gone")), tmp_path)
-    assert done.returncode == 1
-    assert not (tmp_path / "touched").exists()
+def test_a_line_that_hangs_keeps_no_other_from_running(root: Root) -> None:
+    root.program("timeout", 'shift 3; exec /usr/bin/timeout -k 0.1 0.3 "$@"')
+    root.armed(undo_of((echo(root, "last"),), ("sleep 60",)))
+    assert root.undone().returncode == 1
+    assert said(root) == ["last"]
+
+
+def test_it_is_undone_once(root: Root) -> None:
+    root.armed(undo_of((echo(root, "done"),)))
+    script = root.directory() / "undo.sh"
+    copy = root.path / "copy.sh"
+    copy.write_bytes(script.read_bytes())
+    assert root.undone().returncode == 0
+    again = subprocess.run(["/bin/sh", copy], text=True, capture_output=True, check=False)
+    assert again.returncode == 0
+    assert "nothing is restored" in again.stderr
+    assert said(root) == ["done"]
+
+
+@pytest.mark.parametrize("upto", ["undo script", "undo shell", "flush kept"])
+def test_what_was_never_armed_is_not_undone(root: Root, upto: str) -> None:
+    undo = undo_of((echo(root, "touched"),))
+    commands = [*undo.prepare(), *undo.arm()]
+    keys = [each.key for each in commands]
+    root.do(commands[: keys.index(upto) + 1])
+    done = root.undone()
+    assert (done.returncode, said(root)) == (0, [])
+    assert "nothing is restored" in done.stderr
+    assert root.do([undo.ended(), undo.clean()])["clean"].status == 0
+    assert not root.directory().exists()
+
+
+def test_without_its_directory_it_touches_nothing_and_is_not_over(root: Root) -> None:
+    root.armed(undo_of((echo(root, "touched"),)))
+    copy = root.path / "copy.sh"
+    copy.write_bytes((root.directory() / "undo.sh").read_bytes())
+    root.directory().rename(root.path / "away")
+    done = subprocess.run(["/bin/sh", copy], text=True, capture_output=True, check=False)
+    assert (done.returncode, said(root)) == (1, [])
+    assert f"could not read {root.directory()}: it is not there" in done.stderr
+    (root.path / "away").rename(root.directory())
+    assert root.undone().returncode == 0
+    assert said(root) == ["touched"]
 
 
 HANGS = 'echo began; sh -c "sleep 60; echo overtaken > late" & wait\n'
@@ -61,13 +139,10 @@ def hanging(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def told(place: Path, pid: int) -> None:
-    """What the change writes down of its shell."""
-    tell = next(each for each in Undo(tag=TAG, lines=(), after_s=1).prepare() if each.key == "undo shell")
-    assert tell.fragment is not None
-    assert tell.fragment.endswith('"$$"')
-    line = tell.fragment.replace("sudo -n ", "").replace("/var/lib/vipbook", str(place)).replace("$$", str(pid))
-    assert shell(line, place).returncode == 0
+def noted(root: Root, pid: int) -> None:
+    """As if that process had made the change."""
+    since = Path(f"/proc/{pid}/stat").read_text().split()[21]
+    (root.path / f"run/vipbook/undo-{TAG}/shell").write_text(f"{pid} {since}\n")
 
 
 def children(pid: int) -> list[int]:
@@ -85,18 +160,18 @@ def waited(process: subprocess.Popen[str], timeout: float = 5.0) -> int | None:
     return None
 
 
-def test_a_step_that_hangs_is_ended_before_anything_is_put_back(tmp_path: Path, hanging: subprocess.Popen[str]) -> None:
-    _, script = undo_in(tmp_path, ("echo undone",))
-    told(tmp_path, hanging.pid)
+def test_a_step_that_hangs_is_ended_before_anything_is_restored(root: Root, hanging: subprocess.Popen[str]) -> None:
+    root.armed(undo_of((echo(root, "undone"),)))
+    noted(root, hanging.pid)
     below = children(hanging.pid)
     deepest = [pid for each in below for pid in children(each)] or below
     assert deepest
-    # Somebody has to reap it, as sshd does.
+    # Something has to reap it, as sshd does.
     reaper = threading.Thread(target=waited, args=(hanging, 10.0))
     reaper.start()
-    done = shell(script, tmp_path)
+    done = root.undone()
     reaper.join()
-    assert (done.returncode, done.stdout) == (0, "undone\n")
+    assert (done.returncode, said(root)) == (0, ["undone"]), done.stderr
     assert hanging.returncode == -signal.SIGKILL
     assert not any(_runs(pid) for pid in (*below, *deepest))
 
@@ -108,37 +183,57 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_another_process_of_that_number_is_left_alone(tmp_path: Path, hanging: subprocess.Popen[str]) -> None:
-    _, script = undo_in(tmp_path, ("echo undone",))
-    told(tmp_path, hanging.pid)
-    (tmp_path / f"undo-{TAG}" / "shell").write_text(f"{hanging.pid} 1\n")
-    assert shell(script, tmp_path).stdout == "undone\n"
+def test_the_process_that_makes_the_change_is_written_down(root: Root) -> None:
+    undo = undo_of()
+    root.do(undo.prepare())
+    pid, since = (root.path / f"run/vipbook/undo-{TAG}/shell").read_text().split()
+    assert int(pid) > 1
+    assert int(since) > 1
+
+
+def test_another_process_of_that_number_is_left_alone(root: Root, hanging: subprocess.Popen[str]) -> None:
+    root.armed(undo_of((echo(root, "undone"),)))
+    (root.path / f"run/vipbook/undo-{TAG}/shell").write_text(f"{hanging.pid} 1\n")
+    assert root.undone().returncode == 0
+    assert said(root) == ["undone"]
     assert waited(hanging, 0.2) is None
     assert _runs(hanging.pid)
 
 
-def test_a_rollback_days_later_ends_nothing(tmp_path: Path, hanging: subprocess.Popen[str]) -> None:
-    _, script = undo_in(tmp_path, ("echo undone",))
-    told(tmp_path, hanging.pid)
-    given = f"set -- undo-{TAG}\n{script}"
-    assert shell(given, tmp_path).stdout == "undone\n"
+def test_a_rollback_days_later_ends_nothing_and_decides_nothing(root: Root, hanging: subprocess.Popen[str]) -> None:
+    undo = undo_of((echo(root, "undone"), 'echo "$backup" >> @/said'.replace("@", str(root.path))))
+    root.armed(undo)
+    assert root.do([undo.confirm(keep=True)])["confirm"].status == 0
+    script = root.path / "var/lib/vipbook/backups" / TAG / "undo.sh"
+    for _ in range(2):
+        argv = ["/bin/sh", script, f"backups/{TAG}"]
+        assert subprocess.run(argv, text=True, capture_output=True, check=False).returncode == 0
+    assert said(root) == ["undone", f"backups/{TAG}"] * 2
+    assert script.exists()
     assert waited(hanging, 0.2) is None
 
 
 def test_the_clock_is_systemds_and_nothing_secret_is_in_an_argument() -> None:
-    undo = Undo(tag=TAG, lines=("echo hunter22",), after_s=77)
+    undo = undo_of(("echo hunter22",))
     assert undo.directory == f"/var/lib/vipbook/undo-{TAG}"
     clock = undo.arm()[-1]
     assert clock.argv[0] == "systemd-run"
-    assert "--on-active=77" in clock.argv
+    assert "--on-active=120" in clock.argv
     assert clock.argv[-1] == f"--unit=vipbook-undo-{TAG}.service"
-    commands = (*undo.prepare(), *undo.arm(), *undo.run_now(), *undo.disarm(), *undo.clean())
+    commands = (*undo.prepare(), *undo.arm(), *undo.run_now(1.0), undo.confirm(keep=True), undo.clean())
     assert all(command.sudo for command in commands)
     assert not any("hunter22" in command.title for command in commands)
-    script, unit = (command.feed for command in commands if command.feed)
+    script, _, unit = (command.feed for command in commands if command.feed is not None)
     assert script == undo.script().encode()
-    for line in ("ExecStart=/bin/sh ", "ConditionPathExists="):
-        assert f"\n{line}{undo.directory}/undo.sh\n".encode() in (unit or b"")
+    wanted = ("ExecStart=/bin/sh ", "ConditionPathExists=")
+    for line in (
+        *(f"{each}{undo.directory}/undo.sh" for each in wanted),
+        "Restart=on-failure",
+        f"RestartSec={RETRY_S}",
+    ):
+        assert f"\n{line}\n".encode() in (unit or b"")
+    # systemd 219 refuses a oneshot that is to be restarted.
+    assert b"oneshot" not in (unit or b"")
 
 
 UNIT = f"/etc/systemd/system/vipbook-undo-{TAG}.service"
@@ -146,122 +241,209 @@ WANTED = f"/etc/systemd/system/multi-user.target.wants/vipbook-undo-{TAG}.servic
 PASSING = f"/run/systemd/system/vipbook-undo-{TAG}.service"
 
 
-@pytest.mark.parametrize(("outlives", "units"), [(True, (WANTED, UNIT)), (False, (PASSING,))])
-def test_a_boot_takes_back_what_outlives_one(*, outlives: bool, units: tuple[str, ...]) -> None:
-    undo = way_back(TAG, [], 120, outlives_boot=outlives)
+@pytest.mark.parametrize(("outlives", "unit"), [(True, UNIT), (False, PASSING)])
+def test_a_boot_undoes_what_outlives_one(root: Root, *, outlives: bool, unit: str) -> None:
+    undo = undo_of((echo(root, "undone"),), outlives_boot=outlives)
     by_key = {command.key: command for command in undo.arm()}
-    assert by_key["undo unit"].argv[1] == f"of={units[-1]}"
+    assert by_key["undo unit"].argv[1] == f"of={unit}"
     assert ("arm boot" in by_key) is outlives
-    if outlives:
-        assert by_key["arm boot"].argv == ("ln", "-s", UNIT, WANTED)
-    # The copies are on the disk before a boot would use them, and all of it before the clock runs.
+    # The copies are on the disk before anything counts, and all of it before the clock runs.
     keys = list(by_key)
-    assert (keys[0], keys[-1]) == ("flush kept", "arm")
-    # Whatever ends it takes the units away.
-    for commands in (undo.disarm(), undo.keep(), undo.clean()):
-        assert any(command.argv[0] == "rm" and set(units) <= set(command.argv) for command in commands)
-    assert f"rm -f -- {' '.join(units)}\n" in undo.script()
+    assert (keys[0], keys[1], keys[-1]) == ("flush kept", "armed", "arm")
+    root.armed(undo)
+    assert root.linked() is outlives
+    assert Path(root.here(unit)).exists()
+    assert root.undone().returncode == 0
+    assert not root.linked()
+    assert not Path(root.here(unit)).exists()
 
 
-def test_what_was_kept_is_flushed_and_the_boot_written_down(tmp_path: Path) -> None:
-    (tmp_path / "kept").write_text("x")
-    (tmp_path / "kept.link").symlink_to("/nowhere/at/all")
-    flush = Undo(tag=TAG, lines=(), after_s=1).arm()[0].fragment
-    assert flush is not None
-    line = flush.replace("sudo -n ", "").replace(f"/var/lib/vipbook/undo-{TAG}", str(tmp_path))
-    done = shell(line, tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert (tmp_path / "boot").read_text() == Path("/proc/sys/kernel/random/boot_id").read_text()
+def test_after_a_boot_it_is_undone_from_the_beginning_and_knows_that_it_was_booted(root: Root) -> None:
+    root.armed(undo_of((f'echo "booted=$booted" >> {root.path}/said',), ("false",), (echo(root, "first"),)))
+    assert root.undone().returncode == 1
+    assert said(root) == ["first", "booted="]
+    root.boot()
+    # The attempts after the first one know it, too.
+    for _ in range(2):
+        assert root.undone().returncode == 1
+    assert said(root)[2:] == ["first", "booted=yes"]
 
 
-def program(place: Path, name: str, body: str) -> None:
-    (place / name).write_text(f"#!/bin/sh\n{body}\n")
-    (place / name).chmod(0o755)
+def test_who_emptied_run_did_not_confirm(root: Root) -> None:
+    """A drill's undo does not outlive a boot, but its unit says that it is armed."""
+    for undo in (undo_of((echo(root, "undone"),)), undo_of((echo(root, "undone"),), outlives_boot=False)):
+        root.armed(undo)
+        subprocess.run(["rm", "-rf", root.path / "run/vipbook"], check=True)
+        confirmed = root.do([undo.confirm(keep=True)])["confirm"]
+        assert (confirmed.status, confirmed.stderr.count("no change is armed here any more")) == (1, 1)
+        assert root.undone().returncode == 0
+    assert said(root) == ["undone"] * 2
 
 
-def undone(
-    place: Path, boot: str | None, *, began: bool = False, argument: str = "", wants: str = ""
-) -> subprocess.CompletedProcess[str]:
-    """Run a way back in a directory that was made in this boot; `began`: it was run before, and cut short."""
-    _, script = undo_in(place, ('echo "booted=$booted"', "test ! -e shell || echo shell"))
-    directory = place / f"undo-{TAG}"
-    if boot is not None:
-        (directory / "boot").write_text(boot)
-    (directory / "shell").write_text("1 1\n")
-    if began:
-        (directory / "ran").mkdir()
-    program(place, "systemd-run", f'echo "$*" >> {place}/told')
-    program(place, "systemctl", f"echo Wants=ssh.service {wants}")
-    script = script.replace("PATH=/usr/sbin:", f"PATH={place}:/usr/sbin:", 1)
-    return shell(f"set -- {argument}\n{script}" if argument else script, place)
-
-
-NOW, EARLIER = Path("/proc/sys/kernel/random/boot_id").read_text(), "0000\n"
-
-
-@pytest.mark.parametrize(
-    ("boot", "began", "status", "out"),
-    [
-        (NOW, False, 0, "booted=\nshell\n"),
-        # In this boot it runs once; in the next one it begins anew, and no process of the last one is left to be ended.
-        (NOW, True, 1, ""),
-        (EARLIER, False, 0, "booted=yes\n"),
-        (EARLIER, True, 0, "booted=yes\n"),
-        # Made by a release that wrote down no boot.
-        (None, True, 1, ""),
-    ],
-)
-def test_after_a_boot_it_begins_anew(tmp_path: Path, boot: str | None, status: int, out: str, *, began: bool) -> None:
-    # The lines run from the last step to the first.
-    done = undone(tmp_path, boot, began=began)
-    assert done.returncode == status
-    assert sorted(done.stdout.split()) == sorted(out.split())
-
-
-def test_a_rollback_days_later_is_no_boot(tmp_path: Path) -> None:
-    done = undone(tmp_path, EARLIER, argument=f"undo-{TAG}")
-    assert "booted=\n" in done.stdout
-    assert "shell" in done.stdout
+def test_a_boot_after_the_confirmation_undoes_nothing(root: Root) -> None:
+    undo = undo_of((echo(root, "undone"),))
+    root.armed(undo)
+    script = (root.directory() / "undo.sh").read_bytes()
+    assert root.do([undo.confirm(keep=True)])["confirm"].status == 0
+    assert not root.linked()
+    root.boot()
+    (root.path / "copy.sh").write_bytes(script)
+    done = subprocess.run(["/bin/sh", root.path / "copy.sh"], text=True, capture_output=True, check=False)
+    assert (done.returncode, said(root)) == (0, [])
 
 
 NAME = f"vipbook-undo-{TAG}.service"
+KNOWS = 'case $1 in show) echo Wants=ssh.service {} ;; *) echo "systemctl $*" >> {}/systemd; exit 1 ;; esac'
 
 
 @pytest.mark.parametrize(
-    ("wants", "argument", "told"),
+    ("wants", "forgets"), [(NAME, True), ("", False), (NAME.replace("abc", "abd"), False)], ids=["known", "no", "other"]
+)
+def test_systemd_forgets_the_unit_where_it_knows_it(root: Root, wants: str, *, forgets: bool) -> None:
+    """Read at a boot, or when a service was enabled since: later, once the script has ended."""
+    root.program("systemctl", KNOWS.format(wants, root.path))
+    root.armed(undo_of())
+    assert root.undone().returncode == 0
+    assert ("systemd-run --on-active=1 systemctl daemon-reload" in (root.path / "systemd").read_text()) is forgets
+
+
+@pytest.mark.parametrize(("wants", "forgets"), [(NAME, True), ("", False)])
+@pytest.mark.parametrize("how", ["keep", "drop", "clean"])
+def test_what_ends_it_makes_systemd_forget(root: Root, wants: str, how: str, *, forgets: bool) -> None:
+    root.program("systemctl", KNOWS.format(wants, root.path))
+    undo = undo_of()
+    root.armed(undo)
+    if how == "clean":
+        root.undone()
+    command = undo.clean() if how == "clean" else undo.confirm(keep=how == "keep")
+    # Nothing of it does harm, although systemctl fails: it is no reason to go back.
+    assert root.do([command])[command.key].status == 0
+    text = (root.path / "systemd").read_text()
+    assert f"systemctl stop vipbook-undo-{TAG}.timer" in text
+    assert ("systemctl daemon-reload\n" in text.replace("systemd-run --on-active=1 systemctl daemon-reload\n", "")) is (
+        forgets
+    )
+
+
+def test_undoing_needs_no_systemd(root: Root) -> None:
+    undo = undo_of((echo(root, "undone"),))
+    root.armed(undo)
+    root.program("systemctl", "echo 'Failed to connect to bus' >&2; exit 1")
+    done = root.do(undo.run_now(5.0))
+    assert done["undone"].status == 0
+    assert said(root) == ["undone"]
+
+
+def test_what_is_not_undone_in_time_is_said_and_is_not_cleaned_away(root: Root) -> None:
+    undo = undo_of(("echo why it fails >&2; false",))
+    root.armed(undo)
+    root.program("systemctl", f'[ "$1" != start ] || sh {root.directory()}/undo.sh || true')
+    assert root.do([undo.ended()])["undone"].stderr.strip() == "the undo has not ended"
+    done = root.do(undo.run_now(0.3))["undone"]
+    assert done.status == 1
+    assert "undo 'step 1' (echo why it fails >&2; false): why it fails" in done.stderr
+    clean = root.do([undo.clean()])["clean"]
+    assert (clean.status, clean.stderr.strip()) == (1, "the change is not undone yet")
+    assert root.linked()
+
+
+def test_the_confirmation_that_came_first_wins_and_the_undo_says_so(root: Root) -> None:
+    undo = undo_of((echo(root, "undone"),))
+    root.armed(undo)
+    root.directory().joinpath("copy.sh").write_bytes((root.directory() / "undo.sh").read_bytes())
+    assert root.do([undo.confirm(keep=True)])["confirm"].status == 0
+    backup = root.path / "var/lib/vipbook/backups" / TAG
+    done = subprocess.run(["/bin/sh", backup / "copy.sh"], text=True, capture_output=True, check=False)
+    assert (done.returncode, said(root)) == (0, [])
+    assert "the change was confirmed; nothing is restored" in done.stderr
+    # The operator whose connection broke learns it, in this boot and in the next.
+    assert root.do([undo.ended()])["undone"].status == CONFIRMED
+    root.boot()
+    assert root.do([undo.ended()])["undone"].status == CONFIRMED
+
+
+def test_the_undo_that_came_first_wins_and_the_confirmation_says_so(root: Root) -> None:
+    undo = undo_of((echo(root, "undone"),))
+    root.armed(undo)
+    assert root.undone().returncode == 0
+    done = root.do([undo.confirm(keep=True)])["confirm"]
+    assert done.status == 1
+    assert "the server has undone the change, or begun to" in done.stderr
+    assert not (root.path / "var/lib/vipbook/backups").exists()
+
+
+def test_the_link_of_the_boot_is_gone_before_it_is_confirmed_or_it_is_not(root: Root) -> None:
+    undo = undo_of((echo(root, "undone"),))
+    root.armed(undo)
+    root.program("rm", "echo 'Read-only file system' >&2; exit 1")
+    done = root.do([undo.confirm(keep=True)])["confirm"]
+    assert (done.status, root.state()) == (1, {"armed"})
+    (root.bin / "rm").unlink()
+    assert root.undone().returncode == 0
+    assert said(root) == ["undone"]
+
+
+@pytest.mark.parametrize("program", ["mv", "systemctl"])
+def test_what_can_not_be_tidied_up_is_said_and_it_is_confirmed(root: Root, program: str) -> None:
+    undo = undo_of()
+    root.armed(undo)
+    real = f'case "$*" in *backups*) exit 1 ;; esac; exec /bin/{program} "$@"'
+    root.program(program, real if program == "mv" else "exit 1")
+    done = root.do([undo.confirm(keep=True)])["confirm"]
+    assert (done.status, root.state()) == (0, {"confirmed"})
+    assert ("no backup was made" in done.stderr) is (program == "mv")
+
+
+def test_five_backups_stay(root: Root) -> None:
+    backups = root.path / "var/lib/vipbook/backups"
+    for day in range(1, 8):
+        (backups / f"2025010{day}T000000-abc123").mkdir(parents=True)
+    undo = undo_of()
+    root.armed(undo)
+    assert root.do([undo.confirm(keep=True)])["confirm"].status == 0
+    assert sorted(each.name[:8] for each in backups.iterdir()) == [
+        *(f"2025010{day}" for day in range(4, 8)),
+        "20260101",
+    ]
+    assert backups.stat().st_mode & 0o777 == 0o700
+
+
+def other(tag: str) -> Undo:
+    return Undo(tag=tag, after_s=120)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "refused"),
     [
-        # Read at a boot, or when a service was enabled since: systemd has to read again, once the script has ended.
-        (NAME, "", "--on-active=1 systemctl daemon-reload\n"),
-        ("", "", ""),
-        (NAME.replace("abc", "abd"), "", ""),
-        # A rollback, days later, runs the script of a unit that is long gone.
-        (NAME, f"undo-{TAG}", ""),
+        ("armed", True),
+        ("undoing", True),
+        ("booted", True),
+        ("confirmed", False),
+        ("undone", False),
+        ("never armed", False),
     ],
 )
-def test_systemd_forgets_the_unit_where_it_knows_it(tmp_path: Path, wants: str, argument: str, told: str) -> None:
-    assert undone(tmp_path, NOW, wants=wants, argument=argument).returncode == 0
-    found = tmp_path / "told"
-    assert (found.read_text() if found.exists() else "") == told
-
-
-@pytest.mark.parametrize(("wants", "told"), [(NAME, "daemon-reload\n"), ("", "")])
-def test_whoever_disarms_makes_systemd_forget(tmp_path: Path, wants: str, told: str) -> None:
-    undo = way_back(TAG, [], 120)
-    body = f'case $1 in show) echo Wants=ssh.service {wants} ;; *) echo "$*" >> {tmp_path}/told; exit 1 ;; esac'
-    program(tmp_path, "systemctl", body)
-    for commands in (undo.disarm(), undo.keep(), undo.clean()):
-        (forget,) = [command for command in commands if command.key == "forget"]
-        done = shell(f"PATH={tmp_path}:$PATH\n{(forget.fragment or '').replace('sudo -n ', '')}\n", tmp_path)
-        # Nothing of it does harm: it is no reason to go back.
-        assert done.returncode == 0
-        found = tmp_path / "told"
-        assert (found.read_text() if found.exists() else "") == told
-        found.unlink(missing_ok=True)
-
-
-def test_disarming_fails_when_the_server_has_already_gone_back() -> None:
-    undo = Undo(tag=TAG, lines=(), after_s=1)
-    keys = [command.key for command in undo.disarm()]
-    wanted = ["stop timer", "still there", "not undone", "disarm", "clean"]
-    assert [key for key in keys if key in wanted] == wanted
-    assert undo.disarm()[2].argv == ("test", "!", "-e", f"{undo.directory}/ran")
+def test_no_second_undo_while_an_earlier_one_may_restore_its_files(root: Root, earlier: str, *, refused: bool) -> None:
+    path = root.path / "etc/x.conf"
+    path.write_text("old\n")
+    undo = undo_of(("false",), (put_back(str(path)),), files=(str(path),))
+    keeping = [keep(str(path), undo.directory, TAG)]
+    if earlier == "never armed":
+        root.do((*undo.prepare(), *keeping))
+    else:
+        root.armed(undo if earlier != "undone" else undo_of((put_back(str(path)),), files=undo.files), keeping)
+    if earlier in {"undoing", "undone"}:
+        root.undone()
+    if earlier == "confirmed":
+        root.do([undo.record(), undo.confirm(keep=True)])
+    if earlier == "booted":
+        root.boot()
+    done = root.do(other("20260102T000000-abc123").prepare())
+    assert (done["no other undo"].status != 0) is refused, done
+    if refused:
+        assert "an earlier change on this server is not undone yet" in done["no other undo"].stderr
+        assert list(done) == ["no other undo"]
+    else:
+        # No copy of a password stays behind.
+        assert not root.directory().exists()
+        assert {each.name for each in (root.path / "etc").iterdir()} == {"systemd", "x.conf"}

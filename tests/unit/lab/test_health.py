@@ -6,13 +6,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest
 
 from lab import health
 from lab.health import established, json_documents, remote_vteps, sshd_answers
 from lab.model import Kind
+from lab.place import Lab, LabPaths
 from lab.status import Count, LabStatus, NodeStatus
+from lab.topology import load_topology
 
 UP, OTHER = {"swp1": "Established"}, {"swp2": "Established"}
 
@@ -156,3 +159,26 @@ def test_no_server_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(health, "SSH_PORT", server.getsockname()[1])
     assert not sshd_answers("127.0.0.1")
     assert not sshd_answers("")
+
+
+def test_an_sshd_that_has_greeted_is_not_asked_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """OpenSSH 9.8 and later shut out a source that connects again and again without a login."""
+    topology, asked, looks = load_topology(), [], []
+
+    def routing(*_: object) -> tuple[Count, Count]:
+        looks.append(1)
+        complete = Count(actual=int(len(looks) > 3 * len(topology.nodes)), expected=1)
+        return complete, complete
+
+    def greets(address: str) -> bool:
+        asked.append(address)
+        return len(asked) > 3
+
+    monkeypatch.setattr(health, "POLL_S", 0.0)
+    monkeypatch.setattr(health, "all_processes", tuple)
+    monkeypatch.setattr(health, "leader_of", lambda *_: object())
+    monkeypatch.setattr(health, "_routing", routing)
+    monkeypatch.setattr(health, "sshd_answers", greets)
+    lab = Lab(paths=LabPaths(state=tmp_path, name="x"), topology=topology, octet=9)
+    assert health.wait_until_ready(lab, lambda _: None).ready
+    assert len(asked) == 3 + len(topology.nodes)

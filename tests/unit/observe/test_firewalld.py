@@ -68,19 +68,30 @@ def test_a_rule_of_another_form_opens_nothing_for_sure(rule: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "strict"),
+    ("version", "lines", "strict"),
     [
-        ("IPv6_rpfilter=yes", True),
-        ("IPv6_rpfilter=strict", True),
-        ("IPv6_rpfilter=strict-forward", True),
-        ("", True),
-        ("IPv6_rpfilter=no", False),
-        ("IPv6_rpfilter=loose", False),
-        ("IPv6_rpfilter=loose-forward", False),
+        pytest.param("2.3.0", "IPv6_rpfilter=yes", True, id="yes"),
+        pytest.param("2.3.0", "IPv6_rpfilter=strict", True, id="strict"),
+        pytest.param("2.3.0", "", True, id="not set"),
+        pytest.param("2.3.0", "IPv6_rpfilter=", True, id="without a value"),
+        pytest.param("2.3.0", "IPv6_rpfilter=loosely", True, id="a value that is not known"),
+        pytest.param("2.3.0", "IPv6_rpfilter=no=no", True, id="not a pair"),
+        pytest.param("2.3.0", "IPv6_rpfilter=strict\nIPv6_rpfilter=no", True, id="the first definition counts"),
+        pytest.param("2.3.0", "ipv6_rpfilter=no", True, id="keys have their case"),
+        pytest.param("2.3.0", "# IPv6_rpfilter=no", True, id="comment"),
+        pytest.param("1.3.3", "IPv6_rpfilter=loose", True, id="loose is not known before 2.2"),
+        pytest.param("2.1.4", "IPv6_rpfilter=strict-forward", True, id="-forward is not known before 2.2"),
+        pytest.param("2.3.0", "IPv6_rpfilter=strict-forward", False, id="forwarded packets alone, strict"),
+        pytest.param("2.2.0", "IPv6_rpfilter=loose-forward", False, id="forwarded packets alone, loose"),
+        pytest.param("2.2.0", "IPv6_rpfilter=loose", False, id="loose"),
+        pytest.param("1.3.3", "IPv6_rpfilter=no", False, id="no"),
+        pytest.param("2.3.0", "IPv6_rpfilter=False", False, id="values have no case"),
+        pytest.param("2.3.0", " IPv6_rpfilter = no ", False, id="blanks"),
+        pytest.param("2.3.0", "IPv6_rpfilter=\nIPv6_rpfilter=no", False, id="one without a value is no definition"),
     ],
 )
-def test_the_filter_of_reverse_paths(line: str, strict: bool) -> None:  # noqa: FBT001
-    assert parse_firewalld(said(rpfilter=line), ("eth0",)).strict6 is strict
+def test_the_filter_of_reverse_paths(version: str, lines: str, strict: bool) -> None:  # noqa: FBT001
+    assert parse_firewalld(said(version=version, rpfilter=lines), ("eth0",)).strict6 is strict
 
 
 @pytest.mark.parametrize(("version", "knows"), [("0.6.3", False), ("0.7.0", True), ("0.9.11", True), ("2.1", True)])

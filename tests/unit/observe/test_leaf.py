@@ -12,7 +12,8 @@ from tasks.model.answer import Answers, NoAnswer
 from tasks.model.leaf import DuplicateDetection, EvpnSession, LeafFacts, LldpNeighbor, MoveCount
 from tasks.model.mac import MacAddress
 from tasks.model.reading import Read, Unread
-from tasks.observe.leaf import leaf_facts
+from tasks.observe import leaf as leaf_module
+from tasks.observe.leaf import LeafReader, leaf_facts
 from tasks.observe.shell import NOT_ASKED
 from tests.unit.builders import AT
 from tests.unit.observe.captured import STAGES, VIP, VTEPS, captured_answers, captured_cluster, captured_leaf
@@ -23,6 +24,10 @@ FROZEN = "vmac_frozen/05_many_moves"
 NOW = datetime(2026, 11, 22, 9, 0, 21, tzinfo=UTC).timestamp()
 READINGS = [field.name for field in fields(LeafFacts) if field.name != "host"]
 MOVES = f"moves {VIP.ip}"
+PARSERS = (
+    *("parse_fdb", "parse_evpn_macs", "parse_evpn_neighbors", "parse_macip_paths"),
+    *("parse_vni", "parse_detection", "parse_sessions"),
+)
 
 
 def value(reading: object) -> Any:  # noqa: ANN401
@@ -166,3 +171,25 @@ def test_one_bad_answer_spoils_only_its_own_reading(key: str, text: str) -> None
         source = getattr(facts, name).source
         assert source is not None
         assert source.stdout == text
+
+
+def test_each_table_is_parsed_once_whatever_the_number_of_vips(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def counting(name: str) -> None:
+        real = getattr(leaf_module, name)
+
+        def parse(text: str, **more: object) -> object:
+            parsed.append(name)
+            return real(text, **more)
+
+        monkeypatch.setattr(leaf_module, name, parse)
+
+    for name in PARSERS:
+        counting(name)
+    reader = LeafReader("L1", captured_answers("neighmgrd/02_failover", "L1"))
+    cluster = captured_cluster("neighmgrd/02_failover")
+    first = reader.facts(cluster, str(VIP.ip))
+    for address in (str(VIP.ip), "10.1.10.101", "10.1.10.102"):
+        assert reader.facts(cluster, address).fdb is first.fdb
+    assert sorted(parsed) == sorted(PARSERS)

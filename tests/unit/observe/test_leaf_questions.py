@@ -140,7 +140,7 @@ def test_with_neither_there_is_only_the_refusal(tmp_path: Path) -> None:
     facts = leaf_facts("leaf1", ask(tmp_path, COMMANDS, programs), cluster(), str(VIP.ip))
     for found in (facts.evpn_macs, facts.evpn_neighbors, facts.paths, facts.vni, facts.detection, facts.sessions):
         assert isinstance(found, Unread)
-        assert found.reason == "sudo does not allow this login to run the command"
+        assert found.reason == "sudo does not allow this login to run the command (README, Privileges)"
 
 
 def test_a_leaf_without_lldpctl_has_no_reading_of_it(tmp_path: Path) -> None:

@@ -134,8 +134,9 @@ def test_everything_else_stays_as_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("a\x1b[31m\tb\x00\n", "a[31m\tb\n"),
-        ("a\r\x07\x9b\u202eb", "ab"),
+        ("a\x1b[31m\tb\x00\n", "a\\x1b[31m\tb\\x00\n"),
+        ("a\r\x07\x9b\u202eb", "a\\x0d\\x07\\x9b\\u202eb"),
+        ('"auth_data":"hunter22', '"auth_data":"***"'),
         ("auth_\x1bpass hunter22\n", "auth_pass ***\n"),
     ],
 )

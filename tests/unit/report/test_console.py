@@ -74,7 +74,8 @@ def test_every_width_shows_the_verdict_and_every_problem(name: str, width: int) 
     wrong = [each for vip in made.vips for each in vip.findings if each.status in {Status.FAIL, Status.UNKNOWN}]
     assert text.count("fail") >= sum(each.status is Status.FAIL for each in wrong)
     for each in wrong:
-        assert each.check in text
+        # What one host that did not answer left unknown is one row.
+        assert each.check in text or folded(each.message) in folded(text)
     if width == 120:
         for each in wrong:
             assert folded(each.message) in folded(text)

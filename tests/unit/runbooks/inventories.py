@@ -5,6 +5,15 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+)
+
 from tests.unit.builders import CLUSTERS_YAML
 
 HOSTS = ("H1", "H2", "L1", "L2", "I1")
@@ -28,3 +37,11 @@ def write_inventory(directory: Path, *, clusters: str = CLUSTERS_YAML, groups: s
     (directory / "defaults.yaml").write_text("{}\n")
     (directory / "clusters.yaml").write_text(clusters)
     return directory
+
+
+def write_key(path: Path, passphrase: str = "", form: PrivateFormat = PrivateFormat.OpenSSH) -> Path:
+    """A private key to log in with, as ssh-keygen makes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    hidden: KeySerializationEncryption = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
+    path.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, form, hidden))
+    return path

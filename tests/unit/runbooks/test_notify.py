@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
+import socket
 import stat
 import threading
-from collections.abc import Iterator
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,6 +20,7 @@ import pytest
 
 from runbooks import notify as runbook
 from runbooks.notify import message, notify, parse_notify
+from tasks.model.bounds import MIB
 from tasks.model.errors import IntentError
 from tests.unit.runbooks.inventories import closed_port, write_inventory
 from tests.unit.runbooks.test_cli import ended, run
@@ -137,6 +142,98 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "NewConnectionError after 4 tries" in problem
 
 
+def endless_body(connected: socket.socket) -> None:
+    connected.sendall(b"HTTP/1.1 500 Sorry\r\n\r\n")
+    while True:
+        connected.sendall(b"x" * 65536)
+
+
+def endless_continue(connected: socket.socket) -> None:
+    while True:
+        connected.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+
+def drip(connected: socket.socket) -> None:
+    for sign in b"HTTP/1.1 204 " + b"x" * 1000:
+        connected.sendall(bytes([sign]))
+        time.sleep(0.05)
+
+
+def long_line(connected: socket.socket) -> None:
+    while True:
+        connected.sendall(b"x" * 65536)
+
+
+def silent(_: socket.socket) -> None:
+    threading.Event().wait(60)
+
+
+def played(play: Callable[[socket.socket], None], connected: socket.socket) -> None:
+    with connected, contextlib.suppress(OSError):
+        play(connected)
+
+
+@pytest.mark.parametrize("play", [endless_body, endless_continue, drip, long_line, silent])
+def test_a_webhook_has_a_time_limit_and_its_answer_an_end(
+    play: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runbook, "_TOTAL_S", 1.5)
+    monkeypatch.setattr(runbook, "_BACKOFF_S", 0.01)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connected, _ = listener.accept()
+                threading.Thread(target=played, args=(play, connected), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    tracemalloc.start()
+    began = time.monotonic()
+    (problem,) = notify([f"webhook:http://127.0.0.1:{listener.getsockname()[1]}/x"], BAD)
+    took, peak = time.monotonic() - began, tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    listener.close()
+    assert "was not told: " in problem
+    assert took < 5
+    assert peak < 20 * MIB
+
+
+@pytest.mark.parametrize(
+    ("url", "fine"),
+    [
+        ("https://hooks.example.invalid/x", True),
+        ("http://127.0.0.1/x", True),
+        ("http://[::1]:8080/x", True),
+        ("http://localhost/x", True),
+        ("http://hooks.example.invalid/x", False),
+        ("http://192.0.2.1/x", False),
+        ("http://localhost.example.invalid/x", False),
+        ("http://127.0.0.1.example.invalid/x", False),
+        ("HTTP://192.0.2.1/x", False),
+    ],
+)
+def test_no_token_over_plain_http(url: str, fine: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001
+    parse_notify(f"webhook:{url}")
+    monkeypatch.setenv("VIPBOOK_WEBHOOK_TOKEN", "t0ken")
+    if fine:
+        parse_notify(f"webhook:{url}")
+        return
+    monkeypatch.setenv("HOOK", url)
+    for text in (f"webhook:{url}", "webhook-env:HOOK"):
+        with pytest.raises(IntentError, match=r"VIPBOOK_WEBHOOK_TOKEN would go over plain http.*use https://"):
+            parse_notify(text)
+
+
+def test_a_token_over_plain_http_is_refused_before_anything_is_contacted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIPBOOK_WEBHOOK_TOKEN", "t0ken")
+    monkeypatch.setattr("runbooks.session.Session.run_scripts", lambda *_: pytest.fail("contacted"))
+    words = ("verify", "--notify", "webhook:http://192.0.2.1/x")
+    ended(run(*words, inventory=write_inventory(tmp_path / "i")), 2, "would go over plain http")
+
+
 def test_a_token_and_a_signature(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIPBOOK_WEBHOOK_TOKEN", "t0ken")
     monkeypatch.setenv("VIPBOOK_WEBHOOK_SECRET", "s3cret")
@@ -168,6 +265,21 @@ def test_a_command_is_told_on_standard_input(tmp_path: Path) -> None:
     assert notify([target], BAD) == []
     assert json.loads((tmp_path / "told").read_text())["to"] == "fail"
     assert (tmp_path / "words").read_text() == "0\n"
+
+
+def test_a_command_ends_with_all_that_it_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runbook, "_COMMAND_S", 0.5)
+    target = script(tmp_path, f'sleep 60 & echo $! > "{tmp_path}/begun"; yes; wait')
+    (problem,) = notify([target], BAD)
+    assert "did not end within" in problem
+    begun = Path("/proc", (tmp_path / "begun").read_text().strip(), "stat")
+    assert not begun.exists() or begun.read_text().split()[2] == "Z"
+
+
+def test_what_a_command_leaves_running_does_not_hold_the_run(tmp_path: Path) -> None:
+    began = time.monotonic()
+    assert notify([script(tmp_path, "sleep 3 & exit 0")], BAD) == []
+    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize(

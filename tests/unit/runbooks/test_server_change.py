@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from runbooks import server_change
+from runbooks import server_change, undoing
 from runbooks.interrupts import InterruptedChange
 from runbooks.server_change import ServerChange
 from tasks.change.package import INSTALL_S
 from tasks.change.plan import plan_server
+from tasks.change.undo import CONFIRMED
 from tasks.judge.before_after import differing, masters_of, worse
 from tasks.model.answer import Answers, Command, NoAnswer, Reply
 from tasks.model.cluster import Cluster, Desired
@@ -106,8 +107,8 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """What the server's facts are, read by read; the last one again and again."""
     monkeypatch.setattr(server_change, "_PROOF_S", 0.0)
     monkeypatch.setattr(server_change, "_POLL_S", 0.0)
-    monkeypatch.setattr(server_change, "_HEAL_MARGIN_S", -120.0)
-    monkeypatch.setattr(server_change, "_HEAL_POLL_S", 0.0)
+    monkeypatch.setattr(undoing, "_MARGIN_S", -120.0)
+    monkeypatch.setattr(undoing, "_POLL_S", 0.0)
 
     def play(*facts: ServerFacts) -> None:
         def each() -> Iterator[ServerFacts]:
@@ -125,10 +126,10 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return play
 
 
-def changed(played: Played, facts: ServerFacts = DRIFTED) -> Any:  # noqa: ANN401
+def changed(played: Played, facts: ServerFacts = DRIFTED, *, say: Callable[[str], None] = lambda _: None) -> Any:  # noqa: ANN401
     plan = plan_server(desired("H1"), facts, (cluster(),))
     assert isinstance(plan, ServerPlan)
-    return ServerChange(session=played, host="H1", plan=plan, progress=lambda _: None).run()  # type: ignore[arg-type]
+    return ServerChange(session=played, host="H1", plan=plan, progress=say).run()  # type: ignore[arg-type]
 
 
 def fails(key: str, status: int = 1, said: str = "no") -> Callable[[Command], tuple[int, str, str] | None]:
@@ -153,7 +154,7 @@ def test_the_way_back_is_armed_before_the_first_change(reads: Callable[..., None
     assert outcome.outcome is Outcome.APPLIED
     keys = [command.key for command in played.asked]
     order = ["undo script", "keep /etc/keepalived/keepalived.conf", "arm", "rename /etc/keepalived/keepalived.conf"]
-    order += ["reload", "record", "stop timer", "not undone", "keep backup", "prune"]
+    order += ["reload", "record", "confirm"]
     assert [key for key in keys if key in order] == order
     assert not played.undone()
 
@@ -168,7 +169,7 @@ def test_a_step_that_fails_is_taken_back(reads: Callable[..., None], key: str) -
     assert outcome.outcome is Outcome.ROLLED_BACK
     assert "it says why" in outcome.reason
     assert played.undone()
-    assert [command.key for command in played.asked][-2:] == ["clean", "forget"]
+    assert [command.key for command in played.asked][-1] == "clean"
 
 
 def test_what_does_not_hold_afterwards_is_taken_back(reads: Callable[..., None]) -> None:
@@ -182,7 +183,7 @@ def test_what_does_not_hold_afterwards_is_taken_back(reads: Callable[..., None])
 
 def test_a_server_that_went_back_by_itself_was_not_changed(reads: Callable[..., None]) -> None:
     reads(DRIFTED, GOOD, DRIFTED)
-    assert changed(Played(fails("not undone"))).outcome is Outcome.ROLLED_BACK
+    assert changed(Played(fails("confirm"))).outcome is Outcome.ROLLED_BACK
 
 
 @pytest.mark.parametrize(
@@ -215,6 +216,33 @@ def test_a_server_that_falls_silent_goes_back_by_itself_and_that_is_said(reads: 
     assert outcome.outcome is Outcome.NOT_ROLLED_BACK
     assert "the server goes back by itself within 120 s" in outcome.reason
     assert "/var/lib/vipbook/undo-" in outcome.reason
+
+
+def test_what_is_not_restored_yet_is_said_and_left_to_the_server(reads: Callable[..., None]) -> None:
+    reads(DRIFTED)
+    said = "restore /etc/keepalived/keepalived.conf: mv: cannot move: Read-only file system"
+    played = Played(lambda c: {"reload": (1, "", "no"), "undone": (1, "", f"{said}\n")}.get(c.key))
+    outcome = changed(played)
+    assert outcome.outcome is Outcome.NOT_ROLLED_BACK
+    assert f"not undone: {said}; it tries again every 10 s: journalctl -u vipbook-undo-" in outcome.reason
+    # What it needs for that is not cleaned away.
+    assert "clean" not in [command.key for command in played.asked]
+
+
+def test_an_answer_to_the_confirmation_that_got_lost_undoes_nothing(reads: Callable[..., None]) -> None:
+    reads(DRIFTED, GOOD)
+    lost = {"confirm": (-1, "", "no answer within 60 s"), "undone": (CONFIRMED, "", "the change was confirmed")}
+    outcome = changed(Played(lambda c: lost.get(c.key)))
+    assert outcome.outcome is Outcome.APPLIED
+    assert "the server had the confirmation before: nothing was undone" in outcome.reason
+
+
+def test_what_could_not_be_tidied_up_is_a_note_on_a_change_that_is_made(reads: Callable[..., None]) -> None:
+    reads(DRIFTED, GOOD)
+    notes: list[str] = []
+    played = Played(lambda c: (0, "", "no backup was made") if c.key == "confirm" else None)
+    assert changed(played, say=notes.append).outcome is Outcome.APPLIED
+    assert notes[-1] == "note: H1: it is confirmed, but: no backup was made"
 
 
 def test_it_is_read_back_and_confirmed_over_a_connection_of_its_own(reads: Callable[..., None]) -> None:
@@ -265,13 +293,13 @@ def test_a_server_that_comes_back_after_its_timer_is_as_before(
     reads: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The change cut the connection; the timer ran; the server answers again and its directory is gone."""
-    monkeypatch.setattr(server_change, "_HEAL_MARGIN_S", 60.0)
+    monkeypatch.setattr(undoing, "_MARGIN_S", 60.0)
     reads(DRIFTED)
     silent = 0
 
     def react(command: Command) -> tuple[int, str, str] | None:
         nonlocal silent
-        silent += command.key in {"reload", "undo", "gone back"}
+        silent += command.key in {"reload", "undo", "undone"}
         return (-1, "", "no answer within 60 s") if command.key != "install" and 0 < silent < 4 else None
 
     outcome = changed(Played(react))
@@ -280,7 +308,7 @@ def test_a_server_that_comes_back_after_its_timer_is_as_before(
 
 
 @pytest.mark.parametrize(
-    ("key", "seen"), [("arm", [DRIFTED]), ("reload", [DRIFTED]), ("stop timer", [DRIFTED, GOOD, DRIFTED])]
+    ("key", "seen"), [("arm", [DRIFTED]), ("reload", [DRIFTED]), ("confirm", [DRIFTED, GOOD, DRIFTED])]
 )
 def test_an_interrupt_passes_on_after_the_way_back(
     reads: Callable[..., None], key: str, seen: list[ServerFacts]
@@ -301,11 +329,10 @@ def test_an_interrupt_whose_way_back_fails_says_so(reads: Callable[..., None]) -
     assert caught.value.outcome.reason == "interrupted; not as before: keepalived.conf"
 
 
-@pytest.mark.parametrize("key", ["stop timer", "keep backup", "prune"])
-def test_an_interrupt_while_it_is_confirmed_finds_it_made(reads: Callable[..., None], key: str) -> None:
+def test_an_interrupt_while_it_is_confirmed_finds_it_made(reads: Callable[..., None]) -> None:
     """From the confirmation on there is no way back: the request to end waits, and nothing is undone."""
     reads(DRIFTED, GOOD)
-    played = Played(lambda command: signal.raise_signal(signal.SIGINT) if command.key == key else None)
+    played = Played(lambda command: signal.raise_signal(signal.SIGINT) if command.key == "confirm" else None)
     with pytest.raises(InterruptedChange) as caught:
         changed(played)
     assert caught.value.outcome.outcome is Outcome.APPLIED

@@ -11,7 +11,7 @@ from runbooks.session import Session, memberships, open_session, read_intent
 from tasks.model.answer import NoAnswer
 from tasks.model.errors import IntentError
 from tests.unit.builders import CLUSTERS_YAML
-from tests.unit.runbooks.inventories import HOSTS, write_inventory
+from tests.unit.runbooks.inventories import HOSTS, write_inventory, write_key
 
 GROUPS = """\
 all:
@@ -152,6 +152,7 @@ def test_paths_of_keys_are_relative_to_the_inventory(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     inventory = write_inventory(Path("inventory") if relative else tmp_path / "inventory", groups=GROUPS)
+    write_key(inventory / "keys/id")
     extras = open_session(inventory, []).nornir.inventory.hosts["H1"].get_connection_parameters("netmiko").extras
     assert extras is not None
     assert extras["key_file"] == str(inventory / "keys/id")
@@ -166,6 +167,7 @@ def test_paths_that_two_groups_share_by_a_yaml_anchor_are_resolved_once(
     monkeypatch.chdir(tmp_path)
     groups = "all: &it\n  connection_options: {netmiko: {extras: {key_file: keys/id}}}\nother: *it\n"
     inventory = write_inventory(Path("inventory"), groups=groups)
+    write_key(inventory / "keys/id")
     extras = open_session(inventory, []).nornir.inventory.hosts["H1"].get_connection_parameters("netmiko").extras
     assert extras == {"key_file": "inventory/keys/id"}
 

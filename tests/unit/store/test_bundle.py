@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.model.errors import IntentError
+from tasks.model.errors import IntentError, VipbookError
 from tasks.store.bundle import MANIFEST, bundle_target, evidence_files, write_bundle
 from tests.unit.builders import AT, answer
 
@@ -49,7 +49,7 @@ def test_where_no_bundle_goes(tmp_path: Path, name: str, said: str) -> None:
 
 def test_a_name_that_nobody_can_write_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "w.tar.gz").mkdir()
-    with pytest.raises(IntentError, match="can't be written"):
+    with pytest.raises(VipbookError, match="can't be written"):
         write_bundle(tmp_path / "w.tar.gz", FILES, AT)
     assert [path.name for path in tmp_path.iterdir()] == ["w.tar.gz"]
 

@@ -15,6 +15,7 @@ import pytest
 
 from tasks.model.errors import IntentError
 from tasks.report.document import document
+from tasks.report.stamps import stamp
 from tasks.store.history import Wanted, open_history, scope_of
 from tests.unit.report.test_document import DRILL, report
 from tests.unit.report.test_schema import SILENT, STALE
@@ -32,6 +33,13 @@ def filled(path: Path, *shapes: dict[str, Any]) -> None:
             history.add({**shape, "started_at": f"{at:%Y-%m-%dT%H:%M:%S}.000Z"}, at + timedelta(seconds=1), number)
 
 
+def kept_at(path: Path, *times: datetime) -> None:
+    """A run at each of these times, in this order."""
+    with open_history(path, create=True) as history:
+        for at in times:
+            history.add({**GOOD, "started_at": stamp(at)}, at + timedelta(seconds=1), 0)
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "history.db"
@@ -46,7 +54,8 @@ def test_what_was_kept_is_there_and_nobody_else_reads_it(path: Path) -> None:
         assert (oldest.started_at, oldest.ended_at) == (AT, AT + timedelta(seconds=1))
         assert oldest.clusters == ("web",)
         assert json.loads(history.document(2))["clusters"] == BAD["clusters"]
-        assert history.run(4) is None
+        assert (history.holds(3), history.holds(4)) == (True, False)
+        assert [history.newest(back) for back in (0, 1, 3, 4)] == [None, 3, 1, None]
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -83,7 +92,7 @@ def test_what_a_report_asks_of_it(path: Path) -> None:
         ], "what was not measured is no figure"
         assert (outages[0].run, outages[0].at, outages[0].allowed_s, outages[0].within) == (2, AT + timedelta(hours=1), 4.996, True)  # fmt: skip  # noqa: E501
         assert history.outages("db") == ()
-        assert [healthy for _, _, healthy in history.health("web")] == [True, True, False]
+        assert [each.healthy for each in history.health("web")] == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -100,11 +109,14 @@ def test_too_many_are_forgotten_with_all_that_belongs_to_them(path: Path, days: 
 
 
 def test_too_old_ones_are_forgotten_and_numbers_are_never_given_twice(path: Path) -> None:
-    filled(path, GOOD, GOOD)
+    recent = AT + timedelta(days=91)
+    kept_at(path, AT, AT + timedelta(days=2), recent, recent, recent)
     with open_history(path, create=False) as history:
-        assert history.prune(AT + timedelta(days=91, hours=1), 91, 100) == 1
-        assert history.prune(AT + timedelta(days=200), 91, 100) == 1
-        assert history.add(GOOD, AT, 0) == 3
+        assert history.prune(recent + timedelta(hours=1), 90, 100) == 1
+        assert history.prune(recent + timedelta(days=5), 90, 100) == 0, "as far as the newest runs confirm the clock"
+        assert [each.id for each in history.runs(Wanted(), 10)] == [5, 4, 3, 2]
+        assert history.prune(recent, 90, 1) == 3
+        assert history.add(GOOD, AT, 0) == 6
 
 
 def foreign(path: Path) -> None:

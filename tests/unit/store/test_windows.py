@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tasks.judge.snapshot import snapshot_of
-from tasks.model.errors import IntentError
+from tasks.model.errors import IntentError, VipbookError
 from tasks.model.window import WindowFile
 from tasks.report.document import document
 from tasks.store.windows import Windows
@@ -133,7 +133,7 @@ def test_a_kill_in_the_middle_of_a_write_leaves_the_window_that_was_there(kept: 
 
 
 def test_a_place_that_can_not_be_written(tmp_path: Path) -> None:
-    with pytest.raises(IntentError, match="can't be written"):
+    with pytest.raises(VipbookError, match="can't be written"):
         Windows(tmp_path / "nowhere").write(WINDOW)
     with pytest.raises(IntentError, match="can't be opened"), Windows(tmp_path / "nowhere").locked("w"):
         pass

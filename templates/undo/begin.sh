@@ -1,0 +1,30 @@
+# Refuses while an earlier change is neither confirmed nor undone: two undos would restore each other's files. Tidies up
+# after those that ended, where a power cut or a full disk kept them from it, and after one that was never armed.
+for each in "$run"/undo-*; do
+    [ -d "$each" ] || continue
+    if [ -e "$each/armed" ] || [ -e "$each/undoing" ]; then
+        say "an earlier change on this server is not undone yet: $(cat "$each/status" 2>/dev/null || echo "${each##*/}")"
+        say "it is tried again until it is: journalctl -u vipbook-${each##*/}"
+        exit 1
+    fi
+    rm -rf -- "$each"
+done
+for each in "$boot_links"/vipbook-undo-*.service "$passing_units"/vipbook-undo-*.service; do
+    [ -e "$each" ] || [ -L "$each" ] || continue
+    say "an earlier change on this server is not undone yet; to undo it: systemctl start ${each##*/}"
+    exit 1
+done
+rm -f -- "$lasting_units"/vipbook-undo-*.service
+for each in "$root"/undo-*; do
+    [ -d "$each" ] || continue
+    [ ! -e "$each/files" ] || while read -r path; do
+        remove_copies "$path" "${each##*/undo-}"
+    done < "$each/files"
+    # The last that a change does is to write down what it left.
+    if [ -e "$each/left" ]; then
+        install -d -m 0700 "$root/backups" && mv -T "$each" "$root/backups/${each##*/undo-}"
+    else
+        rm -rf -- "$each"
+    fi
+done
+exit 0
