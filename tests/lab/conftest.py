@@ -190,7 +190,8 @@ def healthy(request: pytest.FixtureRequest, fabric: Fabric, applied: Ran) -> Ite
 
 
 def _as_marked(request: pytest.FixtureRequest, fabric: Fabric) -> Fabric:
-    if request.node.get_closest_marker("narrow") is None:
+    marker = request.node.get_closest_marker("narrow")
+    if marker is None or not marker.kwargs.get("here", True):
         return fabric
     narrow: Fabric = request.getfixturevalue("narrow")
     return narrow

@@ -10,7 +10,7 @@ import pytest
 from tests.lab.conftest import Fabric
 from tests.lab.published import HELPERS
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.narrow]
 FILE = "/tmp/keepalived.json"
 FORGED = '[{"data": {"iname": "VI_web"}}]'
 TIDY = f"umount {FILE} 2>/dev/null; rm -rf {FILE}*; rm -f /tmp/fill /tmp/other /root/secret; chmod 1777 /tmp"
