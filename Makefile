@@ -30,10 +30,10 @@ debian: install
 demo: debian
 	@PATH="$(CURDIR)/$(BIN):$$PATH" lab/demo.sh
 
-# In the order of their names: test_apply.py is the first in its lab, where the servers are still bare.
+# Four labs side by side: a test is a group of its own unless it says otherwise, and goes to the lab that is free.
 test: debian chromium nft .tools/promtool
-	$(BIN)/python -m pytest -n auto tests/unit tests/browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/lab
+	$(BIN)/python -m pytest -n auto --durations=10 tests/unit tests/browser
+	$(BIN)/python -m pytest -n 4 --dist loadgroup --durations=10 tests/lab
 
 # The HTML report is opened by a real browser; without one those tests are skipped, but not in CI.
 chromium:

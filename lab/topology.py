@@ -19,8 +19,9 @@ TOPOLOGY_FILE = Path(__file__).with_name("topology.yaml")
 ROUTERS = (Kind.LEAF, Kind.SPINE)
 
 
-def load_topology(path: Path = TOPOLOGY_FILE) -> Topology:
+def load_topology(path: Path | None = None) -> Topology:
     """Read, check and freeze; LabUsageError when the file is missing, unreadable or contradicts itself."""
+    path = path or TOPOLOGY_FILE
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

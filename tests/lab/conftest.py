@@ -2,158 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import jsonschema
 import pytest
 
-from tasks.report.schema import json_schema
+from tests.lab import limits
+from tests.lab.fabric import Fabric, Ran
+from tests.lab.nodes import NAME
+from tests.lab.proof import Proof
+from tests.lab.runner import ROOT, RUNNER, VIPBOOK
 
-ROOT = Path(__file__).resolve().parents[2]
-VIPBOOK = Path(sys.executable).parent / "vipbook"
-_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
-NAME = os.environ.get("VIPBOOK_TEST_LAB", "test") + _WORKER
-"""Each worker has a lab of its own; `--dist loadfile` keeps a file's tests in one."""
+__all__ = ["NAME", "ROOT", "VIPBOOK", "Fabric", "Ran"]
+
 ASN = {"L1": 65011, "L2": 65012, "L3": 65013}
-_INOTIFY = 1024
+AGEING = {"base_reachable_time_ms": 1000, "delay_first_probe_time": 1}
+"""C1's own timers, read by vipbook as they are: 5.5 s until it asks again for a neighbor that moved, and not 53."""
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
-    """A `vipbook` command that has ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """The JSON report on stdout."""
-        loaded: dict[str, Any] = json.loads(self.out)
-        return loaded
-
-    def checks(self) -> dict[str, dict[str, Any]]:
-        """Checks of the report by `check/target`."""
-        vips = [vip for cluster in self.report["clusters"] for vip in cluster["vips"]]
-        return {f"{each['check']}/{each['target']}": each for vip in vips for each in vip["checks"]}
-
-    def problems(self) -> str:
-        """What did not pass, for an assertion's message."""
-        wrong = [
-            f"{key}: {each['message']}" for key, each in self.checks().items() if each["status"] not in {"pass", "skip"}
-        ]
-        return "\n".join([f"exit {self.code}", *wrong, self.err])
-
-    def vip(self) -> dict[str, Any]:
-        """The first VIP."""
-        vip: dict[str, Any] = self.report["clusters"][0]["vips"][0]
-        return vip
-
-    def state(self) -> str:
-        """State of the first VIP."""
-        state: str = self.vip()["state"]
-        return state
-
-
-REPORTED = {"verify", "plan", "apply", "drill", "locate", "lint", "window"}
-VALIDATOR = jsonschema.Draft202012Validator(json_schema())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fabric:
-    """The running lab."""
-
-    inventory: Path
-    secret: str
-    state: Path
-    """Where what is run here keeps windows and history: not where a user keeps theirs."""
-    whole: Path
-    """The lab's own inventory, both clusters in it; `inventory` has web alone."""
-
-    def vipbook(self, *argv: str, timeout: float = 180.0) -> Ran:
-        """Run the command on this lab's inventory, without a terminal."""
-        done = subprocess.run(
-            [VIPBOOK, *argv, "--inventory", str(self.inventory)],
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            stdin=subprocess.DEVNULL,
-            check=False,
-            cwd=ROOT,
-            env=self._environment(),
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        assert self.secret not in done.stdout + done.stderr
-        if "--json" in argv and argv[0] in REPORTED and done.stdout:
-            VALIDATOR.validate(json.loads(done.stdout))
-        return Ran(code=done.returncode, out=done.stdout, err=done.stderr)
-
-    def start(self, *argv: str) -> subprocess.Popen[str]:
-        """Start the command and leave it running."""
-        return subprocess.Popen(
-            [VIPBOOK, *argv, "--inventory", str(self.inventory)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            cwd=ROOT,
-            start_new_session=True,
-            env=self._environment(),
-        )
-
-    def _environment(self) -> dict[str, str]:
-        return {**os.environ, "VIPBOOK_STATE": str(self.state)}
-
-    def shell(self, node: str, *command: str, check: bool = True) -> str:
-        """stdout of a command run as root inside a node."""
-        done = subprocess.run(
-            [VIPBOOK, "lab", "shell", "--name", NAME, node, "--", *command],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-        if check and done.returncode != 0:
-            raise AssertionError(f"{node}: {' '.join(command)}: {done.returncode}: {done.stdout}{done.stderr}")
-        return done.stdout
-
-    def python(self, script: str, *argv: str) -> str:
-        """stdout of a line of Python in the product's own environment."""
-        done = subprocess.run(
-            [sys.executable, "-c", script, *argv], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
-        )
-        return done.stdout
-
-    def follow(self, advice: list[str]) -> None:
-        """Every step of an advice that names a host and a command, in its order."""
-        for step in advice:
-            where, _, command = step.partition(": ")
-            if where.startswith("on "):
-                self.shell(where.removeprefix("on "), "sh", "-c", command)
-
-    def variant(self, directory: Path, *changes: tuple[str, str]) -> Fabric:
-        """The same lab with another clusters.yaml."""
-        target = directory / "inventory"
-        shutil.copytree(self.inventory, target)
-        path = target / "clusters.yaml"
-        text = path.read_text()
-        for old, new in changes:
-            assert old in text
-            text = text.replace(old, new)
-        path.write_text(text)
-        return replace(self, inventory=target)
 
 
 def of_cluster(inventory: Path, directory: Path, name: str) -> Path:
@@ -213,32 +85,20 @@ def holds(fabric: Fabric, server: str) -> None:
     )
 
 
-_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
-_limit_before: list[str] = []
-
-
-def _raise_limit() -> None:
-    """Several labs at once need more inotify instances than the kernel's default of 128."""
-    if os.geteuid() == 0 and not _WORKER and not _limit_before and int(_LIMIT.read_text()) < _INOTIFY:
-        _limit_before.append(_LIMIT.read_text())
-        _LIMIT.write_text(str(_INOTIFY))
-
-
 def pytest_sessionstart() -> None:
     """Raised once for all workers, by the process that outlives them."""
-    _raise_limit()
+    limits.raise_all()
 
 
 def pytest_sessionfinish() -> None:
-    """Put back what it was."""
-    if _limit_before:
-        _LIMIT.write_text(_limit_before.pop())
+    """Restore what it was."""
+    limits.restore()
 
 
 @pytest.fixture(scope="session", autouse=True)
-def enough_inotify() -> None:
+def enough_for_all_labs() -> None:
     """For a run that finds this file only while it collects."""
-    _raise_limit()
+    limits.raise_all()
 
 
 def detect_duplicates(fabric: Fabric, *words: str) -> None:
@@ -255,8 +115,8 @@ def begin_at_zero(fabric: Fabric) -> None:
     for address, mac in (("100.65.0.20", "00:00:5e:00:01:15"), ("fd00:100:65::20", "00:00:5e:00:02:15")):
         fabric.shell("L1", "ip", "neigh", "del", address, "dev", "vlan100", check=False)
         fabric.shell("L1", "bridge", "fdb", "del", mac, "dev", "swp2", "master", check=False)
-    ran = fabric.vipbook("verify", "db", "--wait", "60", "--json")
-    assert ran.code == 0, ran.problems()
+    problem = fabric.proof.problem(["db"], wait_s=60)
+    assert not problem, problem
 
 
 @pytest.fixture(scope="session")
@@ -274,26 +134,42 @@ def fabric(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fabric]:
     state = Path(os.environ.get("VIPBOOK_STATE") or "/var/lib/vipbook") / "labs" / f"vipbook-{NAME}"
     secret = (state / "secrets" / "web").read_text().strip()
     inventory = of_cluster(state / "inventory", state / "web", "web")
-    made = Fabric(inventory=inventory, secret=secret, state=tmp_path_factory.mktemp("kept"), whole=state / "inventory")
+    proof = Proof(state / "inventory", [])
+    kept = tmp_path_factory.mktemp("kept")
+    made = Fabric(inventory=inventory, secret=secret, state=kept, whole=state / "inventory", proof=proof)
     # The suite fails over far more often than five moves in three minutes; tests of the duplicate budget set their own.
     detect_duplicates(made, "max-moves 1000 time 180")
     for leaf in ASN:
         # So that a restart of FRR, which some tests need, does not bring the default back.
         made.shell(leaf, "vtysh", "-c", "write memory")
+    made.shell("C1", "sysctl", "-q", "-w", *(f"net.ipv4.neigh.eth1.{key}={value}" for key, value in AGEING.items()))
     yield made
+    proof.close()
+    RUNNER.close()
     if not keep:
         subprocess.run([VIPBOOK, "lab", "down", "--name", NAME], check=True, capture_output=True, timeout=120)
+
+
+def rules(fabric: Fabric) -> dict[str, str]:
+    """The firewalls of H1 and H2, now and for the next boot."""
+    return {
+        "H1 rules": fabric.shell("H1", "iptables", "-S"),
+        "H1 file": fabric.shell("H1", "cat", "/etc/iptables/rules.v4"),
+        # Without the tables that keepalived made when it had a virtual MAC once, and leaves when it is reloaded.
+        "H2 rules": re.sub(
+            r"^table ip6? keepalived \{\n.*?^\}\n",
+            "",
+            fabric.shell("H2", "nft", "-s", "list", "ruleset"),
+            flags=re.MULTILINE | re.DOTALL,
+        ),
+        "H2 file": fabric.shell("H2", "cat", "/etc/nftables.conf"),
+    }
 
 
 @pytest.fixture(scope="session")
 def bare(fabric: Fabric) -> dict[str, str]:
     """What the servers' firewalls were before anything of ours came."""
-    return {
-        "H1 rules": fabric.shell("H1", "iptables", "-S"),
-        "H1 file": fabric.shell("H1", "cat", "/etc/iptables/rules.v4"),
-        "H2 rules": fabric.shell("H2", "nft", "-s", "list", "ruleset"),
-        "H2 file": fabric.shell("H2", "cat", "/etc/nftables.conf"),
-    }
+    return rules(fabric)
 
 
 @pytest.fixture(scope="session")
@@ -305,11 +181,39 @@ def applied(fabric: Fabric, bare: dict[str, str]) -> Ran:
 
 
 @pytest.fixture
-def healthy(fabric: Fabric, applied: Ran) -> Fabric:
-    """The lab, healthy at the beginning and, whatever the test did, again at its end."""
-    ran = fabric.vipbook("verify", "--wait", "90", "--json")
-    assert ran.report["verdict"] == "pass", ran.problems()
-    return fabric
+def healthy(request: pytest.FixtureRequest, fabric: Fabric, applied: Ran) -> Iterator[Fabric]:
+    """The lab with web healthy at the beginning; a test that leaves it otherwise has an error, and not the next one."""
+    seen = _as_marked(request, fabric)
+    made_healthy(seen, "web")
+    yield seen
+    left_healthy(seen)
+
+
+def _as_marked(request: pytest.FixtureRequest, fabric: Fabric) -> Fabric:
+    marker = request.node.get_closest_marker("narrow")
+    if marker is None or not marker.kwargs.get("here", True):
+        return fabric
+    narrow: Fabric = request.getfixturevalue("narrow")
+    return narrow
+
+
+def left_healthy(fabric: Fabric) -> None:
+    """An error of the test that left web unhealthy; and healthy it is for the next one."""
+    problem = fabric.proof.problem(["web"])
+    if problem:
+        made_healthy(fabric, "web")
+        pytest.fail(f"the test left the lab unhealthy, which apply has mended: {problem}")
+
+
+def made_healthy(fabric: Fabric, *clusters: str) -> None:
+    """Judge what changed since it was judged last, and apply where that is not enough."""
+    if not fabric.proof.problem(clusters):
+        return
+    ran = replace(fabric, inventory=fabric.proof.inventory, varied=False).vipbook(
+        "apply", "--yes", *clusters, "--json", timeout=300
+    )
+    problem = fabric.proof.problem(clusters)
+    assert not problem, f"{problem}\n{ran.problems()}"
 
 
 @pytest.fixture(scope="session")
@@ -356,9 +260,23 @@ def both(whole: Fabric, bare_db: dict[str, list[str]]) -> Ran:
 
 
 @pytest.fixture
-def db(whole: Fabric, both: Ran) -> Iterator[Fabric]:
+def db(request: pytest.FixtureRequest, whole: Fabric, both: Ran) -> Iterator[Fabric]:
     """Both clusters healthy at the beginning, and made so again at the end."""
-    ran = whole.vipbook("verify", "--wait", "60", "--json")
-    assert ran.code == 0, ran.problems()
-    yield whole
-    whole.vipbook("apply", "--yes", timeout=300)
+    seen = _as_marked(request, whole)
+    made_healthy(seen, "web", "db")
+    yield replace(seen, inventory=seen.whole)
+    made_healthy(seen, "web", "db")
+
+
+@pytest.fixture(scope="session")
+def narrow(fabric: Fabric) -> Iterator[Fabric]:
+    """Both clusters with L1 alone for their fabric and nobody to probe: for tests of servers, which need no more."""
+    target = fabric.whole.parent / "narrow"
+    shutil.copytree(fabric.whole, target, dirs_exist_ok=True)
+    path = target / "clusters.yaml"
+    text = path.read_text().replace("leaves: [L1, L2, L3]", "leaves: [L1]")
+    # The comma stays, for `variant` to find its place by.
+    path.write_text(re.sub(r"leaf: L2, port: swp\d|    probes: .*\n", "", text))
+    proof = Proof(target, fabric.proof.all_of_lab)
+    yield replace(fabric, inventory=of_cluster(target, target.parent / "narrow-web", "web"), whole=target, proof=proof)
+    proof.close()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import Fabric, Ran, eventually
+from tests.lab.conftest import Fabric, Ran, eventually, rules
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.narrow]
 CONFIG = "/etc/keepalived/keepalived.conf"
 
 
@@ -37,7 +39,23 @@ def snapshot(fabric: Fabric, server: str) -> dict[str, str]:
     }
 
 
-def test_a_bare_pair_is_shown_as_a_difference(fabric: Fabric, bare: dict[str, str]) -> None:
+@pytest.fixture
+def stripped(healthy: Fabric, bare: dict[str, str]) -> Iterator[Fabric]:
+    """H1 and H2 as they were before vipbook came; applied again afterwards."""
+    for server in ("H2", "H1"):
+        healthy.shell(server, "sh", "-c", "apt-get purge -q -y keepalived; rm -rf /etc/keepalived /var/lib/vipbook")
+    restore = 'printf "%s" "$1" > /etc/iptables/rules.v4 && iptables-restore /etc/iptables/rules.v4'
+    healthy.shell("H1", "sh", "-c", restore, "sh", bare["H1 file"])
+    restore = 'rm -f /etc/nftables-vipbook.nft; printf "%s" "$1" > /etc/nftables.conf && nft -f /etc/nftables.conf'
+    healthy.shell("H2", "sh", "-c", restore, "sh", bare["H2 file"])
+    assert rules(healthy) == bare
+    yield healthy
+    ran = healthy.vipbook("apply", "--yes", "--json")
+    assert ran.code == 0, ran.problems()
+
+
+def test_a_bare_pair_is_shown_as_a_difference(stripped: Fabric) -> None:
+    fabric = stripped
     ran = fabric.vipbook("plan", "--check", "--json")
     assert ran.code == 1
     assert {each["host"]: each["outcome"] for each in ran.report["servers"]} == {"H1": "planned", "H2": "planned"}
@@ -48,9 +66,8 @@ def test_a_bare_pair_is_shown_as_a_difference(fabric: Fabric, bare: dict[str, st
     assert fabric.vipbook("verify", "--json").state() == "no-master"
 
 
-def test_a_failure_on_bare_servers_takes_everything_out_again(
-    fabric: Fabric, bare: dict[str, str], tmp_path: Path
-) -> None:
+def test_a_failure_on_bare_servers_takes_everything_out_again(stripped: Fabric, tmp_path: Path) -> None:
+    fabric = stripped
     before = snapshot(fabric, "H2")
     wrong = fabric.variant(tmp_path, ("H2: {interface: enp0s8", "H2: {interface: enp0s9"))
     ran = wrong.vipbook("apply", "--yes", "--json")
@@ -66,7 +83,8 @@ def test_a_failure_on_bare_servers_takes_everything_out_again(
     assert leftovers(fabric, "H2") == ""
 
 
-def test_apply_makes_bare_servers_a_healthy_cluster(fabric: Fabric, applied: Ran) -> None:
+def test_apply_makes_bare_servers_a_healthy_cluster(healthy: Fabric, applied: Ran) -> None:
+    fabric = healthy
     assert applied.report["verdict"] == "pass"
     assert applied.state() == "healthy"
     assert applied.report["hosts"]["answered"] == applied.report["hosts"]["asked"]
@@ -76,20 +94,13 @@ def test_apply_makes_bare_servers_a_healthy_cluster(fabric: Fabric, applied: Ran
         assert leftovers(fabric, server) == ""
 
 
-def test_every_other_rule_is_left_as_it_was(fabric: Fabric, applied: Ran, bare: dict[str, str]) -> None:
-    def without_ours(text: str) -> list[str]:
-        return [line for line in text.splitlines() if "vipbook" not in line]
-
+def test_every_other_rule_is_left_as_it_was(healthy: Fabric, bare: dict[str, str]) -> None:
     rule = "-A INPUT -s 100.65.0.12/32 -p vrrp -m comment --comment vipbook -j ACCEPT"
-    for name, now in (
-        ("H1 rules", fabric.shell("H1", "iptables", "-S")),
-        ("H1 file", fabric.shell("H1", "cat", "/etc/iptables/rules.v4")),
-    ):
-        lines = now.splitlines()
-        assert without_ours(now) == bare[name].splitlines()
+    now = rules(healthy)
+    for name in ("H1 rules", "H1 file"):
+        lines = now[name].splitlines()
         assert lines.index(rule) < next(i for i, line in enumerate(lines) if line.startswith("-A INPUT -j REJECT"))
-    assert without_ours(fabric.shell("H2", "nft", "-s", "list", "ruleset")) == bare["H2 rules"].splitlines()
-    assert without_ours(fabric.shell("H2", "cat", "/etc/nftables.conf")) == bare["H2 file"].splitlines()
+    assert {name: re.sub(r"(?m)^.*vipbook.*\n", "", text) for name, text in now.items()} == bare
 
 
 def test_the_rules_come_back_after_a_boot_of_the_firewall(healthy: Fabric) -> None:
@@ -138,7 +149,6 @@ def test_a_refused_config_leaves_a_running_server_as_it_was(healthy: Fabric, tmp
     assert ran.code == 4, ran.problems()
     assert {server: snapshot(healthy, server) for server in ("H1", "H2")} == before
     assert leftovers(healthy, "H2") == ""
-    assert healthy.vipbook("verify", "--wait", "15").code == 0
 
 
 def test_a_change_that_does_not_prove_itself_is_taken_back(healthy: Fabric, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.lab.conftest import Fabric
 from tests.lab.published import HELPERS
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.narrow]
 FILE = "/tmp/keepalived.json"
 FILL = "head -c 1M /dev/zero > /tmp/fill"
 FORGED = '[{"data": {"iname": "VI_web"}}]'

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import Fabric, Ran, bring_back, eventually, fail_over, hand_over_and_back
+from tests.lab.conftest import AGEING, Fabric, Ran, bring_back, eventually, fail_over, hand_over_and_back
 
 pytestmark = pytest.mark.lab
 
@@ -26,16 +23,6 @@ def leftovers(fabric: Fabric) -> str:
     files = fabric.shell("H1", "sh", "-c", "ls -d /var/lib/vipbook/undo-* 2>/dev/null || true")
     eventually(lambda: fabric.shell("I1", "sh", "-c", "pgrep -a ping || true"), lambda text: text == "", timeout=5)
     return units + files
-
-
-def started_drill(fabric: Fabric, word: str) -> subprocess.Popen[str]:
-    """A drill that has just said `word` on stderr."""
-    running = fabric.start("drill", "web", "--probe", "I1", "--yes")
-    assert running.stderr is not None
-    for line in running.stderr:
-        if word in line:
-            return running
-    raise AssertionError(f"the drill ended without saying {word!r}")
 
 
 def test_a_drill_measures_both_outages_and_leaves_no_trace(healthy: Fabric) -> None:
@@ -81,8 +68,9 @@ def test_every_probe_host_measures_and_a_client_in_the_subnet_takes_as_long_as_i
     assert drill["outages"] == routed["outages"]
     assert all(each["within_bound"] for probe in drill["probes"] for each in probe["outages"])
     # 1.5 times the base reachable time, the delay, and three probes of a second (arp(7)) on top of the fabric's bound.
+    ages = 1.5 * AGEING["base_reachable_time_ms"] / 1000 + AGEING["delay_first_probe_time"] + 3
     for mine, theirs in zip(client["outages"], routed["outages"], strict=True):
-        assert mine["bound_s"][1] == pytest.approx(theirs["bound_s"][1] + 53.0)
+        assert mine["bound_s"][1] == pytest.approx(theirs["bound_s"][1] + ages)
     # How old the entry was at the fault is chance, so one phase alone may end with the fabric's.
     assert sum(each["seconds"] for each in client["outages"]) > sum(each["seconds"] for each in routed["outages"])
     events = [(each["host"], each["event"]) for each in drill["timeline"] if each["source"] == "judge"]
@@ -145,69 +133,3 @@ def as_fast_as_the_fabric(ran: Ran) -> None:
     for mine, theirs in zip(client["outages"], routed["outages"], strict=True):
         assert mine["bound_s"] == theirs["bound_s"]
         assert mine["within_bound"]
-
-
-def test_tripping_the_backup_costs_nothing(healthy: Fabric) -> None:
-    ran = healthy.vipbook("drill", "web", "--probe", "I1", "--target", "H2", "--yes", "--json")
-    assert ran.code == 0, ran.problems()
-    assert ran.report["drill"]["outages"][0]["seconds"] < 0.5
-    assert ran.report["clusters"][0]["vips"][0]["owner"] == "H1"
-
-
-def test_an_unhealthy_cluster_is_not_drilled(healthy: Fabric) -> None:
-    healthy.shell("H2", "systemctl", "stop", "keepalived")
-    try:
-        ran = healthy.vipbook("drill", "web", "--probe", "I1", "--yes", "--json")
-        assert ran.code == 1
-        assert "not healthy" in ran.report["reason"]
-        assert "drill" not in ran.report
-        assert link_is_up(healthy)
-    finally:
-        healthy.shell("H2", "systemctl", "start", "keepalived")
-
-
-def test_a_fabric_that_does_not_follow_fails_the_drill(healthy: Fabric) -> None:
-    """Without neighmgrd the failback ends in a black hole: the drill says so, and the link is up all the same."""
-    for leaf in ("L1", "L2"):
-        healthy.shell(leaf, "systemctl", "stop", "neighmgrd")
-    try:
-        ran = healthy.vipbook("drill", "web", "--probe", "I1", "--yes", "--json")
-        assert ran.code in {1, 5}, ran.problems()
-        assert ran.report["verdict"] == "fail"
-        assert "still holds 08:00:27:70:07:ae" in ran.report["reason"] + ran.out
-        assert link_is_up(healthy)
-        assert leftovers(healthy) == ""
-    finally:
-        for leaf in ("L1", "L2"):
-            healthy.shell(leaf, "systemctl", "start", "neighmgrd")
-    assert healthy.vipbook("verify", "--wait", "90").code == 0
-
-
-@pytest.mark.parametrize("word", ["tripping", "failover: waiting", "restoring", "failback: waiting"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_undoes_first(healthy: Fabric, word: str, number: signal.Signals) -> None:
-    running = started_drill(healthy, word)
-    running.send_signal(number)
-    out, err = running.communicate(timeout=60)
-    assert running.returncode == 130, out + err
-    assert "Traceback" not in err
-    assert link_is_up(healthy)
-    assert leftovers(healthy) == ""
-
-
-def test_a_killed_drill_is_healed_by_the_server_itself(healthy: Fabric) -> None:
-    running = started_drill(healthy, "failover: waiting")
-    running.kill()
-    running.communicate(timeout=10)
-    assert not link_is_up(healthy)
-    began = time.monotonic()
-    eventually(lambda: link_is_up(healthy), bool, timeout=60)
-    assert time.monotonic() - began < 45
-    eventually(lambda: healthy.shell("I1", "sh", "-c", "pgrep -a ping || true"), lambda text: text == "", timeout=15)
-    assert healthy.vipbook("verify", "--wait", "30").code == 0
-    # Its lock lasts as long as the drill might have.
-    refused = healthy.vipbook("drill", "web", "--yes", "--probe", "I1")
-    assert "web is locked on" in refused.err
-    assert "(drill) since" in refused.err
-    for server in ("H1", "H2"):
-        healthy.shell(server, "sh", "-c", "rm -f /run/vipbook/*.lock")

@@ -20,8 +20,6 @@ def counted(healthy: Fabric) -> Iterator[Fabric]:
     detect_duplicates(healthy, "no dup-addr-detection freeze permanent", "max-moves 5 time 180")
     yield healthy
     detect_duplicates(healthy, "no dup-addr-detection freeze permanent", GENEROUS)
-    ran = healthy.vipbook("verify", "--wait", "60", "--json")
-    assert ran.report["verdict"] == "pass", ran.problems()
 
 
 def follow(fabric: Fabric, ran: Ran) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.lab.conftest import Fabric
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.narrow]
 OS_RELEASE = """NAME="CentOS Linux"
 VERSION="7 (Core)"
 ID="centos"

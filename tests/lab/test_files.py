@@ -11,7 +11,7 @@ from tests.lab.conftest import Fabric
 from tests.lab.test_apply import leftovers
 from tests.lab.test_safety import PRIORITY, until_reading_back
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.narrow]
 CONFIG = "/etc/keepalived/keepalived.conf"
 RULES = {"H1": "/etc/iptables/rules.v4", "H2": "/etc/nftables.conf"}
 FORGET = {

@@ -9,7 +9,7 @@ import pytest
 from tests.lab.conftest import Fabric
 from tests.lab.test_front_rules import check, firewall_cmd, refusal
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.narrow]
 DROP = "rule protocol value=vrrp drop"
 POLICY = ("--new-policy vb", "--policy vb --add-ingress-zone ANY", "--policy vb --add-egress-zone HOST")
 DIRECT = "--direct --{verb}-rule ipv4 filter INPUT {priority} -p 112 -s 100.65.0.0/24 -j {target}"
@@ -21,14 +21,13 @@ def permanently(fabric: Fabric, *lines: str) -> None:
 
 @pytest.fixture
 def bare_front(db: Fabric) -> Iterator[Fabric]:
-    """Without policies and direct rules of anybody's, and healthy again when they are gone."""
+    """Without policies and direct rules of anybody's, and with nothing to change again when they are gone."""
     yield db
     permanently(db, "--delete-policy vb")
     db.shell("H3", "rm", "-f", "/etc/firewalld/direct.xml")
     firewall_cmd(db, "--reload")
-    ran = db.vipbook("verify", "db", "--wait", "30", "--json")
-    assert ran.code == 0, ran.problems()
-    assert db.vipbook("plan", "db", "--check").code == 0
+    problem = db.proof.problem(["db"], wait_s=30)
+    assert not problem, problem
 
 
 def is_named_and_refused(fabric: Fabric, rule: str, place: str, mend: str) -> None:

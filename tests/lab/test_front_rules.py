@@ -6,7 +6,7 @@ import pytest
 
 from tests.lab.conftest import Fabric, Ran
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.narrow]
 ALLOW = "allow proto vrrp from 100.65.0.13 to any"
 
 

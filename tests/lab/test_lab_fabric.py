@@ -10,20 +10,18 @@ from typing import Any
 
 import pytest
 
-from lab import api
-from lab.boot import enter_argv, find_leader
-from lab.place import LabPaths, state_directory
+from tests.lab.conftest import Fabric
+from tests.lab.nodes import argv_in, run_in
 
-pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("fabric"), pytest.mark.timeout(120)]
 
-NAME = "fabric"
-VIP, VIP6 = "100.65.0.10", "fd00:100:65::10"
+# No address of a cluster: whatever the servers of this lab run, they leave it alone.
+VIP, VIP6 = "100.65.0.77", "fd00:100:65::77"
 GATEWAYS = {VIP: "100.65.0.1", VIP6: "fd00:100:65::1"}
 H1_ADDRESSES = ("100.65.0.11", "fd00:100:65::11")
 H1_MAC, H2_MAC, C1_MAC = "08:00:27:7d:af:b4", "08:00:27:70:07:ae", "44:38:39:00:03:01"
 HOMES = {H1_MAC: "L1", H2_MAC: "L2", C1_MAC: "L3"}
 LEAVES = ("L1", "L2", "L3")
-PATHS = LabPaths(name=NAME, state=state_directory())
 # An unsolicited Neighbor Advertisement to all nodes: what keepalived sends, and no program of the base system.
 ADVERTISE = """
 import socket, struct, sys
@@ -42,17 +40,14 @@ raw.send(bytes.fromhex("333300000001") + mac + bytes.fromhex("86dd") + head + bo
 
 
 @pytest.fixture(scope="module")
-def lab() -> Iterator[str]:
-    api.down(NAME, lambda _: None)
-    api.up(NAME, lambda _: None)
-    yield NAME
-    api.down(NAME, lambda _: None)
+def lab(fabric: Fabric) -> Iterator[None]:
+    yield
+    fabric.proof.touched()
 
 
 @pytest.fixture(params=[VIP, VIP6])
-def vip(lab: str, request: pytest.FixtureRequest) -> Iterator[str]:
+def vip(lab: None, request: pytest.FixtureRequest) -> Iterator[str]:
     """An address of each family: claimed by H1, and learned; taken off again, neighmgrd running."""
-    del lab
     address = str(request.param)
     claim("H1", address)
     wait_for(H1_MAC, address)
@@ -60,23 +55,17 @@ def vip(lab: str, request: pytest.FixtureRequest) -> Iterator[str]:
     for leaf in LEAVES:
         run(leaf, "systemctl", "start", "neighmgrd")
     for server in ("H1", "H2"):
-        subprocess.run(
-            argv(server, "ip", "addr", "del", on_link(address), "dev", "enp0s8"), capture_output=True, check=False
-        )
-
-
-def argv(node: str, *command: str) -> list[str]:
-    leader = find_leader(PATHS, node)
-    assert leader is not None
-    return enter_argv(leader, command)
+        run_in(server, "ip", "addr", "del", on_link(address), "dev", "enp0s8")
 
 
 def run(node: str, *command: str) -> str:
-    return subprocess.run(argv(node, *command), capture_output=True, text=True, check=True).stdout
+    done = run_in(node, *command)
+    done.check_returncode()
+    return done.stdout
 
 
 def run_python(node: str, program: str, *arguments: str) -> None:
-    subprocess.run(argv(node, "python3", "-", *arguments), input=program, text=True, check=True)
+    run_in(node, "python3", "-", *arguments, stdin=program).check_returncode()
 
 
 def on_link(address: str) -> str:
@@ -142,6 +131,34 @@ def lldp_neighbors(leaf: str) -> dict[str, tuple[str, str]]:
     }
 
 
+def test_every_service_came_up(lab: None) -> None:
+    for node in (*LEAVES, "S1", "I1", "C1", "H1", "H2", "H3", "H4"):
+        state = run_in(node, "systemctl", "is-system-running", "--wait")
+        assert state.stdout.strip() == "running", run_in(node, "systemctl", "--failed").stdout
+        assert run_in(node, "systemctl", "is-enabled", "lldpd").stdout.strip() == "enabled"
+        assert run_in(node, "systemctl", "is-active", "lldpd").stdout.strip() == "active"
+    wanted = {
+        "H1": "netfilter-persistent",
+        "H2": "nftables",
+        "H3": "firewalld",
+        "H4": "ufw",
+        "L1": "neighmgrd",
+        "S1": "frr",
+        "L3": "neighmgrd",
+    }
+    for node, service in wanted.items():
+        assert run_in(node, "systemctl", "is-enabled", service).stdout.strip() == "enabled"
+        assert run_in(node, "systemctl", "is-active", service).stdout.strip() == "active"
+    unwanted = {
+        "H1": ("nftables", "frr"),
+        "H2": ("netfilter-persistent", "frr"),
+        "C1": ("netfilter-persistent", "nftables", "frr"),
+    }
+    for node, services in unwanted.items():
+        for service in services:
+            assert run_in(node, "systemctl", "is-enabled", service).stdout.strip() == "disabled"
+
+
 @pytest.mark.parametrize(
     ("source", "target"),
     [
@@ -152,8 +169,7 @@ def lldp_neighbors(leaf: str) -> dict[str, tuple[str, str]]:
         ("H1", "fd00:100:65::12"),
     ],
 )
-def test_everyone_is_reached_once(lab: str, source: str, target: str) -> None:
-    del lab
+def test_everyone_is_reached_once(lab: None, source: str, target: str) -> None:
     run(source, "ping", "-c", "1", "-w", "5", target)
     answers = run(source, "ping", "-c", "5", "-i", "0.05", target)
     assert "5 received" in answers
@@ -162,14 +178,13 @@ def test_everyone_is_reached_once(lab: str, source: str, target: str) -> None:
 
 
 @pytest.mark.parametrize("address", H1_ADDRESSES)
-def test_the_clients_leaf_answers_in_a_remote_servers_place(lab: str, address: str) -> None:
+def test_the_clients_leaf_answers_in_a_remote_servers_place(lab: None, address: str) -> None:
     """ARP and ND suppression: the client gets H1's own MAC, and H1 is not asked."""
-    del lab
     run("C1", "ping", "-c", "1", "-w", "5", address)
     wait_for(H1_MAC, address)
     run("C1", "ip", "neigh", "flush", "dev", "eth1")
     with subprocess.Popen(
-        argv("H1", "timeout", "2", "tcpdump", "-nnel", "-i", "enp0s8", "ether", "src", C1_MAC),
+        argv_in("H1", "timeout", "2", "tcpdump", "-nnel", "-i", "enp0s8", "ether", "src", C1_MAC),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -186,8 +201,7 @@ def test_the_clients_leaf_answers_in_a_remote_servers_place(lab: str, address: s
 
 
 @pytest.mark.parametrize("address", H1_ADDRESSES)
-def test_the_clients_leaf_has_the_servers_mac_from_evpn(lab: str, address: str) -> None:
-    del lab
+def test_the_clients_leaf_has_the_servers_mac_from_evpn(lab: None, address: str) -> None:
     run("C1", "ping", "-c", "1", "-w", "5", address)
     wait_for(H1_MAC, address)
     (row,) = neighbors("L3", address)
@@ -198,8 +212,7 @@ def test_the_clients_leaf_has_the_servers_mac_from_evpn(lab: str, address: str) 
 
 
 @pytest.mark.parametrize(("address", "gateway"), [("100.65.0.21", GATEWAYS[VIP]), ("fd00:100:65::21", GATEWAYS[VIP6])])
-def test_every_leaf_knows_the_client(lab: str, address: str, gateway: str) -> None:
-    del lab
+def test_every_leaf_knows_the_client(lab: None, address: str, gateway: str) -> None:
     run("C1", "ping", "-c", "1", "-w", "5", gateway)
     wait_for(C1_MAC, address)
 
@@ -208,8 +221,7 @@ def test_every_leaf_knows_the_client(lab: str, address: str, gateway: str) -> No
     ("leaf", "hosts", "port", "spine_port"),
     [("L1", ("H1", "H3"), "enp0s8", "swp1"), ("L2", ("H2", "H4"), "enp0s8", "swp2"), ("L3", ("C1",), "eth1", "swp3")],
 )
-def test_lldp_names_the_neighbors(lab: str, leaf: str, hosts: tuple[str, ...], port: str, spine_port: str) -> None:
-    del lab
+def test_lldp_names_the_neighbors(lab: None, leaf: str, hosts: tuple[str, ...], port: str, spine_port: str) -> None:
     wanted = {f"swp{number}": (host, port) for number, host in enumerate(hosts, 1)} | {"swp51": ("S1", spine_port)}
     assert eventually(lambda: lldp_neighbors(leaf) == wanted), lldp_neighbors(leaf)
     # As a person there asks; lldpd's socket is not everyone's.
@@ -277,8 +289,7 @@ def test_without_neighmgrd_an_address_that_moves_is_lost(vip: str) -> None:
 @pytest.mark.parametrize(
     "address", ["100.65.0.1", "100.65.0.2", "192.0.2.1", "fd00:100:65::1", "fd00:100:65::2", "2001:db8::1"]
 )
-def test_no_host_takes_over_the_gateway_or_an_address_of_another_network(lab: str, address: str) -> None:
-    del lab
+def test_no_host_takes_over_the_gateway_or_an_address_of_another_network(lab: None, address: str) -> None:
     before = run("L1", "ip", "neigh", "show", "to", address)
     host_route = f"{address}/{128 if ':' in address else 32}"
     run("H1", "ip", "addr", "add", host_route, "dev", "enp0s8")

@@ -16,7 +16,7 @@ import pytest
 from tests.lab.conftest import ROOT, VIPBOOK, Fabric, eventually
 from tests.lab.test_apply import leftovers, snapshot
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.narrow]
 RICH = 'rule family="ipv4" priority="-112" source address="100.65.0.14" protocol value="vrrp" accept'
 PRIORITY = ("priority: 1,", "priority: 3,")
 BOTH = (("priority: 1,", "priority: 9,"), ("priority: 100,", "priority: 109,"))

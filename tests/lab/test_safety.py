@@ -11,7 +11,7 @@ import pytest
 from tests.lab.conftest import Fabric, eventually
 from tests.lab.test_apply import leftovers, snapshot
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.narrow]
 PRIORITY = ("priority: 1,", "priority: 3,")
 SECOND_VIP = ("vips: [100.65.0.10/24]", "vips: [100.65.0.10/24, 100.65.0.30/24]")
 BACKUPS = "/var/lib/vipbook/backups"
@@ -72,6 +72,7 @@ def test_two_at_once_and_the_second_is_told_who_and_since_when(healthy: Fabric, 
     assert healthy.vipbook("apply", "--yes").code == 0
 
 
+@pytest.mark.narrow(here=False)
 def test_a_drill_waits_for_nobody_either(healthy: Fabric, tmp_path: Path) -> None:
     running = healthy.start("drill", "web", "--yes", "--probe", "I1")
     assert running.stderr is not None

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from runbooks.session import open_session
+from tasks.change.versions import with_roots_programs
 from tests.lab.conftest import Fabric, Ran, begin_at_zero, eventually, firewalls_of_others
 from tests.lab.published import only
 
@@ -24,6 +26,7 @@ def test_two_clusters_from_bare_servers_to_healthy(both: Ran) -> None:
     assert {each["stands"] for each in both.report["servers"]} == {"as declared"}
 
 
+@pytest.mark.narrow
 def test_again_nothing_changes(db: Fabric) -> None:
     def seen() -> str:
         words = (
@@ -58,6 +61,7 @@ def test_the_adverts_come_at_the_rate_that_is_declared(db: Fabric) -> None:
         assert (ended - began) * 5 < now - was < (ended - began + 3) * 12
 
 
+@pytest.mark.narrow
 def test_the_rules_outlive_a_reload_of_the_firewall(db: Fabric) -> None:
     db.shell("H3", "firewall-cmd", "--reload")
     db.shell("H4", "ufw", "reload")
@@ -66,6 +70,7 @@ def test_the_rules_outlive_a_reload_of_the_firewall(db: Fabric) -> None:
     assert ran.checks()["firewall/H3"]["status"] == ran.checks()["firewall/H4"]["status"] == "pass"
 
 
+@pytest.mark.narrow
 @pytest.mark.parametrize(
     ("host", "close"),
     [
@@ -82,6 +87,7 @@ def test_a_rule_that_went_is_found_and_comes_again(db: Fabric, host: str, close:
     assert db.vipbook("verify", "db", "--wait", "30").code == 0
 
 
+@pytest.mark.narrow
 def test_a_rule_for_a_peer_that_left_goes_and_others_stay(db: Fabric) -> None:
     gone = OURS.format(family="4", address="100.65.0.99")
     kept = gone.replace('priority="-112" ', "")
@@ -106,6 +112,7 @@ def test_a_rule_for_a_peer_that_left_goes_and_others_stay(db: Fabric) -> None:
         db.shell("H4", "ufw", "delete", "allow", "proto", "vrrp", "from", "100.65.0.98")
 
 
+@pytest.mark.narrow
 def test_an_older_ufw_gets_the_rules_in_before_rules(db: Fabric) -> None:
     """ufw before 0.36.2 knows no protocol vrrp."""
     util = "/usr/lib/python3/dist-packages/ufw/util.py"
@@ -127,6 +134,7 @@ def test_an_older_ufw_gets_the_rules_in_before_rules(db: Fabric) -> None:
     assert "100.65.0.13" in db.shell("H4", "ufw", "status")
 
 
+@pytest.mark.narrow
 def test_two_in_charge_are_reported_and_not_guessed(db: Fabric) -> None:
     table = "add table inet extra; add chain inet extra input { type filter hook input priority 5; policy accept; }"
     db.shell("H3", "nft", f"{table}; add rule inet extra input meta l4proto udp drop")
@@ -140,6 +148,7 @@ def test_two_in_charge_are_reported_and_not_guessed(db: Fabric) -> None:
         db.shell("H3", "nft", "delete", "table", "inet", "extra")
 
 
+@pytest.mark.narrow
 def test_a_filter_that_would_eat_the_vip_is_refused_with_its_mend(db: Fabric) -> None:
     db.shell("H3", "sed", "-i", "s/^IPv6_rpfilter=no/IPv6_rpfilter=yes/", "/etc/firewalld/firewalld.conf")
     try:
@@ -150,6 +159,7 @@ def test_a_filter_that_would_eat_the_vip_is_refused_with_its_mend(db: Fabric) ->
         db.shell("H3", "sed", "-i", "s/^IPv6_rpfilter=yes/IPv6_rpfilter=no/", "/etc/firewalld/firewalld.conf")
 
 
+@pytest.mark.narrow
 def test_an_unknown_system_is_refused_by_name(db: Fabric) -> None:
     db.shell("H4", "cp", "--remove-destination", "/usr/lib/os-release", "/etc/os-release")
     db.shell("H4", "sh", "-c", "printf 'ID=plan9\\nPRETTY_NAME=\"Plan 9\"\\n' > /etc/os-release")
@@ -273,6 +283,7 @@ def test_with_ah_protocol_51_is_open_too(db: Fabric, tmp_path: Path) -> None:
     assert "ah" not in db.shell("H1", "iptables", "-S", "INPUT").replace("host-prohibited", "").split()
 
 
+@pytest.mark.narrow
 def test_iptables_of_the_older_kernel_interface(db: Fabric) -> None:
     """Alone it is changed as the other one is; beside rules of the other it is reported."""
     db.shell("H1", "sh", "-c", "iptables-save > /root/rules.nft && iptables -F INPUT")
@@ -320,12 +331,9 @@ def test_the_real_keepalived_takes_every_option(whole: Fabric, both: Ran, tmp_pa
     other = whole.variant(tmp_path, ("    auth_pass:", f"    {OPTIONS[name]}\n    auth_pass:"))
     ran = other.vipbook("plan", "web", "--json")
     assert ran.code == 0, ran.problems()
-    script = (
-        "import sys; from pathlib import Path; from runbooks.session import open_session; "
-        "from tasks.change.versions import with_roots_programs; s = open_session(Path(sys.argv[1]), ['web']); "
-        "print(with_roots_programs(s.desired['H2'].config, s.clusters)); s.close()"
-    )
-    text = other.python(script, str(other.inventory))
+    session = open_session(other.inventory, ["web"])
+    text = with_roots_programs(session.desired["H2"].config, session.clusters)
+    session.close()
     command = (
         'printf %s "$1" > /root/try.conf; keepalived --config-test --use-file=/root/try.conf; s=$?; rm /root/try.conf'
     )

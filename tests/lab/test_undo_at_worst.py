@@ -13,7 +13,7 @@ from tests.lab.test_apply import CONFIG, leftovers, snapshot
 from tests.lab.test_reboot import reboot
 from tests.lab.test_safety import PRIORITY, until_reading_back
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.narrow]
 UNDO = "vipbook-undo-*.service"
 
 

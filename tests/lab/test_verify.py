@@ -72,19 +72,17 @@ def test_a_broken_fabric_is_red_and_names_leaf_and_mac(healthy: Fabric) -> None:
         for leaf in ("L1", "L2"):
             healthy.shell(leaf, "systemctl", "start", "neighmgrd")
         healthy.shell("H1", "arping", "-q", "-U", "-c", "2", "-I", "enp0s8", "100.65.0.10", check=False)
-    assert healthy.vipbook("verify", "--wait", "90").code == 0
 
 
 def test_no_false_alarm_in_fifty_verifies(healthy: Fabric) -> None:
-    """Fifty in a row, ten of them right after a failback."""
-    verdicts = []
+    """Fifty in a row. Ten of them come right after a failback and may wait; the others have no second look."""
     for turn in range(50):
+        wait: tuple[str, ...] = ()
         if turn % 5 == 0:
             fail_over_and_back(healthy)
-        ran = healthy.vipbook("verify", "--wait", "15", "--json")
-        verdicts.append((ran.code, ran.report["verdict"]))
-        assert verdicts[-1] == (0, "pass"), ran.problems()
-    assert len(verdicts) == 50
+            wait = ("--wait", "15")
+        ran = healthy.vipbook("verify", *wait, "--json")
+        assert (ran.code, ran.report["verdict"]) == (0, "pass"), ran.problems()
 
 
 def test_a_leaf_that_does_not_answer_is_undetermined(healthy: Fabric) -> None:
@@ -139,7 +137,6 @@ def test_frr_that_is_down_is_no_empty_table(healthy: Fabric) -> None:
         assert ran.checks()["bgp-type2/L2"]["status"] == "unknown"
     finally:
         healthy.shell("L2", "systemctl", "start", "frr")
-    assert healthy.vipbook("verify", "--wait", "60").code == 0
 
 
 def test_a_config_that_was_not_reloaded_is_found(healthy: Fabric) -> None:
@@ -187,7 +184,6 @@ def test_a_stopped_daemon_and_a_stray_address(healthy: Fabric) -> None:
     finally:
         healthy.shell("H1", "ip", "addr", "del", "100.65.0.10/24", "dev", "enp0s8", check=False)
         healthy.shell("H1", "systemctl", "start", "keepalived")
-    assert healthy.vipbook("verify", "--wait", "30").code == 0
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,8 @@ def plain(healthy: Fabric) -> Iterator[Fabric]:
     # A reload leaves keepalived's tables where they are, a stop takes them along; the backup first.
     for server in ("H2", "H1"):
         healthy.shell(server, "systemctl", "restart", "keepalived")
-        eventually(lambda: healthy.vipbook("verify", "--json"), lambda each: each.report["verdict"] == "pass", 60)
+        problem = healthy.proof.problem(["web"], wait_s=60)
+        assert not problem, problem
     assert ran.code == 0, ran.problems()
 
 
