@@ -38,7 +38,7 @@ def tag_for(session: Session, hosts: Sequence[str]) -> str:
     lines = [
         line
         for reply in replies.values()
-        if isinstance(reply, Answers)
+        if isinstance(reply, Answers) and "backups" in reply.by_key
         for line in reply["backups"].stdout.splitlines()
     ]
     return tag([line for line in lines if re.fullmatch(NAME, line)])

@@ -148,8 +148,8 @@ def test_an_interrupt_tells_of_every_server(
 
 
 def test_a_lock_that_ran_out_at_the_question_changes_nothing(changed: list[str]) -> None:
-    played = Played({"H1": backup("a"), "H2": backup("b")}, {"renew web": 1})
-    with pytest.raises(NoAnswerError, match="the lock ran out and is not ours any more"):
+    played = Played({"H1": backup("a"), "H2": backup("b")}, {"renew web": HELD})
+    with pytest.raises(NoAnswerError, match="the lock ran out and is not held any more"):
         ran(played)
     assert changed == []
 
