@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,22 +16,32 @@ from tests.lab.test_safety import PRIORITY, until_reading_back
 
 pytestmark = pytest.mark.lab
 UNDO = "vipbook-undo-*.service"
+SUM = "/usr/bin/sha256sum"
 
 
 def sh(fabric: Fabric, script: str, *, check: bool = True) -> str:
     return fabric.shell("H2", "sh", "-c", script, check=check)
 
 
+def held(fabric: Fabric, tmp_path: Path, seconds: int, *argv: str) -> subprocess.Popen[str]:
+    """An apply that has changed H2 and is held there for so long: by what writes down what it left."""
+    slow = f"#!/bin/sh\\nsleep {seconds}\\nexec {SUM}.real\\n"
+    sh(fabric, f"cp -a {SUM} {SUM}.real && printf '{slow}' > {SUM}.new && chmod 755 {SUM}.new && mv {SUM}.new {SUM}")
+    running = fabric.variant(tmp_path, PRIORITY).start("apply", "--yes", *argv)
+    eventually(lambda: sh(fabric, f"pgrep -fx 'sleep {seconds}'", check=False), bool, timeout=60)
+    assert "priority 3" in sh(fabric, f"cat {CONFIG}")
+    sh(fabric, f"mv {SUM}.real {SUM}")
+    return running
+
+
 def left_alone(fabric: Fabric, tmp_path: Path, timeout_s: int) -> None:
     """H2 has its change, its undo is armed, and the machine that asked is gone."""
-    running = fabric.variant(tmp_path, PRIORITY).start("apply", "--yes", "--confirm-timeout", str(timeout_s))
-    until_reading_back(running)
+    running = held(fabric, tmp_path, 300, "--confirm-timeout", str(timeout_s))
     running.kill()
     running.communicate(timeout=30)
-    # Whose lock it was is gone; its lease would last longer.
-    sh(fabric, "rm -f /run/vipbook/*.lock")
-    fabric.shell("H1", "sh", "-c", "rm -f /run/vipbook/*.lock")
-    assert "priority 3" in sh(fabric, f"cat {CONFIG}")
+    # The lock that it held would last longer.
+    for server in ("H1", "H2"):
+        fabric.shell(server, "sh", "-c", "rm -f /run/vipbook/*.lock")
 
 
 @pytest.fixture
@@ -39,7 +50,13 @@ def worst(healthy: Fabric) -> Iterator[Fabric]:
     yield healthy
     for place in ("/etc", "/var/lib/vipbook", "/run/vipbook"):
         sh(healthy, f"while mountpoint -q {place}; do umount {place} || umount -l {place}; done", check=False)
+    # Only a test that failed leaves anything of an undo.
+    links = "/etc/systemd/system/multi-user.target.wants"
+    sh(healthy, f"systemctl stop 'vipbook-undo-*'; rm -f {links}/vipbook-undo-* {links}/../vipbook-undo-*", check=False)
+    sh(healthy, f"[ ! -e {SUM}.real ] || mv {SUM}.real {SUM}", check=False)
+    sh(healthy, "rm -f /etc/keepalived/.keepalived.conf.vipbook-*", check=False)
     sh(healthy, "rm -rf /root/etc /var/lib/vipbook/undo-* /run/vipbook", check=False)
+    healthy.vipbook("apply", "--yes")
 
 
 FILL = "dd if=/dev/zero of={place}/filler bs=1k 2>/dev/null; ! touch {place}/more 2>/dev/null"
@@ -91,8 +108,7 @@ def test_on_a_read_only_etc_it_says_what_is_missing_and_tries_until_it_is_restor
 ) -> None:
     was = snapshot(worst, "H2")
     other = worst.variant(tmp_path, PRIORITY)
-    running = other.start("apply", "--yes", "--json", "--confirm-timeout", "60")
-    until_reading_back(running)
+    running = held(worst, tmp_path / "held", 10, "--json", "--confirm-timeout", "60")
     sh(worst, "mount --bind /etc /etc && mount -o remount,bind,ro /etc && systemctl stop keepalived")
     out, err = running.communicate(timeout=200)
     assert running.returncode == 5, err
@@ -120,16 +136,19 @@ def test_a_power_cut_while_it_can_not_be_restored_leaves_it_to_the_next_boot(wor
     assert snapshot(worst, "H2") == was
 
 
-def test_a_confirmation_after_the_undo_has_begun_fails(worst: Fabric, tmp_path: Path) -> None:
+def test_whichever_of_confirmation_and_undo_is_first_what_is_reported_is_what_is_there(
+    worst: Fabric, tmp_path: Path
+) -> None:
     was = snapshot(worst, "H2")
     running = worst.variant(tmp_path, PRIORITY).start("apply", "--yes", "--json", "--confirm-timeout", "120")
     until_reading_back(running)
-    sh(worst, "for each in /etc/systemd/system/vipbook-undo-*.service; do systemctl start ${each##*/}; done")
+    sh(worst, "cd /etc/systemd/system; for each in vipbook-undo-*.service; do systemctl start $each; done", check=False)
     out, err = running.communicate(timeout=200)
-    assert running.returncode == 4, err
-    assert '"rolled-back"' in out
-    assert snapshot(worst, "H2") == was
-    assert leftovers(worst, "H2") == ""
+    eventually(lambda: leftovers(worst, "H2"), lambda text: not text, timeout=30)
+    assert running.returncode in {0, 4}, err
+    assert ('"rolled-back"' in out) is (running.returncode == 4)
+    assert (snapshot(worst, "H2") == was) is (running.returncode == 4)
+    assert worst.vipbook("apply", "--yes").code == 0
 
 
 def test_no_user_holds_the_lock_and_a_step_of_the_wall_clock_frees_none(worst: Fabric, tmp_path: Path) -> None:
@@ -138,8 +157,8 @@ def test_no_user_holds_the_lock_and_a_step_of_the_wall_clock_frees_none(worst: F
         worst.shell(
             server, "sh", "-c", "install -d -m 0755 /run/vipbook && install -m 0644 /dev/null /run/vipbook/.mutex"
         )
-    held = "su -s /bin/sh nobody -c 'flock {} {} sleep 300'"
-    sh(worst, f"systemd-run --unit=holds {held.format('', '/run/vipbook/.mutex')}")
+    hold = "su -s /bin/sh nobody -c 'flock {} {} sleep 300'"
+    sh(worst, f"systemd-run --unit=holds {hold.format('', '/run/vipbook/.mutex')}")
     eventually(
         lambda: sh(worst, "fuser /run/vipbook/.mutex 2>/dev/null || pgrep -u nobody sleep", check=False),
         bool,
@@ -147,10 +166,9 @@ def test_no_user_holds_the_lock_and_a_step_of_the_wall_clock_frees_none(worst: F
     )
     date = "/usr/bin/date"
     try:
-        running = worst.variant(tmp_path, PRIORITY).start("apply", "--yes", "--confirm-timeout", "60")
-        until_reading_back(running)
+        running = held(worst, tmp_path, 20, "--confirm-timeout", "60")
         for name in (".mutex", ".exclusive", "web.lock"):
-            assert sh(worst, f"{held.format('-n', f'/run/vipbook/{name}')} 2>&1; true").count("Permission denied") == 1
+            assert sh(worst, f"{hold.format('-n', f'/run/vipbook/{name}')} 2>&1; true").count("Permission denied") == 1
         lie = f'#!/bin/sh\\ncase "$*" in +%s) echo 4000000000 ;; *) exec {date}.real "$@" ;; esac\\n'
         sh(
             worst,
