@@ -35,10 +35,6 @@ def tag_for(session: Session, hosts: Sequence[str]) -> str:
     the future must not be the last one for years. A server that can't be asked is found out by what comes next.
     """
     replies = session.run_scripts({host: Script(commands=(_NAMES,)) for host in hosts})
-    lines = [
-        line
-        for reply in replies.values()
-        if isinstance(reply, Answers) and "backups" in reply.by_key
-        for line in reply["backups"].stdout.splitlines()
-    ]
+    answers = [reply.by_key.get("backups") for reply in replies.values() if isinstance(reply, Answers)]
+    lines = [line for answer in answers if answer is not None for line in answer.stdout.splitlines()]
     return tag([line for line in lines if re.fullmatch(NAME, line)])

@@ -54,12 +54,11 @@ UNITS = "/etc/systemd/system"
 _PASSING_UNITS = "/run/systemd/system"
 _BOOT_LINKS = f"{UNITS}/multi-user.target.wants"
 # The files that a boot loads, and who loads them, have all been changed by then: the same situation as without a boot.
-# Not oneshot, which could not be restarted before systemd 244. No limit of starts is met at this pace.
+# Not oneshot, which could not be restarted before systemd 244. No limit of starts is met at this pace. No condition and
+# no requirement names the directory: a /var that is mounted late, or comes back, must find the undo still trying.
 _UNIT = f"""[Unit]
 Description=vipbook: restore what was here before a change
-RequiresMountsFor=@DIRECTORY@
-ConditionPathExists=@DIRECTORY@/undo.sh
-After=network.target keepalived.service firewalld.service ufw.service nftables.service
+@CONDITION@After=remote-fs.target network.target keepalived.service firewalld.service ufw.service nftables.service
 After=netfilter-persistent.service iptables.service ip6tables.service
 CollectMode=inactive-or-failed
 
@@ -184,7 +183,8 @@ class Undo:
 
     def arm(self) -> tuple[Command, ...]:
         """Start the clock, with everything kept, and on the disk, that the script needs."""
-        unit = _UNIT.replace("@DIRECTORY@", self.directory)
+        condition = f"ConditionPathIsSymbolicLink={self._link}\n" if self.outlives_boot else ""
+        unit = _UNIT.replace("@DIRECTORY@", self.directory).replace("@CONDITION@", condition)
         flush = shlex.join(("sudo", "-n", "sh", "-c", _FLUSH, "sh", self.directory))
         at_boot = (
             sudo("boot target", "install", "-d", "-m", "0755", _BOOT_LINKS),

@@ -11,7 +11,7 @@ for each in "$run"/undo-*; do
 done
 for each in "$boot_links"/vipbook-undo-*.service "$passing_units"/vipbook-undo-*.service; do
     [ -e "$each" ] || [ -L "$each" ] || continue
-    say "an earlier change on this server is not undone yet; to undo it: systemctl start ${each##*/}"
+    say "an earlier change on this server is not undone yet; to undo it: systemctl start ${each##*/}; to keep it: rm $each"
     exit 1
 done
 rm -f -- "$lasting_units"/vipbook-undo-*.service

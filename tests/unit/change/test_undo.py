@@ -225,13 +225,11 @@ def test_the_clock_is_systemds_and_nothing_secret_is_in_an_argument() -> None:
     assert not any("hunter22" in command.title for command in commands)
     script, _, unit = (command.feed for command in commands if command.feed is not None)
     assert script == undo.script().encode()
-    wanted = ("ExecStart=/bin/sh ", "ConditionPathExists=")
-    for line in (
-        *(f"{each}{undo.directory}/undo.sh" for each in wanted),
-        "Restart=on-failure",
-        f"RestartSec={RETRY_S}",
-    ):
+    started = f"ExecStart=/bin/sh {undo.directory}/undo.sh"
+    for line in (started, f"ConditionPathIsSymbolicLink={WANTED}", "Restart=on-failure", f"RestartSec={RETRY_S}"):
         assert f"\n{line}\n".encode() in (unit or b"")
+    # With /var away it goes on trying: that is no condition.
+    assert (unit or b"").count(undo.directory.encode()) == 1
     # systemd 219 refuses a oneshot that is to be restarted.
     assert b"oneshot" not in (unit or b"")
 

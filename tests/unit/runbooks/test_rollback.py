@@ -147,9 +147,13 @@ def test_an_interrupt_tells_of_every_server(
     assert played.asked[-1] == "release this.server"
 
 
-def test_a_lock_that_ran_out_at_the_question_changes_nothing(changed: list[str]) -> None:
-    played = Played({"H1": backup("a"), "H2": backup("b")}, {"renew web": HELD})
-    with pytest.raises(NoAnswerError, match="the lock ran out and is not held any more"):
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(HELD, "the lock ran out and is not held any more"), (1, "the lock can't be renewed: no reason was given")],
+)
+def test_a_lock_that_ran_out_at_the_question_changes_nothing(changed: list[str], status: int, said: str) -> None:
+    played = Played({"H1": backup("a"), "H2": backup("b")}, {"renew web": status})
+    with pytest.raises(NoAnswerError, match=said):
         ran(played)
     assert changed == []
 
