@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runbooks.drill_events import Entry, probe_events
 from runbooks.session import Session
@@ -26,6 +26,7 @@ INTERVAL_S = 0.01
 _CLEAN = 50
 """Answered probes in a row before anything is tripped."""
 _PATIENCE_S = 10.0
+NOTHING = ProbeStream(replies=(), unanswered=(), errors=(), last_sequence=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,10 @@ class Probes:
     def stop(self) -> dict[str, ProbeStream]:
         """End them all, and give what each saw."""
         texts = {host: stream.stop() for host, stream in self.streams.items()}
-        return {host: parse(text) for host, text in texts.items()}
+        seen = {host: parse(text) for host, text in texts.items()}
+        # What was cut measures nothing: silence at its end would be its end and no outage.
+        cut = {host: stream.reason for host, stream in self.streams.items() if stream.reason is not None}
+        return seen | {host: replace(NOTHING, errors=(reason,)) for host, reason in cut.items()}
 
 
 def parse(text: str) -> ProbeStream:
@@ -112,7 +116,7 @@ def parse(text: str) -> ProbeStream:
     try:
         return parse_probe_stream(text)
     except Garbled:
-        return ProbeStream(replies=(), unanswered=(), errors=(), last_sequence=0)
+        return NOTHING
 
 
 def measured(

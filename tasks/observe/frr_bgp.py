@@ -15,7 +15,7 @@ from tasks.observe.json_text import flag, mapping, optional_whole, optional_word
 from tasks.observe.readings import Garbled, converted, shortened
 
 _RD = re.compile(r"(?:[0-9.]+|[0-9]+):[0-9]+\Z")
-_PREFIX_PART = re.compile(r"\[([^\]]*)\]")
+_PREFIX_PART = re.compile(r"\[([^\[\]]*)\]")
 _MOBILITY = re.compile(r"\bMM:([0-9]{1,10})\b")
 _NO_SESSION = ("BGP neighbor found", "BGP neighbors found", "neighbor is configured")
 _TYPE_2 = 2

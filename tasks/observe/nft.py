@@ -19,6 +19,8 @@ _KEEPALIVEDS = {("keepalived", "in"), ("keepalived", "out")}
 _FAMILIES = {"ip", "ip6", "inet"}
 # nft puts `meta l4proto` in front of what looks into these headers. Not in front of `th`, which any protocol has.
 _TRANSPORTS = {"tcp", "udp", "udplite", "sctp", "dccp", "icmp", "icmpv6", "igmp", "esp", "ah", "comp"}
+_Place = tuple[str, str, str]
+"""Family, table and name of a chain."""
 _DEEPEST = 16
 _PARTS_OF = {"tcp option": "tcp", "sctp chunk": "sctp", "dccp option": "dccp"}
 
@@ -31,24 +33,26 @@ def parse_nft(text: str) -> tuple[InputChain, ...]:
     for document in documents(text):
         listed = sequence(mapping(document, "the ruleset").get("nftables"), "nftables")
         entries += [mapping(each, "an entry of nftables") for each in listed]
-    chains = [mapping(entry["chain"], "chain") for entry in entries if "chain" in entry]
-    rules: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    # By their place: of chains that are listed twice, which nft never does, the last one counts.
+    chains: dict[_Place, dict[str, Any]] = {}
+    rules: dict[_Place, list[dict[str, Any]]] = {}
     for entry in entries:
-        if "rule" in entry:
+        if "chain" in entry:
+            chain = mapping(entry["chain"], "chain")
+            if chain.get("hook") == "input" and word(chain, "family") in _FAMILIES and not _of_others(chain):
+                chains[word(chain, "family"), word(chain, "table"), word(chain, "name")] = chain
+        elif "rule" in entry:
             rule = mapping(entry["rule"], "rule")
             rules.setdefault((word(rule, "family"), word(rule, "table"), word(rule, "chain")), []).append(rule)
     return tuple(
         InputChain(
-            family=word(chain, "family"),
-            table=word(chain, "table"),
-            name=word(chain, "name"),
+            family=place[0],
+            table=place[1],
+            name=place[2],
             policy=optional_word(chain, "policy") or "accept",
-            rules=tuple(
-                map(_nft_rule, rules.get((word(chain, "family"), word(chain, "table"), word(chain, "name")), ()))
-            ),
+            rules=tuple(map(_nft_rule, rules.get(place, ()))),
         )
-        for chain in chains
-        if chain.get("hook") == "input" and word(chain, "family") in _FAMILIES and not _of_others(chain)
+        for place, chain in chains.items()
     )
 
 

@@ -18,10 +18,10 @@ _RTT = re.compile(
     r"^(?:rtt|round-trip) min/avg/max(?:/mdev)? = [0-9.]+/(?P<average>[0-9]{1,9}(?:\.[0-9]{1,9})?)/", re.MULTILINE
 )
 _STAMP = r"(?:\[(?P<stamp>[0-9]{1,12}\.[0-9]{1,9})\] )?"
-_REPLY = re.compile(_STAMP + r"[0-9]{1,9} bytes from .+?: icmp_seq=(?P<sequence>[0-9]{1,9}) (?P<rest>.*)\Z")
+_REPLY = re.compile(_STAMP + r"[0-9]{1,9} bytes from .+?: icmp_seq=(?P<sequence>[0-9]{1,9}) (?P<rest>.*)")
 _RTT_OF_REPLY = re.compile(r"\btime=([0-9]{1,9}(?:\.[0-9]{1,9})?) ms\b")
 _NO_ANSWER = re.compile(_STAMP + r"no answer yet for icmp_seq=(?P<sequence>[0-9]{1,9})\Z")
-_ERROR = re.compile(_STAMP + r"From .+? icmp_seq=(?P<sequence>[0-9]{1,9}) .+\Z")
+_ERROR = re.compile(_STAMP + r"From .+? icmp_seq=(?P<sequence>[0-9]{1,9}) .+")
 _SILENT = re.compile(r"(?:PING |--- |[0-9]+ packets transmitted, |rtt |\^C)|\s*\Z")
 """Header and summary: the summary's loss is not used, because late replies count there and gaps do not show."""
 _TAIL = 1000

@@ -11,6 +11,7 @@ from tasks.model.drill import Drill, Measured, Outage
 from tasks.model.fabric_map import FabricMap, MappedLeaf, MappedProbe, MappedServer
 from tasks.model.plan import ServerOutcome
 from tasks.model.report import Report
+from tasks.model.text import readable
 from tasks.model.verdict import Finding, KnownCause, VipVerdict, worst
 from tasks.render.mask import masked, said
 from tasks.report.evidence import Evidence
@@ -70,7 +71,7 @@ def _clusters(
     by_name: dict[str, list[dict[str, Any]]] = {}
     for vip in vips:
         by_name.setdefault(vip.cluster, []).append(_vip(vip, evidence))
-    return [{"name": name, "vips": shapes, **maps.get(name, {})} for name, shapes in by_name.items()]
+    return [{"name": readable(name), "vips": shapes, **maps.get(name, {})} for name, shapes in by_name.items()]
 
 
 def _fabric(each: FabricMap) -> dict[str, Any]:
@@ -138,7 +139,7 @@ def _server(outcome: ServerOutcome) -> dict[str, Any]:
 
 def _measured(each: Measured, zero: float) -> dict[str, Any]:
     return {
-        "from": each.probe,
+        "from": readable(each.probe),
         "interval_s": each.interval_s,
         "same_subnet": each.on_link,
         "outages": [_outage(outage, zero) for outage in each.outages],

@@ -58,11 +58,13 @@ SAMPLE_TEXTS: dict[str, list[str]] = {
     "parse_backups": ["20260101T000000-abc123\n\n== files\nsame =dnJycAo= - /etc/x\nnone - =eA== /etc/y z\n"],
     "parse_clock": ["Sun Nov 22 09:00:21 2026\n"],
     "parse_declared": [
-        "host SDE=\noptions \npackage unknown\nconf L2V0Yy9rZWVwYWxpdmVkL2tlZXBhbGl2ZWQuY29uZg==\n"
-        "file L2V0Yy9rZWVwYWxpdmVkL2tlZXBhbGl2ZWQuY29uZg== 1767225600 YQppbmNsdWRlIGNvbmYuZC8qLmNvbmYK\n"
-        "include L2V0Yy9rZWVwYWxpdmVkL2tlZXBhbGl2ZWQuY29uZg== Y29uZi5kLyouY29uZg== "
-        "L2V0Yy9rZWVwYWxpdmVkL2NvbmYuZC8xLmNvbmY=\n"
-        "file L2V0Yy9rZWVwYWxpdmVkL2NvbmYuZC8xLmNvbmY= 1767225600 Ygo=\nend\n"
+        (
+            "host SDE=\noptions \npackage unknown\nconf L2V0Yy9rZWVwYWxpdmVkL2tlZXBhbGl2ZWQuY29uZg==\n"
+            "file L2V0Yy9rZWVwYWxpdmVkL2tlZXBhbGl2ZWQuY29uZg== 1767225600 YQppbmNsdWRlIGNvbmYuZC8qLmNvbmYK\n"
+            "include L2V0Yy9rZWVwYWxpdmVkL2tlZXBhbGl2ZWQuY29uZg== Y29uZi5kLyouY29uZg== "
+            "L2V0Yy9rZWVwYWxpdmVkL2NvbmYuZC8xLmNvbmY=\n"
+            "file L2V0Yy9rZWVwYWxpdmVkL2NvbmYuZC8xLmNvbmY= 1767225600 Ygo=\nend\n"
+        )
     ],
     "parse_detection": [sample("frr/evpn.json")],
     "parse_evpn_mac_entry": [sample("frr/mac_entry_frozen.json")],
