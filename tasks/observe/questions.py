@@ -60,7 +60,7 @@ fi
 # The tables of the older kernel interface are beside iptables-nft's, and `iptables -S` does not show them.
 _LEGACY = """
 vipbook_legacy() {
-    if sudo -n grep -qs '^filter$' "/proc/net/$2" && iptables -V | grep -q nf_tables &&
+    if [ -e "/proc/net/$2" ] && sudo -n grep -qs '^filter$' "/proc/net/$2" && iptables -V | grep -q nf_tables &&
         command -v "$1-legacy" >/dev/null 2>&1
     then
         sudo -n "$1-legacy" -w -S INPUT

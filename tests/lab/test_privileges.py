@@ -37,6 +37,7 @@ def test_a_whole_drill_with_nothing_but_the_lists(healthy: Fabric) -> None:
 def listed(whole: Fabric, both: object) -> Iterator[Fabric]:
     with only(whole, LISTS):
         for node in LISTS:
+            whole.shell(node, "rm", "-f", MARK)
             write(whole, node, SECRET, f"{WORD}\n", "0600")
             # A site that keeps its users' environment: the lists hold against that as well.
             write(whole, node, "/etc/sudoers.d/00-site", "Defaults !env_reset, setenv\n", "0440")
@@ -44,7 +45,7 @@ def listed(whole: Fabric, both: object) -> Iterator[Fabric]:
             user(whole, node, PREPARE)
         yield whole
         for node in LISTS:
-            whole.shell(node, "rm", "-rf", SECRET, "/var/tmp/evil")
+            whole.shell(node, "rm", "-rf", SECRET, MARK, "/var/tmp/evil")
 
 
 EVIL = f'[ "$(/usr/bin/id -u)" != 0 ] || /usr/bin/touch {MARK}\n'
@@ -206,13 +207,12 @@ ENVIRONMENT = (
 def test_the_environment_changes_nothing(listed: Fabric, node: str, command: str) -> None:
     """Neither kept, nor set with -E or in sudo's own words; also where the site's defaults let everything pass."""
     feed = f"echo '{FEEDS.get(command.rpartition('/')[2], '')}'"
-    lines = [f"{feed} | sudo -n {command} >/dev/null && echo answered"]
-    for words in ENVIRONMENT:
-        lines.append(f"{feed} | env {words} /usr/bin/sudo -n {command} >/dev/null && echo answered")
-        lines.append(f"{feed} | env {words} /usr/bin/sudo -n -E {command} >/dev/null")
-        lines.append(f"{feed} | sudo -n {words} {command} >/dev/null")
-    said = user(listed, node, "\n".join(lines))
-    assert said.count("answered") == len(ENVIRONMENT) + 1, said
+    words = " ".join(ENVIRONMENT)
+    runs = [f"{run} -n {command} >/dev/null && echo answered" for run in ("sudo", f"env {words} /usr/bin/sudo")]
+    # A release may refuse these two as a whole.
+    runs += [f"env {words} /usr/bin/sudo -n -E {command} >/dev/null", f"sudo -n {words} {command} >/dev/null"]
+    said = user(listed, node, "\n".join(f"{feed} | {run}" for run in runs))
+    assert said.count("answered") == 2, said
     unharmed(listed, node, said)
 
 
