@@ -130,7 +130,7 @@ def _evidence(answer: Answer) -> dict[str, Any]:
 
 
 def _server(outcome: ServerOutcome) -> dict[str, Any]:
-    return {
+    shape: dict[str, Any] = {
         "host": outcome.host,
         "outcome": str(outcome.outcome),
         "reason": masked(outcome.reason or outcome.plan.refusal or ""),
@@ -139,8 +139,10 @@ def _server(outcome: ServerOutcome) -> dict[str, Any]:
             {"topic": step.topic, "summary": step.summary, "diff": masked(step.diff)} for step in outcome.plan.all_steps
         ],
         "notes": [masked(note) for note in outcome.plan.notes],
-        "losses": [masked(loss) for loss in outcome.plan.losses],
     }
+    if outcome.plan.losses:
+        shape["losses"] = [masked(loss) for loss in outcome.plan.losses]
+    return shape
 
 
 def _measured(each: Measured, zero: float) -> dict[str, Any]:

@@ -64,6 +64,8 @@ def mutations(facts: Subject) -> Iterator[Mutation]:
 
 def _of(place: str, value: object, hint: object) -> Iterator[tuple[str, Any, Any]]:
     """Place, wrong value, and the whole with it."""
+    if isinstance(value, Unread):
+        return  # `silences` makes those
     if isinstance(value, Read):
         for field, wrong, inner in _of(place, value.value, type(value.value)):
             yield field, wrong, replace(value, value=inner)
