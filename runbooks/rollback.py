@@ -143,7 +143,7 @@ def _order(
     """
     names = servers_of(session)
     clusters = dict.fromkeys(each for name in names for each in session.memberships(name))
-    coming = {name: each.config for name, each in backups.items() if each.last == newest and name in names}
-    going = tuple(name for name in names if name in coming)
-    staying = [Stage(host=name) for name in names if name not in coming]
+    going = tuple(name for name in names if backups[name].last == newest)
+    staying = [Stage(host=name) for name in names if name not in going]
+    coming = {name: backups[name].config for name in going if backups[name].brings_config}
     return [*staying, *change_order(going, facts, clusters, coming, allow_gap=True)]

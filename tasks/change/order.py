@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from tasks.change.precedence import GAP_FIX, Rules, in_order
 from tasks.change.wire import Wire, coming_wire, deaf, restarted, running_wire
 from tasks.judge.instances import carries, instance_of
 from tasks.model.cluster import Cluster, Server
@@ -13,12 +13,12 @@ from tasks.model.errors import RefusedError
 from tasks.model.keepalived import DeclaredInstance
 from tasks.model.reading import Read
 from tasks.model.server import Instance, ServerFacts
-from tasks.observe.keepalived_declared import declared_instances, instances_of_text
+from tasks.observe.keepalived_conf import read_conf
+from tasks.observe.keepalived_declared import declared_instances
 
 _RUNNING = ("master", "backup", "fault")
 """One in fault may recover at any moment."""
 _TWO = 2
-_GAP_FIX = "apply with --allow-gap, if VIPs may be without a master for some seconds"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,19 +50,6 @@ class _Member:
         return self.now != self.then
 
 
-@dataclass(slots=True)
-class _Rules:
-    """What the clusters demand of the order, so far."""
-
-    before: dict[str, set[str]]
-    """By server: those that must be changed before it."""
-    wanted: dict[str, set[str]]
-    """Those that better are."""
-    parks: dict[str, set[str]] = field(default_factory=dict)
-    gaps: dict[str, list[str]] = field(default_factory=dict)
-    why: list[str] = field(default_factory=list)
-
-
 def change_order(
     servers: Sequence[str],
     facts: Mapping[str, ServerFacts],
@@ -83,11 +70,13 @@ def change_order(
 
     `configs` are the configurations that will be, of the servers that change; `facts` are those of all members.
     """
-    rules = _Rules({name: set() for name in servers}, {name: set() for name in servers})
-    coming = {name: instances_of_text(text) for name, text in configs.items()}
+    rules = Rules({name: set() for name in servers}, {name: set() for name in servers})
+    confs = {name: read_conf("", {"": text or ""}, {}) for name, text in configs.items()}
+    coming = {name: declared_instances(conf) for name, conf in confs.items()}
+    partly = {name for name, conf in confs.items() if conf.includes}
     listed = list(clusters)
     for cluster in listed:
-        members = _members(cluster, facts, coming)
+        members = _members(cluster, facts, coming, partly)
         _refuse_silent(cluster, members, facts)
         _last(cluster, members, coming, rules)
         _decide(cluster, members, rules)
@@ -95,8 +84,8 @@ def change_order(
         rules.gaps.setdefault(leader, []).extend(_lost_by_parking(parked, facts, coming))
     gaps = list(dict.fromkeys(each for found in rules.gaps.values() for each in found))
     if gaps and not allow_gap:
-        raise RefusedError(f"no order keeps one master all the time: {'; '.join(gaps)}; {_GAP_FIX}")
-    order = _sorted(servers, rules, listed, allow_gap=allow_gap)
+        raise RefusedError(f"no order keeps one master all the time: {'; '.join(gaps)}; {GAP_FIX}")
+    order = in_order(servers, rules, listed, allow_gap=allow_gap)
     parks = {name: tuple(each for each in servers if each in rules.parks.get(name, ())) for name in order}
     return [Stage(host=name, parks=parks[name], gap="; ".join(rules.gaps.get(name, ()))) for name in order]
 
@@ -105,7 +94,7 @@ def _last(
     cluster: Cluster,
     members: Sequence[_Member],
     coming: Mapping[str, Sequence[DeclaredInstance]],
-    rules: _Rules,
+    rules: Rules,
 ) -> None:
     """Servers that do not run the instance yet come after all that do, and must hear one that is not changed."""
     running = {each.name for each in members}
@@ -119,9 +108,15 @@ def _last(
 
 
 def _members(
-    cluster: Cluster, facts: Mapping[str, ServerFacts], coming: Mapping[str, Sequence[DeclaredInstance]]
+    cluster: Cluster,
+    facts: Mapping[str, ServerFacts],
+    coming: Mapping[str, Sequence[DeclaredInstance]],
+    partly: Collection[str],
 ) -> list[_Member]:
-    """The servers that run it; the one that leads, by its state and then by its priority, is the first."""
+    """The servers that run it; the one that leads, by its state and then by its priority, is the first.
+
+    `partly`: what comes includes files that are not known here, and the instance may be in one of them.
+    """
     found: list[_Member] = []
     for server in cluster.servers:
         told = facts.get(server.name)
@@ -133,6 +128,8 @@ def _members(
             continue
         now = running_wire(running, _told(told), cluster, server)
         then = coming_wire(coming[server.name], cluster, server) if server.name in coming else now
+        if then is None and server.name in partly:
+            then = replace(now, known=False)
         found.append(_Member(server=server, instance=running, now=now, then=then))
     return sorted(found, key=lambda each: (_rank(each.instance), -each.instance.base_priority))
 
@@ -166,7 +163,7 @@ def _told(facts: ServerFacts) -> tuple[DeclaredInstance, ...]:
     return declared_instances(declared.value.config)
 
 
-def _decide(cluster: Cluster, members: Sequence[_Member], rules: _Rules) -> None:
+def _decide(cluster: Cluster, members: Sequence[_Member], rules: Rules) -> None:
     if not members:
         return
     leader, *others = members
@@ -196,7 +193,7 @@ def _reasons(leader: _Member, others: Sequence[_Member]) -> list[str]:
     return list(dict.fromkeys(reason for each in changed for reason in deaf(each, leader.now)))
 
 
-def _stopped(cluster: Cluster, leader: _Member, names: Sequence[str], reasons: Sequence[str], rules: _Rules) -> None:
+def _stopped(cluster: Cluster, leader: _Member, names: Sequence[str], reasons: Sequence[str], rules: Rules) -> None:
     """The leader first, with keepalived stopped on the others."""
     changes = ", ".join(reasons)
     rules.why.append(f"{cluster.name} changes {changes}, so {leader.name} is changed alone, before the others")
@@ -205,7 +202,7 @@ def _stopped(cluster: Cluster, leader: _Member, names: Sequence[str], reasons: S
     rules.parks.setdefault(leader.name, set()).update(names)
 
 
-def _refuse_left_out(cluster: Cluster, leader: _Member, others: Sequence[_Member], rules: _Rules) -> None:
+def _refuse_left_out(cluster: Cluster, leader: _Member, others: Sequence[_Member], rules: Rules) -> None:
     """A member that is not changed in this run must go on hearing those that are."""
     if leader.then is None:
         return
@@ -238,63 +235,4 @@ def _lost_by_parking(
             stays = any(vips & {vip.ip for vip in (*then.vips, *then.excluded)} for then in coming.get(name, ()))
             if each.state == "master" and stays:
                 found.append(f"{name} is master of {each.name}, and keepalived does not run there meanwhile")
-    return found
-
-
-def _sorted(servers: Sequence[str], rules: _Rules, clusters: Sequence[Cluster], *, allow_gap: bool) -> list[str]:
-    """Each behind those that it must not precede, as far as possible behind those that it better follows."""
-    both = {name: rules.before[name] | rules.wanted[name] for name in servers}
-    found = _topological(servers, both) or _topological(servers, rules.before)
-    if found is None and allow_gap:
-        _one_keeps(servers, rules, clusters)
-        found = _topological(servers, rules.before)
-    if found is None:
-        reasons = "; ".join(dict.fromkeys(rules.why))
-        raise RefusedError(f"no order is safe: {reasons}; change one cluster at a time, or {_GAP_FIX}")
-    return found
-
-
-def _one_keeps(servers: Sequence[str], rules: _Rules, clusters: Sequence[Cluster]) -> None:
-    """Where clusters want each other's masters first: one server takes all, and the others are stopped meanwhile."""
-    left = set(servers)
-    while left:
-        group = {max(left, key=servers.index)}
-        while (
-            more := {
-                server.name
-                for each in clusters
-                if group & _names(each)
-                for server in each.servers
-                if server.name in left
-            }
-            - group
-        ):
-            group |= more
-        left -= group
-        if _topological(servers, rules.before) is not None or not group & rules.parks.keys():
-            continue
-        keeper = max(group, key=servers.index)
-        gaps = [each for name in group for each in rules.gaps.pop(name, [])]
-        for name in group:
-            rules.before[name] = rules.before[name] - group | ({keeper} if name != keeper else set())
-            rules.parks.pop(name, None)
-        rules.parks[keeper], rules.gaps[keeper] = group - {keeper}, list(dict.fromkeys(gaps))
-
-
-def _names(cluster: Cluster) -> set[str]:
-    return {each.name for each in cluster.servers}
-
-
-def _topological(servers: Sequence[str], before: Mapping[str, set[str]]) -> list[str] | None:
-    """None: they go round in a circle."""
-    sorter = TopologicalSorter(before)
-    try:
-        sorter.prepare()
-    except CycleError:
-        return None
-    found: list[str] = []
-    while sorter.is_active():
-        ready = sorted(sorter.get_ready(), key=servers.index)
-        found += ready
-        sorter.done(*ready)
     return found

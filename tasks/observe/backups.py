@@ -84,6 +84,11 @@ class Backups:
         return self.names[-1] if self.names else None
 
     @property
+    def brings_config(self) -> bool:
+        """Does it put back keepalived.conf, or that there was none?"""
+        return any(each.path == CONFIG_PATH for each in self.files)
+
+    @property
     def config(self) -> str | None:
         """The keepalived.conf that comes back, if one does."""
         return next((text_of(each.before) for each in self.files if each.path == CONFIG_PATH), None)

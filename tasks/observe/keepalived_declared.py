@@ -7,7 +7,6 @@ from ipaddress import ip_address, ip_interface
 from tasks.model.address import IPV6, IpAddress, IpInterface
 from tasks.model.cluster import Family, Secret
 from tasks.model.keepalived import DeclaredInstance, KeepalivedConf, Statement
-from tasks.observe.keepalived_conf import read_conf
 
 _INTERFACE = "eth0"
 _GROUPS = {4: "224.0.0.18", 6: "ff02::12"}
@@ -24,11 +23,6 @@ def declared_instances(conf: KeepalivedConf) -> tuple[DeclaredInstance, ...]:
         line=0,
     )
     return tuple(_instance(each, settings) for each in conf.statements if each.keyword == "vrrp_instance")
-
-
-def instances_of_text(text: str | None) -> tuple[DeclaredInstance, ...]:
-    """Those of a configuration that stands alone; what it includes is not among them."""
-    return declared_instances(read_conf("", {"": text or ""}, {}))
 
 
 def _instance(block: Statement, settings: Statement) -> DeclaredInstance:

