@@ -70,10 +70,21 @@ def bring_back(fabric: Fabric) -> None:
 
 def hand_over_and_back(fabric: Fabric) -> None:
     """H1 leaves the VIP to H2 and takes it again, its link up all the time: nothing is withdrawn for a link."""
+    is_on_l1(fabric, "local")
     fabric.shell("H1", "systemctl", "stop", "keepalived")
     holds(fabric, "H2")
+    is_on_l1(fabric, "remote")
     fabric.shell("H1", "systemctl", "start", "keepalived")
     holds(fabric, "H1")
+
+
+def is_on_l1(fabric: Fabric, kind: str) -> None:
+    """Wait until L1 has the VIP as `local` or `remote`: a move that a leaf did not learn of is not counted there."""
+    eventually(
+        lambda: fabric.shell("L1", "vtysh", "-c", "show evpn arp-cache vni 100 ip 100.65.0.10", check=False),
+        lambda text: f"Type: {kind}" in text,
+        timeout=20,
+    )
 
 
 def holds(fabric: Fabric, server: str) -> None:
