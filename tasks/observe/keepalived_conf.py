@@ -26,8 +26,8 @@ _USE = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)
 _INCLUDE = re.compile(r"include[rmwba]?[ \t]+(.*)\Z", re.DOTALL)
 _CONDITION = re.compile(r"@(\^?)(\S*)(?:[ \t]+(.*))?\Z", re.DOTALL)
 _SEQUENCE = re.compile(r"~SEQ(x?)[ \t]*\([ \t]*(\w+)[ \t]*,([^)]*)\)[ \t]*(.*)\Z", re.DOTALL)
-_LIST = re.compile(r"~LST[ \t]*\([ \t]*(\{[^}]*\}|[^,{]+),(.*)\Z", re.DOTALL)
-_SET = re.compile(r"[ \t]*(?:\{([^}]*)\}|([^,{})]*))[ \t]*([,)])")
+_LIST = re.compile(r"~LST[ \t]*\([ \t]*(\{[^}]*\}|[^,{ \t][^,{]*),(.*)\Z", re.DOTALL)
+_SET = re.compile(r"(?:[ \t]*\{([^}]*)\}[ \t]*|([^,{})]*))([,)])")
 
 Resolved = Mapping[tuple[str, str], tuple[str, ...]]
 """File and pattern of an include: the files that it brings in."""

@@ -61,7 +61,17 @@ def document(report: Report) -> dict[str, Any]:
         shape["location"] = location_document(report.location)
     if report.window is not None:
         shape["window"] = window_document(report.window)
-    return shape
+    fit: dict[str, Any] = _fit(shape)
+    return fit
+
+
+def _fit(value: Any) -> Any:  # noqa: ANN401 - any plain value
+    """The same without lone surrogates, which names in an inventory may hold: what reads JSON refuses them."""
+    if isinstance(value, str):
+        return readable(value)
+    if isinstance(value, list):
+        return [_fit(each) for each in value]
+    return {_fit(key): _fit(each) for key, each in value.items()} if isinstance(value, dict) else value
 
 
 def _clusters(

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from tasks.report.escape import printable
 from tasks.report.layout import CHIP_X, CHIP_Y, STEP_X, STEP_Y, Block, Layout, Node, lay_out
 from tasks.report.shapes import ClusterShape, VipShape
-from tasks.report.svg import ACCENT, BAD, INK, LINE, MUTED, RAISED, SURFACE, UNKNOWN, settings, to_svg
+from tasks.report.svg import ACCENT, BAD, INK, LINE, MUTED, RAISED, SURFACE, UNKNOWN, drawn, settings, to_svg
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -70,7 +69,7 @@ def _described(cluster: ClusterShape, earlier: str | None, marks: Mapping[str, s
 
 def _lost(vip: VipShape) -> str:
     """What is said of a VIP that stands below no box."""
-    return printable(f"✕ VIP {vip.address} {_where(vip)}: {vip.state}")
+    return drawn(f"✕ VIP {vip.address} {_where(vip)}: {vip.state}")
 
 
 def _where(vip: VipShape) -> str:
@@ -98,7 +97,7 @@ def _texts(vips: Sequence[VipShape], earlier: str | None, layout: Layout) -> dic
     found: dict[str, list[tuple[str, bool]]] = {}
     for vip in vips:
         if vip.owner in layout.nodes and vip.owner is not None:
-            found.setdefault(vip.owner, []).append((f"VIP {printable(vip.address)}", True))
+            found.setdefault(vip.owner, []).append((f"VIP {drawn(vip.address)}", True))
     if earlier in layout.nodes and earlier is not None:
         found.setdefault(earlier, []).append(("was here", False))
     return found
@@ -123,7 +122,7 @@ def _chip(axes: Axes, node: Node) -> None:
     axes.text(
         node.x,
         node.y,
-        printable(node.name),
+        drawn(node.name),
         color=INK,
         ha="center",
         va="center",
@@ -139,11 +138,11 @@ def _box(axes: Axes, node: Node, mark: str, *, owner: bool, was: bool) -> None:
     rim: dict[str, Any] = {"facecolor": RAISED, "edgecolor": colour, "linewidth": wide, "linestyle": style}
     _rounded(axes, (node.x, node.y, _WIDE, _HIGH), **rim)
     sign = {"fails": " ✕ fails", "unknown": " ? unknown"}.get(mark, "")
-    name = printable(node.name) + sign
+    name = drawn(node.name) + sign
     middle: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 3}
     size = _fitting(11, name, _LETTERS)
     axes.text(node.x, node.y + 0.12, name, color=colour if mark else INK, fontsize=size, fontweight="bold", **middle)
-    below = printable(node.below)
+    below = drawn(node.below)
     axes.text(node.x, node.y - 0.17, below, color=MUTED, fontsize=_fitting(8.5, below, 1.4 * _LETTERS), **middle)
 
 

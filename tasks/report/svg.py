@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from matplotlib import rc_context
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+from tasks.model.text import clipped
 from tasks.report.escape import printable
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ _SETTINGS: Any = {
     "font.size": 10,
     "text.parse_math": False,  # a `$` in a name is no formula
 }
+_LONGEST = 60
+"""Characters of one text in a figure."""
 _HEAD = re.compile(r"\A.*?(?=<svg\b)", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _SIZE = re.compile(r'(<svg\b[^>]*?) width="([\d.]+)pt" height="[\d.]+pt"')
@@ -50,8 +54,15 @@ _IDS = re.compile(r'(\bid="|xlink:href="#|href="#|url\(#)')
 @contextmanager
 def settings() -> Generator[None]:
     """The context that a figure is made in."""
-    with rc_context(_SETTINGS):
+    with rc_context(_SETTINGS), warnings.catch_warnings():
+        # A sign that no font here has, and a text that leaves no room, are no business of the operator's terminal.
+        warnings.simplefilter("ignore", UserWarning)
         yield
+
+
+def drawn(text: str) -> str:
+    """A text in a figure: what no figure has room for is left out."""
+    return clipped(printable(text), _LONGEST)
 
 
 def to_svg(figure: Figure, prefix: str, title: str, description: str) -> str:

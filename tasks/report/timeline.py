@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tasks.report.escape import printable
 from tasks.report.shapes_of_runs import DrillShape, EventShape, MeasuredShape, OutageShape
-from tasks.report.svg import ACCENT, BAD, BAND, GOOD, INK, LINE, MUTED, SURFACE, WARN
+from tasks.report.svg import ACCENT, BAD, BAND, GOOD, INK, LINE, MUTED, SURFACE, WARN, drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,8 +62,8 @@ def _style(axes: Axes, panel: Panel) -> None:
     lanes = panel.lanes
     axes.set_xlim(*panel.span)
     axes.set_ylim(-0.6, len(lanes) + 0.1)
-    axes.set_yticks(range(len(lanes)), list(reversed([printable(name) for name in lanes])))
-    axes.set_title(printable(panel.title), loc="left", color=INK, fontsize=10, fontweight="bold")
+    axes.set_yticks(range(len(lanes)), list(reversed([drawn(name) for name in lanes])))
+    axes.set_title(drawn(panel.title), loc="left", color=INK, fontsize=10, fontweight="bold")
     axes.set_xlabel("seconds since the fault", color=MUTED, fontsize=9)
     axes.set_facecolor("none")
     axes.tick_params(colors=INK, labelsize=9, length=0)
@@ -126,7 +125,7 @@ def _fault(axes: Axes, event: EventShape, panel: Panel) -> None:
     axes.axvline(event.offset_s, color=WARN, linewidth=1.2, linestyle="--")
     late = event.offset_s > panel.span[0] + panel.width_s * 0.75
     axes.annotate(
-        printable(event.event),
+        drawn(event.event),
         (event.offset_s, len(panel.lanes) - 0.28),
         (-4 if late else 4, 0),
         textcoords="offset points",

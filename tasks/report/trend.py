@@ -125,6 +125,8 @@ def _plotted(trends: Sequence[Trend], form: str) -> bytes:
     from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415 - as above
     from matplotlib.figure import Figure  # noqa: PLC0415 - as above
 
+    from tasks.report.svg import drawn  # noqa: PLC0415 - as above
+
     figure = Figure(figsize=(10, 2 + 3.6 * len(trends)), layout="constrained")
     grid = figure.subplots(2 * len(trends), 1, squeeze=False)
     for number, trend in enumerate(trends):
@@ -137,10 +139,10 @@ def _plotted(trends: Sequence[Trend], form: str) -> bytes:
         times = [datetime.fromtimestamp(at, trend.runs[0][0].tzinfo) for at, _ in filled]
         rate.plot(times, [part * 100 for _, part in filled], "o-", color="#1f5fbf")
         rate.xaxis_date()
-        rate.set(title=plain(trend.cluster), ylabel="healthy, %", ylim=(-5, 105))
+        rate.set(title=drawn(trend.cluster), ylabel="healthy, %", ylim=(-5, 105))
         for probe, phase, found in trend.by_phase():
             at = [each.at for each in found]
-            outage.plot(at, [each.seconds for each in found], "o-", label=plain(f"{phase} from {probe}"))
+            outage.plot(at, [each.seconds for each in found], "o-", label=drawn(f"{phase} from {probe}"))
         outage.xaxis_date()
         outage.set(ylabel="outage, s")
         outage.set_xlim(*rate.get_xlim())

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tasks.model.errors import IntentError
+from tasks.model.text import readable
 from tasks.report.stamps import stamp
 from tasks.store.database import open_database
 from tasks.store.rows import (
@@ -78,9 +79,9 @@ class History:
                 ),
             )
             number = cursor.lastrowid or 0
-            cursor.executemany("INSERT INTO clusters VALUES (?, ?, ?)", ((number, *row) for row in _healths(shape)))
+            cursor.executemany("INSERT INTO clusters VALUES (?, ?, ?)", (_fit(number, *row) for row in _healths(shape)))
             cursor.executemany(
-                "INSERT INTO outages VALUES (?, ?, ?, ?, ?, ?, ?)", ((number, *row) for row in _outages(shape))
+                "INSERT INTO outages VALUES (?, ?, ?, ?, ?, ?, ?)", (_fit(number, *row) for row in _outages(shape))
             )
         return number
 
@@ -217,6 +218,11 @@ def open_history(path: Path, *, create: bool, warn: Warn = lambda _: None) -> Ge
 def scope_of(shape: dict[str, Any]) -> str:
     """The clusters of a run as one text, whatever their order."""
     return json.dumps(sorted(cluster["name"] for cluster in shape["clusters"]))
+
+
+def _fit(*row: object) -> tuple[object, ...]:
+    """SQLite takes no lone surrogate."""
+    return tuple(readable(each) if isinstance(each, str) else each for each in row)
 
 
 def _healths(shape: dict[str, Any]) -> Iterator[tuple[str, int]]:

@@ -49,11 +49,12 @@ INDIFFERENT: list[tuple[set[str], set[str], str]] = [
         "counters since the daemon started tell of the past",
     ),
     ({"json", "later"}, {"master_priority", "master_adver_int"}, "the peer's, which the peer tells itself"),
+    ({"json", "later"}, {"iname"}, "an instance is found by VRID, family and interface, whatever it is called"),
     ({"json", "later"}, {"vipset", "wantstate"}, "the kernel's addresses and the state itself are the truth"),
     ({"json", "later"}, {"advert_rcvd"}, "on the master; a backup's is watched"),
     (
         {"later"},
-        {"vrid", "base_priority", "effective_priority", "adver_int", "nopreempt", "version", "vips", "ifp_ifname"},
+        {"base_priority", "effective_priority", "adver_int", "nopreempt", "version", "vips"},
         "the configuration is judged by the first look; the second is for state and counters",
     ),
     ({"later"}, {"vmac_ifname"}, "as above"),

@@ -251,4 +251,5 @@ def test_nothing_of_the_files_is_in_what_is_shown() -> None:
 def test_an_installed_helper_is_what_sudo_is_asked_for() -> None:
     fragment = helper("declared", "keepalived-config").fragment
     assert fragment is not None
-    assert fragment.startswith("if [ -x /usr/local/libexec/vipbook/keepalived-config ]; then sudo -n /usr/local/")
+    assert "vipbook_path=/usr/local/libexec/vipbook/$1" in fragment
+    assert "vipbook_installed keepalived-config '# vipbook helper keepalived-config 1'" in fragment

@@ -137,14 +137,14 @@ def test_hostile_output_is_one_cell() -> None:
         ("\tx", "'\tx"),
         ("  =1", "'  =1"),
         (" \t+1", "' \t+1"),
-        ("\r\n=1", "'\r\n=1"),
+        ("\r\n=1", "'\n=1"),
         ("\n=1", "'\n=1"),
-        ("\xa0-1", "'\xa0-1"),
-        ("\u3000@x", "'\u3000@x"),
+        ("\xa0-1", "'\\xa0-1"),
+        ("\u3000@x", "'\\u3000@x"),
         ("\u2028=1", "'\\u2028=1"),
         ("\ufeff=1", "'\\ufeff=1"),
         ("\u200b=1", "'\\u200b=1"),
-        ("\x00 =1", "' =1"),
+        ("\x00 =1", "'\\x00 =1"),
         ("\uff1d1", "'\uff1d1"),
         ("\uff0b1", "'\uff0b1"),
         ("\uff0d1", "'\uff0d1"),
@@ -202,7 +202,7 @@ def test_markdown_tells_nobody_and_hides_nothing(text: str, shown: str) -> None:
 
 def test_a_fence_is_longer_than_what_is_in_it() -> None:
     assert fenced("a\n````\nb", "diff") == "`````diff\na\n````\nb\n`````"
-    assert fenced("``\x00``") == "`````\n````\n`````", "as it is when what can't be shown is gone"
+    assert fenced("``\x00``") == "```\n``\\x00``\n```", "nothing is taken out: no fence comes together by that"
     assert fenced("a\u202eb") == "```\na\\u202eb\n```"
 
 

@@ -21,8 +21,8 @@ from tasks.model.verdict import Status
 from tests.unit.report.test_document import report
 from tests.unit.report.test_schema import SILENT, STALE
 
-LONG = "x" * 300_000
-"""More than a pipe holds."""
+MANY = tuple(f"H{number}" for number in range(40_000))
+"""Hosts whose names are more than a pipe holds."""
 
 
 def _changed(outcome: Outcome, **changed: Any) -> Report:  # noqa: ANN401
@@ -31,7 +31,7 @@ def _changed(outcome: Outcome, **changed: Any) -> Report:  # noqa: ANN401
 
 
 REPORTS = {
-    "0": lambda: report(reason=LONG),
+    "0": lambda: report(asked=MANY, answered=MANY),
     "1": lambda: report(vips=(STALE,)),
     "3": lambda: report(vips=(SILENT,), answered=()),
     "4": lambda: _changed(Outcome.ROLLED_BACK),

@@ -92,7 +92,7 @@ class Run:
         return [each.outcome for each in self.outcomes]
 
     def done(self, host: str) -> list[str]:
-        steps = ("disable", "stop", "arm", "disarm", "undo", "enable", "start")
+        steps = ("disable", "stop", "arm", "confirm", "undo", "enable", "start")
         return [key for each in self.session.done for at, key in [each.split(" ", 1)] if at == host and key in steps]
 
 
@@ -103,7 +103,7 @@ def test_all_goes_well() -> None:
     run = Run()
     assert run.go() == [APPLIED] * 3
     # Armed before it is stopped, and disarmed before H1 is confirmed: then the change starts it.
-    assert run.done("H2") == run.done("H3") == ["arm", "disable", "stop", "disarm"]
+    assert run.done("H2") == run.done("H3") == ["arm", "disable", "stop", "confirm"]
     assert run.done("H1") == []
     assert run.parked == {"H1": None, "H2": service(), "H3": service()}
 
@@ -138,7 +138,7 @@ def test_a_backup_that_goes_back_stays_stopped_and_so_do_those_behind_it(
 ) -> None:
     run = Run()
     assert run.go(H2=became) == wanted
-    assert run.done("H3") == ["arm", "disable", "stop", "disarm"]
+    assert run.done("H3") == ["arm", "disable", "stop", "confirm"]
     for each in run.outcomes[1:]:
         assert f"keepalived is stopped and disabled on {each.host}" in each.reason
 
@@ -151,7 +151,7 @@ def test_one_that_can_not_be_stopped() -> None:
 
 
 def test_one_that_started_by_itself_takes_the_leader_back() -> None:
-    run = Run(Played(fails={("H3", "still there")}))
+    run = Run(Played(fails={("H3", "confirm")}))
     assert run.go() == [ROLLED, LATER, LATER]
     # H2 was disarmed before: it is started by name. H3 is asked to go the way that it went by itself.
     assert run.done("H2")[-2:] == ["enable", "start"]
@@ -159,7 +159,7 @@ def test_one_that_started_by_itself_takes_the_leader_back() -> None:
 
 
 def test_one_that_was_not_enabled_is_not_enabled() -> None:
-    run = Run(Played(fails={("H3", "still there")}), enabled="disabled")
+    run = Run(Played(fails={("H3", "confirm")}), enabled="disabled")
     run.go()
     assert run.done("H2")[-1] == "start"
     assert "enable" not in run.done("H2")
