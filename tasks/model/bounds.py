@@ -12,7 +12,7 @@ import threading
 
 MIB = 1 << 20
 ANSWER_MOST = 4 * MIB
-"""Characters of one command's output: the EVPN routes of a subnet with 2,000 hosts, as FRR prints them, are fewer."""
+"""Characters of one command's output: 5,000 paths of EVPN routes as FRR prints them, about 830 each."""
 HOST_MOST = 8 * MIB
 """Bytes that one host sends in one round trip, all its answers together."""
 LOGIN_MOST = MIB
@@ -27,7 +27,7 @@ STREAM_MOST = 16 * MIB
 """Bytes of one probe's output: more than half an hour of echoes, a hundred a second."""
 PROBES_MOST = 1 << 19
 """Numbered probes in one stream: no stream of STREAM_MOST has as many lines."""
-JSON_PARTS_MOST = 1_000_000
+JSON_PARTS_MOST = 500_000
 """Values of one JSON text: each takes about 70 bytes while it is read, whatever its text."""
 RULES_MOST = 10_000
 """Rules of one list of a firewall: a thousand is much already, and a rule that is inserted moves all behind it."""

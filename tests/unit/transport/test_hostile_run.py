@@ -116,7 +116,7 @@ def test_each_host_in_its_own_way(usual: int, tmp_path: Path) -> None:
     assert document["hosts"]["answered"] == []
     checks = [check for cluster in document["clusters"] for vip in cluster["vips"] for check in vip["checks"]]
     for name, reason in (
-        *(("H1", "more than 8 MiB"), ("H2", "more than 8 MiB")),
+        *(("H1", f"more than {HOST_MOST // MIB} MiB"), ("H2", f"more than {HOST_MOST // MIB} MiB")),
         *(("L1", "no answer within 30 s"), ("L2", "no answer within 30 s")),
         ("I1", "more than 1 MiB before the login"),
     ):
