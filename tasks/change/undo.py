@@ -183,7 +183,9 @@ class Undo:
 
     def arm(self) -> tuple[Command, ...]:
         """Start the clock, with everything kept, and on the disk, that the script needs."""
-        condition = f"ConditionPathIsSymbolicLink={self._link}\n" if self.outlives_boot else ""
+        # What was undone has no unit any more: another start finds nothing to do, and systemd nothing to try again.
+        evidence = f"IsSymbolicLink={self._link}" if self.outlives_boot else f"Exists={self._service}"
+        condition = f"ConditionPath{evidence}\n"
         unit = _UNIT.replace("@DIRECTORY@", self.directory).replace("@CONDITION@", condition)
         flush = shlex.join(("sudo", "-n", "sh", "-c", _FLUSH, "sh", self.directory))
         at_boot = (

@@ -79,10 +79,13 @@ def hand_over_and_back(fabric: Fabric) -> None:
 
 
 def is_on_l1(fabric: Fabric, kind: str) -> None:
-    """Wait until L1 has the VIP as `local` or `remote`: a move that a leaf did not learn of is not counted there."""
+    """Wait until L1 has the VIP as `local` or `remote`: a move that a leaf did not learn of is not counted there.
+
+    Once the move has flagged it, a leaf that freezes keeps what it had.
+    """
     eventually(
         lambda: fabric.shell("L1", "vtysh", "-c", "show evpn arp-cache vni 100 ip 100.65.0.10", check=False),
-        lambda text: f"Type: {kind}" in text,
+        lambda text: f"Type: {kind}" in text or "Duplicate, detected" in text,
         timeout=20,
     )
 
