@@ -117,10 +117,12 @@ class Proof:
         return f"{name}: {first_problem(vips)}"
 
     def _echoed(self, name: str) -> str:
+        """A client keeps a MAC that it learned for up to a minute: what a test left there is made to go."""
         for cluster in self._session(name).clusters:
             for probe in cluster.probes:
                 for vip in cluster.vips:
                     if run_in(probe, "ping", "-c", "1", "-W", "1", str(vip.ip)).returncode != 0:
+                        run_in(probe, "ip", "neigh", "flush", "to", str(vip.ip))
                         return f"{name}: {probe} gets no answer from {vip.ip}"
         return ""
 

@@ -7,17 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import (
-    Fabric,
-    Ran,
-    bring_back,
-    detect_duplicates,
-    eventually,
-    fail_over,
-    hand_over_and_back,
-    holds,
-    is_on_l1,
-)
+from tests.lab.conftest import Fabric, Ran, detect_duplicates, eventually, fail_over_and_back, hand_over_and_back, holds
 
 pytestmark = pytest.mark.lab
 
@@ -32,14 +22,6 @@ def counted(healthy: Fabric) -> Iterator[Fabric]:
     detect_duplicates(healthy, "no dup-addr-detection freeze permanent", GENEROUS)
 
 
-def move_and_back(fabric: Fabric) -> None:
-    """A move that L1 learns, and back; the link goes down, and the address with it."""
-    is_on_l1(fabric, "local")
-    fail_over(fabric)
-    is_on_l1(fabric, "remote")
-    bring_back(fabric)
-
-
 def follow(fabric: Fabric, ran: Ran) -> list[str]:
     """Do what the advice for a frozen VIP says, step by step, as a person would; the steps."""
     (cause,) = [each for each in ran.vip()["known_causes"] if each["id"] == "frozen-duplicate"]
@@ -50,8 +32,8 @@ def follow(fabric: Fabric, ran: Ran) -> list[str]:
 
 def test_the_budget_shrinks_and_a_drill_waits_for_it_or_is_refused(counted: Fabric) -> None:
     detect_duplicates(counted, "max-moves 5 time 40")
-    move_and_back(counted)
-    move_and_back(counted)
+    fail_over_and_back(counted)
+    fail_over_and_back(counted)
     ran = counted.vipbook("verify", "--wait", "30", "--json")
     assert ran.code == 0, ran.problems()
     left = {leaf: ran.checks()[f"duplicate/{leaf}"]["actual"] for leaf in ("L1", "L2", "L3")}
@@ -77,7 +59,7 @@ def test_a_detection_that_allows_no_drill_at_all(counted: Fabric) -> None:
 
 def test_too_many_moves_are_flagged_and_only_warned_of(counted: Fabric) -> None:
     for _ in range(3):
-        move_and_back(counted)
+        fail_over_and_back(counted)
     ran = eventually(
         lambda: counted.vipbook("verify", "--json"),
         lambda each: each.state() == "healthy" and each.report["verdict"] == "warn",
@@ -92,8 +74,8 @@ def test_too_many_moves_are_flagged_and_only_warned_of(counted: Fabric) -> None:
 def freeze(fabric: Fabric) -> None:
     """Back and forth until L1 freezes the VIP that has just come back to it."""
     detect_duplicates(fabric, "max-moves 3 time 180", "freeze permanent")
-    move_and_back(fabric)
-    move_and_back(fabric)
+    fail_over_and_back(fabric)
+    fail_over_and_back(fabric)
     eventually(
         lambda: fabric.shell("L1", "vtysh", "-c", "show evpn arp-cache vni 100 ip 100.65.0.10"),
         lambda text: "Duplicate, detected" in text,
@@ -174,7 +156,7 @@ def test_a_frozen_virtual_mac_is_healed_by_the_advice(counted: Fabric, tmp_path:
 def test_the_product_never_clears_by_itself(counted: Fabric) -> None:
     """vtysh logs nothing, so the counters tell: what was flagged is still flagged after every command that looks."""
     for _ in range(3):
-        move_and_back(counted)
+        fail_over_and_back(counted)
     before = eventually(
         lambda: counted.vipbook("verify", "--json"), lambda each: each.report["verdict"] == "warn", timeout=30
     )
