@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -45,11 +45,7 @@ def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) 
     started_at, began = datetime.now(UTC), time.monotonic()
     progress("reading the servers and their backups")
     replies = _ask(session)
-    facts = {name: server_facts(name, reply, session.interfaces(name)) for name, reply in replies.items()}
-    others = [name for name in members_of(session, tuple(replies)) if name not in replies]
-    if others:
-        asked = {name: Script(commands=change_commands(session.memberships(name))) for name in others}
-        facts |= {name: server_facts(name, reply) for name, reply in session.run_scripts(asked).items()}
+    facts = _facts(session, replies)
     backups = _backups(replies)
     newest = max((each.last for each in backups.values() if each.last is not None), default=None)
     if newest is None:
@@ -80,28 +76,46 @@ def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) 
     services = {name: each.service.value for name, each in facts.items() if isinstance(each.service, Read)}
     parking = Parking(session=session, services=services, progress=progress, confirm_s=confirm_s, tag=tag())
 
+    try:
+        change_in_order(stages, planned, parking, _changes(held, parking, backups, facts, newest), outcomes)
+    except KeyboardInterrupt:
+        outcomes = reached(todo, outcomes, parking)
+        return replace(report(outcomes, Status.FAIL, INTERRUPTED), interrupted=True)
+    verdict = Status.PASS if all_good(outcomes) else Status.FAIL
+    return report(outcomes, verdict, f"back to what stood before {newest}; the intent still says something else")
+
+
+def _facts(session: Session, replies: Mapping[str, Reply]) -> dict[str, ServerFacts]:
+    """Those of the servers that go back, and of all others that must go on hearing them."""
+    facts = {name: server_facts(name, reply, session.interfaces(name)) for name, reply in replies.items()}
+    others = [name for name in members_of(session, tuple(replies)) if name not in replies]
+    if others:
+        asked = {name: Script(commands=change_commands(session.memberships(name))) for name in others}
+        facts |= {name: server_facts(name, reply) for name, reply in session.run_scripts(asked).items()}
+    return facts
+
+
+def _changes(
+    held: Held, parking: Parking, backups: Mapping[str, Backups], facts: Mapping[str, ServerFacts], newest: str
+) -> Callable[[ServerOutcome], ServerRollback]:
+    """What takes a server back as planned."""
+
     def change_of(each: ServerOutcome) -> ServerRollback:
         before = parking.before(each.host)
         step = plan_rollback(backups[each.host], facts[each.host], parked=before)
         return ServerRollback(
-            session=session,
+            session=held.session,
             host=each.host,
             plan=replace(each.plan, steps=(step,)),
-            progress=progress,
-            confirm_s=confirm_s,
+            progress=parking.progress,
+            confirm_s=parking.confirm_s,
             held=held,
             parked=before,
             before_commit=parking.release,
             backup=newest,
         )
 
-    try:
-        change_in_order(stages, planned, parking, change_of, outcomes)
-    except KeyboardInterrupt:
-        outcomes = reached(todo, outcomes, parking)
-        return replace(report(outcomes, Status.FAIL, INTERRUPTED), interrupted=True)
-    verdict = Status.PASS if all_good(outcomes) else Status.FAIL
-    return report(outcomes, verdict, f"back to what stood before {newest}; the intent still says something else")
+    return change_of
 
 
 def _ask(session: Session) -> dict[str, Reply]:

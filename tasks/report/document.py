@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tasks.model.drill import Drill, Measured, Outage
+from tasks.model.expected import ExpectedOutage
 from tasks.model.fabric_map import FabricMap, MappedLeaf, MappedProbe, MappedServer
 from tasks.model.plan import ServerOutcome
 from tasks.model.report import Report
@@ -43,18 +44,7 @@ def document(report: Report) -> dict[str, Any]:
         shape["changed"] = any(outcome.plan.changed for outcome in report.servers)
         shape["servers"] = [_server(outcome) for outcome in report.servers]
     if report.outages:
-        shape["timers"] = [
-            {
-                "cluster": each.cluster,
-                "instance": each.instance,
-                "fault": each.fault,
-                "master": each.master,
-                "heir": each.heir,
-                "bound_s": [round(bound, 3) for bound in each.bound_s],
-                "why": each.why,
-            }
-            for each in report.outages
-        ]
+        shape["timers"] = [_expected(each) for each in report.outages]
     if report.drill is not None:
         shape["drill"] = _drill(report.drill, evidence)
     if report.location is not None:
@@ -63,6 +53,18 @@ def document(report: Report) -> dict[str, Any]:
         shape["window"] = window_document(report.window)
     fit: dict[str, Any] = _fit(shape)
     return fit
+
+
+def _expected(outage: ExpectedOutage) -> dict[str, Any]:
+    return {
+        "cluster": outage.cluster,
+        "instance": outage.instance,
+        "fault": outage.fault,
+        "master": outage.master,
+        "heir": outage.heir,
+        "bound_s": [round(bound, 3) for bound in outage.bound_s],
+        "why": outage.why,
+    }
 
 
 def _fit(value: Any) -> Any:  # noqa: ANN401 - any plain value
