@@ -118,7 +118,8 @@ def test_a_full_disk_on_etc_leaves_everything_as_it_was(healthy: Fabric, tmp_pat
     fill = """
         cp -a /etc /root/etc && size=$(du -sk /root/etc | cut -f1)
         mount -t tmpfs -o size=$((size + 200))k full /etc && cp -a /root/etc/. /etc/
-        dd if=/dev/zero of=/etc/filler bs=1k 2>/dev/null
+        mountpoint -q /etc || exit 1
+        dd if=/dev/zero of=/etc/filler bs=1k count=4096 2>/dev/null
         true
     """
     healthy.shell("H2", "sh", "-c", fill)
