@@ -19,6 +19,11 @@ pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("fabric"), pytest.mark.ti
 VIP, VIP6 = "100.65.0.77", "fd00:100:65::77"
 GATEWAYS = {VIP: "100.65.0.1", VIP6: "fd00:100:65::1"}
 H1_ADDRESSES = ("100.65.0.11", "fd00:100:65::11")
+OWN_ADDRESSES6 = (
+    ("H1", "enp0s8", "fd00:100:65::11"),
+    ("H2", "enp0s8", "fd00:100:65::12"),
+    ("C1", "eth1", "fd00:100:65::21"),
+)
 H1_MAC, H2_MAC, C1_MAC = "08:00:27:7d:af:b4", "08:00:27:70:07:ae", "44:38:39:00:03:01"
 HOMES = {H1_MAC: "L1", H2_MAC: "L2", C1_MAC: "L3"}
 LEAVES = ("L1", "L2", "L3")
@@ -41,6 +46,11 @@ raw.send(bytes.fromhex("333300000001") + mac + bytes.fromhex("86dd") + head + bo
 
 @pytest.fixture(scope="module")
 def lab(fabric: Fabric) -> Iterator[None]:
+    """As it was built: an interface that another test took down has lost its IPv6 address and route."""
+    for node, device, address in OWN_ADDRESSES6:
+        run(node, "ip", "link", "set", "dev", device, "up")
+        run(node, "ip", "-6", "addr", "replace", f"{address}/64", "dev", device, "nodad")
+        run(node, "ip", "-6", "route", "replace", "default", "via", GATEWAYS[VIP6], "dev", device)
     yield
     fabric.proof.touched()
 
