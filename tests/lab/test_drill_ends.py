@@ -18,7 +18,7 @@ from tests.lab.conftest import Fabric, Ran, eventually, made_healthy
 from tests.lab.proof import Proof
 from tests.lab.test_drill import leftovers, link_is_up
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("quick")]
+pytestmark = pytest.mark.lab
 
 
 @pytest.fixture(scope="module")

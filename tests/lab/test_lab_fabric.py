@@ -13,7 +13,7 @@ import pytest
 from tests.lab.conftest import Fabric
 from tests.lab.nodes import argv_in, run_in
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("fabric"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(120)]
 
 # No address of a cluster: whatever the servers of this lab run, they leave it alone.
 VIP, VIP6 = "100.65.0.77", "fd00:100:65::77"

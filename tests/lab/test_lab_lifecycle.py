@@ -22,7 +22,7 @@ from lab.place import SSH_PORT, STATE_VARIABLE, LabPaths, state_directory
 from lab.processes import Process, all_processes, keeper_of, lab_processes, leader_of
 from lab.topology import TOPOLOGY_FILE
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("lifecycle"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
 NAME = "life"

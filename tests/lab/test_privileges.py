@@ -9,7 +9,7 @@ import pytest
 from tests.lab.conftest import Fabric
 from tests.lab.published import INSTALLED, only, write
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("privileges")]
+pytestmark = pytest.mark.lab
 LISTS = {
     "H1": ("server-verify",),
     "H3": ("server-verify",),

@@ -12,7 +12,7 @@ import pytest
 from tests.lab.conftest import Fabric, eventually
 from tests.lab.controller import VIPBOOK, Controller, controller
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("schedule")]
+pytestmark = pytest.mark.lab
 
 
 @pytest.fixture(scope="module")
