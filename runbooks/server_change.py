@@ -258,7 +258,7 @@ class ServerChange:
             elif left := differing(before, self._facts()):
                 reason = f"{why}; not as before: {', '.join(left)}"
             else:
-                self._ask((undo.clean(),))
+                self._do((undo.clean(),))
                 return self._without_packages(installed, why)
         except StepError as error:
             reason = f"{why}; {error.reason}"

@@ -183,9 +183,11 @@ class Undo:
 
     def arm(self) -> tuple[Command, ...]:
         """Start the clock, with everything kept, and on the disk, that the script needs."""
-        # What was undone has no unit any more: another start finds nothing to do, and systemd nothing to try again.
-        evidence = f"IsSymbolicLink={self._link}" if self.outlives_boot else f"Exists={self._service}"
-        condition = f"ConditionPath{evidence}\n"
+        # Any of them: what was undone has none, so that another start finds nothing to do, and systemd nothing to try
+        # again; what was cut short has one of them still.
+        evidence = f"IsSymbolicLink=|{self._link}" if self.outlives_boot else f"Exists=|{self._service}"
+        states = (f"Exists=|{self._state}/{name}" for name in ("armed", "undoing"))
+        condition = "".join(f"ConditionPath{each}\n" for each in (evidence, *states))
         unit = _UNIT.replace("@DIRECTORY@", self.directory).replace("@CONDITION@", condition)
         flush = shlex.join(("sudo", "-n", "sh", "-c", _FLUSH, "sh", self.directory))
         at_boot = (
@@ -195,7 +197,6 @@ class Undo:
         )
         return (
             Command(key="flush kept", argv=("sync", self.directory), sudo=True, fragment=flush),
-            sudo("armed", "install", "-m", "0600", "/dev/null", f"{self._state}/armed"),
             sudo("undo unit", "dd", f"of={self._service}", "conv=fsync", "status=none", feed=unit.encode()),
             *(at_boot if self.outlives_boot else ()),
             sudo(
@@ -207,6 +208,8 @@ class Undo:
                 "--timer-property=AccuracySec=100ms",
                 f"--unit={self.unit}.service",
             ),
+            # Last: what has a state has a clock, or an undo that a boot begins.
+            sudo("armed", "install", "-m", "0600", "/dev/null", f"{self._state}/armed"),
         )
 
     def run_now(self, wait_s: float) -> tuple[Command, ...]:

@@ -14,6 +14,8 @@ confirm() {
 
 mode=$1
 shift
+# Of what is not kept nothing becomes a backup, should it be left there.
+[ "$mode" = keep ] || rm -f "$root/undo-$tag/left"
 if [ "$mode" != clean ]; then
     confirm
 elif [ -e "$state/armed" ] || [ -e "$state/undoing" ]; then

@@ -141,6 +141,8 @@ fi
 attempts
 [ -z "$missing" ] || failed
 [ -z "$backup" ] || exit 0
+# What was undone is no backup, should it be left there.
+rm -f "$directory/left" && sync "$directory"
 said=$(take_units_away 2>&1) || { missed "take $unit.service away" "$said"; failed; }
 mv -T "$state/undoing" "$state/undone" && rm -rf -- "$state/status" "$state"/done.*
 # What was kept holds a password; when all is restored, it is of no use.

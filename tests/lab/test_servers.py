@@ -154,7 +154,7 @@ def test_a_filter_that_would_eat_the_vip_is_refused_with_its_mend(db: Fabric) ->
     try:
         ran = db.vipbook("plan", "db", "--json")
         reasons = [each["reason"] for each in ran.report["servers"] if each["host"] == "H3"]
-        assert "set IPv6_rpfilter=no in /etc/firewalld/firewalld.conf" in reasons[0]
+        assert "set IPv6_rpfilter=no (or, from firewalld 2.2 on, strict-forward) in /etc/firewalld" in reasons[0]
     finally:
         db.shell("H3", "sed", "-i", "s/^IPv6_rpfilter=yes/IPv6_rpfilter=no/", "/etc/firewalld/firewalld.conf")
 

@@ -216,7 +216,7 @@ def test_a_rollback_days_later_ends_nothing_and_decides_nothing(root: Root, hang
 def test_the_clock_is_systemds_and_nothing_secret_is_in_an_argument() -> None:
     undo = undo_of(("echo hunter22",))
     assert undo.directory == f"/var/lib/vipbook/undo-{TAG}"
-    clock = undo.arm()[-1]
+    clock = undo.arm()[-2]
     assert clock.argv[0] == "systemd-run"
     assert "--on-active=120" in clock.argv
     assert clock.argv[-1] == f"--unit=vipbook-undo-{TAG}.service"
@@ -245,9 +245,10 @@ def test_a_boot_undoes_what_outlives_one(root: Root, *, outlives: bool, unit: st
     by_key = {command.key: command for command in undo.arm()}
     assert by_key["undo unit"].argv[1] == f"of={unit}"
     assert ("arm boot" in by_key) is outlives
-    # The copies are on the disk before anything counts, and all of it before the clock runs.
+    # The copies are on the disk before anything counts, all of it before the clock runs, and that before it is armed:
+    # what is armed and has no clock would keep every later change from beginning.
     keys = list(by_key)
-    assert (keys[0], keys[1], keys[-1]) == ("flush kept", "armed", "arm")
+    assert (keys[0], keys[1], keys[-2], keys[-1]) == ("flush kept", "undo unit", "arm", "armed")
     root.armed(undo)
     assert root.linked() is outlives
     assert Path(root.here(unit)).exists()
