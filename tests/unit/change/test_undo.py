@@ -226,7 +226,9 @@ def test_the_clock_is_systemds_and_nothing_secret_is_in_an_argument() -> None:
     script, _, unit = (command.feed for command in commands if command.feed is not None)
     assert script == undo.script().encode()
     started = f"ExecStart=/bin/sh {undo.directory}/undo.sh"
-    for line in (started, f"ConditionPathIsSymbolicLink={WANTED}", "Restart=on-failure", f"RestartSec={RETRY_S}"):
+    conditions = [f"ConditionPathIsSymbolicLink=|{WANTED}"]
+    conditions += [f"ConditionPathExists=|/run/vipbook/undo-{TAG}/{state}" for state in ("armed", "undoing")]
+    for line in (started, *conditions, "Restart=on-failure", f"RestartSec={RETRY_S}"):
         assert f"\n{line}\n".encode() in (unit or b"")
     # With /var away it goes on trying: that is no condition.
     assert (unit or b"").count(undo.directory.encode()) == 1
