@@ -32,6 +32,7 @@ _KINDS = ("webhook:URL", "webhook-env:NAME", "command:PATH")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 _FINE = {"pass", "warn"}
 _TOKEN, _SECRET = "VIPBOOK_WEBHOOK_TOKEN", "VIPBOOK_WEBHOOK_SECRET"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SIGNATURE = "X-Vipbook-Signature"
 _TRIES = 4
 _BACKOFF_S = 0.5
@@ -101,6 +102,9 @@ def _webhook(place: str) -> Target:
         raise IntentError("--notify webhook:…: not a URL that begins with https:// or http:// and names a host")
     if parts.username is not None or parts.password is not None:
         raise IntentError(f"--notify webhook:…: no password in the URL; set {_TOKEN} or {_SECRET} instead")
+    for name in (_TOKEN, _SECRET):
+        if _CONTROL.search(os.environ.get(name, "")):
+            raise IntentError(f"--notify webhook:…: {name} holds a control character, such as the end of a line")
     if parts.scheme == "http" and os.environ.get(_TOKEN) and not _is_here(parts.hostname or ""):
         raise IntentError(
             f"--notify webhook:…: {_TOKEN} would go over plain http, where others can read it; "
@@ -231,7 +235,8 @@ def _tried(url: str, body: bytes) -> str | None:
             except urllib3.exceptions.HTTPError as error:
                 problem = f"{type(error).__name__} after {_TRIES} tries"
                 continue
-            except (OSError, UnicodeError) as error:
+            except (OSError, ValueError) as error:
+                # What it says may hold the token.
                 return type(error).__name__
         if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's success
             return None

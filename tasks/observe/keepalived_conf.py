@@ -38,9 +38,18 @@ class _Unclear(Exception):  # noqa: N818 - it names what was found, and ends the
     """The configuration can't be told to its end; the text says why."""
 
 
-def read_conf(path: str, files: Mapping[str, str], resolved: Resolved, config_id: str = "") -> KeepalivedConf:
+@dataclass(slots=True)
+class Budget:
+    """So many lines may still be read; several configurations may share it."""
+
+    left: int = LINES
+
+
+def read_conf(
+    path: str, files: Mapping[str, str], resolved: Resolved, config_id: str = "", budget: Budget | None = None
+) -> KeepalivedConf:
     """The configuration that begins in `path`; `files` are texts by path. Never raises."""
-    reader = _Reader(files=files, resolved=resolved, config_id=config_id)
+    reader = _Reader(files=files, resolved=resolved, config_id=config_id, budget=budget or Budget())
     problems = reader.problems
     tree = _Tree()
     try:
@@ -110,11 +119,11 @@ class _Reader:
     files: Mapping[str, str]
     resolved: Resolved
     config_id: str
+    budget: Budget
     includes: list[Included] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     defined: dict[str, list[str]] = field(default_factory=dict)
     """Definitions, a line each of those of several lines."""
-    budget: int = LINES
     defining: list[str] | None = None
     """The definition that the next line continues."""
 
@@ -147,9 +156,9 @@ class _Reader:
                 self.defining = None
                 continue
             line, number = following
-            self.budget -= 1 + len(line) // _LONG
-            if self.budget < 0:
-                raise _Unclear(f"{path}: more than {LINES} lines, or a definition that is used within itself")
+            self.budget.left -= 1 + len(line) // _LONG
+            if self.budget.left < 0:
+                raise _Unclear(f"{path}: more than {LINES} lines in all, or a definition that is used within itself")
             found = self._line(line, (file, number))
             if isinstance(found, list):
                 # What a definition or a sequence makes comes before the rest of the file.
@@ -232,7 +241,7 @@ class _Reader:
         for values in islice(sets, LINES):
             lines += [f"${name}={value}" for name, value in values.items()]
             lines.append(text)
-            if len(lines) > self.budget:
+            if len(lines) > self.budget.left:
                 raise _Unclear(f"line {place[1]} of {place[0]}: repeated too often")
         return lines
 

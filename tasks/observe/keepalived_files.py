@@ -14,11 +14,13 @@ from tasks.model.cluster import Cluster
 from tasks.model.keepalived import MARK, Declared, KeepalivedConf
 from tasks.model.reading import Reading
 from tasks.observe.helpers import helper
-from tasks.observe.keepalived_conf import read_conf
+from tasks.observe.keepalived_conf import Budget, read_conf
 from tasks.observe.questions import CONFIG_PATH, server_commands
 from tasks.observe.readings import Garbled, reading
 
 KEY = "declared"
+_CONFS = 8
+"""More configurations than that, each of which a daemon is told by its options, are not read."""
 _PROBLEMS = {
     "levels": "{}: included over too many levels",
     "files": "{}: more files than are read",
@@ -107,7 +109,12 @@ def _declared(told: _Told) -> Declared:
     texts = {name: content.decode(errors="replace") for name, content in told.files.items()}
     given = _CONFIG_ID.search(told.main or told.options)
     config_id = next(filter(None, given.groups())) if given else told.host.partition(".")[0]
-    confs = [_conf(told, texts, root, config_id) for root in dict.fromkeys(told.roots)]
+    roots = sorted(dict.fromkeys(told.roots), key=lambda root: root != CONFIG_PATH)
+    if unread := roots[_CONFS:]:
+        more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+        told.problems.append(f"{unread[0]}{more}: more configurations than are read")
+    budget = Budget()
+    confs = [_conf(told, texts, root, config_id, budget) for root in roots[:_CONFS]]
     own = told.files.get(CONFIG_PATH)
     return Declared(
         config=next((each for each in confs if each.path == CONFIG_PATH), None),
@@ -120,8 +127,8 @@ def _declared(told: _Told) -> Declared:
     )
 
 
-def _conf(told: _Told, texts: dict[str, str], root: str, config_id: str) -> KeepalivedConf:
-    read = read_conf(root, texts, told.includes, config_id)
+def _conf(told: _Told, texts: dict[str, str], root: str, config_id: str, budget: Budget) -> KeepalivedConf:
+    read = read_conf(root, texts, told.includes, config_id, budget)
     # What the server could not read explains what is missing here.
     return replace(read, problems=tuple(dict.fromkeys((*told.problems, *read.problems))))
 

@@ -13,6 +13,8 @@ _REFERENCE = re.compile(r"[#!&$~%]\d|[A-Z]{2}-\d|www\.|://")
 """A ticket (#12, !12, GH-12), which is then linked from there, or a link."""
 _COLONS = 2
 _NUMBERED = re.compile(r"\A(\d{1,9})\.(?=\s|\Z)")
+_ORDER = re.compile(r"\A/")
+"""What forges take for an order at the beginning of a line: /close."""
 _FORMULA = frozenset("=+-@\N{MINUS SIGN}")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
 
@@ -30,7 +32,7 @@ def markdown(text: str) -> str:
         if _active(found[0]):
             made += [_plain(line[end : found.start()]), f"`{found[0]}`"]
             end = found.end()
-    return _NUMBERED.sub(r"\1\\.", "".join([*made, _plain(line[end:])]))
+    return _ORDER.sub(r"\\/", _NUMBERED.sub(r"\1\\.", "".join([*made, _plain(line[end:])])))
 
 
 def _active(word: str) -> bool:

@@ -245,5 +245,5 @@ def _where(wanted: Wanted) -> tuple[str, Sequence[str]]:
         "command = ?": wanted.command,
         "verdict = ?": wanted.verdict,
     }
-    given = {text: value for text, value in conditions.items() if value is not None}
+    given = {text: readable(value) for text, value in conditions.items() if value is not None}
     return (f"WHERE {' AND '.join(given)}" if given else ""), tuple(given.values())

@@ -15,6 +15,8 @@ _BEHIND = timedelta(days=1)
 """Runs of one moment may end in any order; one that began a day before its predecessor was made by a wrong clock."""
 CONFIRMED_BY = 25
 """So many of the newest runs say what time it is: a clock that was wrong for fewer than half of them moves nothing."""
+_YEARS = range(1970, 9999)
+"""Clocks count from the first. Nearer to the ends of the calendar a zone or a span of time leads out of it."""
 _MOST_BYTES = 256 * 2**20
 
 
@@ -73,7 +75,7 @@ def moment(value: object) -> datetime:
     """A time of the history; ValueError for what is none."""
     if isinstance(value, str):
         at = datetime.fromisoformat(value)
-        if at.tzinfo is not None:
+        if at.tzinfo is not None and at.year in _YEARS:
             return at.astimezone(UTC)
     raise ValueError(f"{value!r} is not a time")
 

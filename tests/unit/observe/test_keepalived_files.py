@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from tasks.model.keepalived import MARK, Declared
 from tasks.model.reading import Read, Unread
 from tasks.observe.helpers import helper
+from tasks.observe.keepalived_conf import LINES
 from tasks.observe.keepalived_files import declared, parse_declared
 from tasks.observe.readings import Garbled
 from tests.unit.builders import answer
@@ -236,6 +237,34 @@ def test_another_file_that_it_would_start_with(root: Path, ask: Ask, line: str, 
 def test_what_is_no_answer(text: str) -> None:
     with pytest.raises(Garbled):
         parse_declared(text)
+
+
+def coded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def told(paths: Sequence[str], text: str) -> str:
+    """The records of these configurations, each with this text."""
+    return "".join(f"conf {coded(path)}\nfile {coded(path)} 1 {coded(text)}\n" for path in paths) + "end\n"
+
+
+def test_few_configurations_are_read_and_the_rest_is_told() -> None:
+    found = parse_declared(told([*(f"/{number}" for number in range(20)), CONF], "a\n"))
+    assert [each.path for each in found.others] == [f"/{number}" for number in range(7)]
+    assert found.config is not None, "whatever comes before it"
+    for each in (found.config, *found.others):
+        assert each.problems == ("/7 and 12 more: more configurations than are read",)
+    found = parse_declared(told([CONF, *(f"/{number}" for number in range(7))], "a\n"))
+    assert found.config is not None
+    assert (found.config.problems, len(found.others)) == ((), 7)
+
+
+def test_all_configurations_together_have_one_bound() -> None:
+    found = parse_declared(told([CONF, "/1", "/2", "/3"], "a\n" * (LINES // 2 - 10)))
+    assert found.config is not None
+    confs = (found.config, *found.others)
+    assert sum(len(each.statements) for each in confs) <= LINES
+    assert [bool(each.problems) for each in confs] == [False, False, True, True]
 
 
 def test_nothing_of_the_files_is_in_what_is_shown() -> None:

@@ -234,6 +234,24 @@ def test_a_token_over_plain_http_is_refused_before_anything_is_contacted(
     ended(run(*words, inventory=write_inventory(tmp_path / "i")), 2, "would go over plain http")
 
 
+@pytest.mark.parametrize("name", ["VIPBOOK_WEBHOOK_TOKEN", "VIPBOOK_WEBHOOK_SECRET"])
+@pytest.mark.parametrize("sign", ["\r", "\n", "\r\n", "\t", "\x01", "\x7f", "\x85"])
+def test_a_secret_with_a_control_character_is_refused_before_anything_is_contacted(
+    name: str, sign: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, f"T0P{sign}SECRET")
+    monkeypatch.setattr("runbooks.session.Session.run_scripts", lambda *_: pytest.fail("contacted"))
+    words = ("verify", "--notify", "webhook:http://127.0.0.1/x")
+    result = run(*words, inventory=write_inventory(tmp_path / "i"))
+    ended(result, 2, f"--notify webhook:…: {name} holds a control character")
+    assert "T0P" not in result.output
+
+
+def test_a_header_that_can_not_be_sent_is_a_sentence_without_it(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIPBOOK_WEBHOOK_TOKEN", "t0k\ren")
+    assert runbook._post(hook.url, b"{}") == "ValueError"
+
+
 def test_a_token_and_a_signature(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIPBOOK_WEBHOOK_TOKEN", "t0ken")
     monkeypatch.setenv("VIPBOOK_WEBHOOK_SECRET", "s3cret")

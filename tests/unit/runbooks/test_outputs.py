@@ -255,6 +255,14 @@ def test_a_lost_terminal_ends_nothing_that_is_under_way(error: OSError, monkeypa
     assert reached == ["the end"]
 
 
+@pytest.mark.parametrize("how", ["<&-", "</dev/null"])
+def test_nobody_is_asked_without_standard_input(how: str) -> None:
+    line = f"{shlex.join([sys.executable, '-m', 'tests.unit.runbooks.canned', '0', 'apply'])} {how}"
+    ran = subprocess.run(["sh", "-c", line], capture_output=True, text=True, cwd=ROOT, check=False)
+    said = ["error: this changes servers and there is no terminal to ask on; give --yes"]
+    assert (ran.returncode, ran.stderr.splitlines()) == (2, said)
+
+
 def test_a_plan_that_can_not_be_shown_is_not_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
     ask = Face().asker(yes=False)

@@ -68,6 +68,9 @@ def test_what_was_kept_is_there_and_nobody_else_reads_it(path: Path) -> None:
         (Wanted(cluster="web"), [4, 3, 2, 1]),
         (Wanted(cluster="db"), [5]),
         (Wanted(cluster="db", verdict="fail"), []),
+        (Wanted(cluster="\udcff"), []),
+        (Wanted(command="\udcff"), []),
+        (Wanted(verdict="\udcff"), []),
         (Wanted(command="x'; DROP TABLE runs; --"), []),
     ],
 )
