@@ -16,8 +16,8 @@ from tasks.model.server import Instance, ServerFacts
 from tasks.observe.keepalived_conf import read_conf
 from tasks.observe.keepalived_declared import declared_instances
 
-_RUNNING = ("master", "backup", "fault")
-"""One in fault may recover at any moment."""
+_LEADING = ("master", "backup", "fault")
+"""Who leads comes first. One in fault, or in any other state (init), may be the master at any moment."""
 _TWO = 2
 
 
@@ -124,7 +124,7 @@ def _members(
             continue
         others = [each for each in told.instances.value if carries(each, cluster)]
         running = instance_of(told.instances.value, cluster, server) or min(others, key=_rank, default=None)
-        if running is None or running.state not in _RUNNING:
+        if running is None:
             continue
         now = running_wire(running, _told(told), cluster, server)
         then = coming_wire(coming[server.name], cluster, server) if server.name in coming else now
@@ -148,7 +148,7 @@ def _refuse_silent(cluster: Cluster, members: Sequence[_Member], facts: Mapping[
 
 
 def _rank(instance: Instance) -> int:
-    return _RUNNING.index(instance.state) if instance.state in _RUNNING else len(_RUNNING)
+    return _LEADING.index(instance.state) if instance.state in _LEADING else len(_LEADING)
 
 
 def _told(facts: ServerFacts) -> tuple[DeclaredInstance, ...]:

@@ -177,6 +177,8 @@ def test_what_is_not_known_to_be_heard_is_not_relied_on(facts: dict[str, Any]) -
         pytest.param(
             {"H1": BOTH["H1"], "H2": running("H2", "fault")}, MASTER_ALONE, id="one in fault may recover at any moment"
         ),
+        pytest.param({"H1": BOTH["H1"], "H2": running("H2", "init")}, MASTER_ALONE, id="one that begins"),
+        pytest.param({"H1": BOTH["H1"], "H2": running("H2", "97")}, MASTER_ALONE, id="a state of no known name"),
         pytest.param(
             {"H1": running("H1", "backup"), "H2": running("H2", "backup")}, MASTER_ALONE, id="no master, soon one"
         ),
