@@ -55,6 +55,7 @@ def read_conf(path: str, files: Mapping[str, str], resolved: Resolved, config_id
         statements=tree.close_all(),
         includes=tuple(reader.includes),
         problems=tuple(dict.fromkeys(problems)),
+        conditional=reader.conditional,
     )
 
 
@@ -115,6 +116,7 @@ class _Reader:
     defined: dict[str, list[str]] = field(default_factory=dict)
     """Definitions, a line each of those of several lines."""
     budget: int = LINES
+    conditional: bool = False
     defining: list[str] | None = None
     """The definition that the next line continues."""
 
@@ -188,6 +190,7 @@ class _Reader:
                 self.defining = None
             return None
         while line.startswith("@"):
+            self.conditional = True
             found = _CONDITION.match(line)
             if found is None or not found[3] or (found[2] == self.config_id) == bool(found[1]):
                 return None
