@@ -16,8 +16,8 @@ from tasks.model.server import Instance, ServerFacts
 from tasks.observe.keepalived_conf import read_conf
 from tasks.observe.keepalived_declared import declared_instances
 
-_RUNNING = ("master", "backup", "fault")
-"""One in fault may recover at any moment."""
+_LEADING = ("master", "backup", "fault")
+"""Who leads comes first. One in fault, or in any other state (init), may be the master at any moment."""
 _TWO = 2
 
 
@@ -73,12 +73,12 @@ def change_order(
     rules = Rules({name: set() for name in servers}, {name: set() for name in servers})
     confs = {name: read_conf("", {"": text or ""}, {}) for name, text in configs.items()}
     coming = {name: declared_instances(conf) for name, conf in confs.items()}
-    partly = {name for name, conf in confs.items() if conf.includes}
+    partly = {name for name, conf in confs.items() if conf.problems or conf.includes or conf.conditional}
     listed = list(clusters)
     for cluster in listed:
         members = _members(cluster, facts, coming, partly)
         _refuse_silent(cluster, members, facts)
-        _last(cluster, members, coming, rules)
+        _last(cluster, members, coming, partly, rules)
         _decide(cluster, members, rules)
     for leader, parked in rules.parks.items():
         rules.gaps.setdefault(leader, []).extend(_lost_by_parking(parked, facts, coming))
@@ -94,6 +94,7 @@ def _last(
     cluster: Cluster,
     members: Sequence[_Member],
     coming: Mapping[str, Sequence[DeclaredInstance]],
+    partly: Collection[str],
     rules: Rules,
 ) -> None:
     """Servers that do not run the instance yet come after all that do, and must hear one that is not changed."""
@@ -104,6 +105,7 @@ def _last(
         rules.before[server.name] |= running & rules.before.keys()
         joins = coming_wire(coming.get(server.name, ()), cluster, server)
         if joins is not None and members and members[0].name not in rules.before:
+            joins = replace(joins, known=server.name not in partly)
             _refuse_deaf(cluster, deaf(joins, members[0].now), members[0].name)
 
 
@@ -115,7 +117,7 @@ def _members(
 ) -> list[_Member]:
     """The servers that run it; the one that leads, by its state and then by its priority, is the first.
 
-    `partly`: what comes includes files that are not known here, and the instance may be in one of them.
+    `partly`: what comes is not known to its end, and may have the instance, or another one, where it is not.
     """
     found: list[_Member] = []
     for server in cluster.servers:
@@ -124,12 +126,12 @@ def _members(
             continue
         others = [each for each in told.instances.value if carries(each, cluster)]
         running = instance_of(told.instances.value, cluster, server) or min(others, key=_rank, default=None)
-        if running is None or running.state not in _RUNNING:
+        if running is None:
             continue
         now = running_wire(running, _told(told), cluster, server)
         then = coming_wire(coming[server.name], cluster, server) if server.name in coming else now
-        if then is None and server.name in partly:
-            then = replace(now, known=False)
+        if server.name in partly:
+            then = replace(then or now, known=False)
         found.append(_Member(server=server, instance=running, now=now, then=then))
     return sorted(found, key=lambda each: (_rank(each.instance), -each.instance.base_priority))
 
@@ -148,7 +150,7 @@ def _refuse_silent(cluster: Cluster, members: Sequence[_Member], facts: Mapping[
 
 
 def _rank(instance: Instance) -> int:
-    return _RUNNING.index(instance.state) if instance.state in _RUNNING else len(_RUNNING)
+    return _LEADING.index(instance.state) if instance.state in _LEADING else len(_LEADING)
 
 
 def _told(facts: ServerFacts) -> tuple[DeclaredInstance, ...]:

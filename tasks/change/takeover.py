@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tasks.change.losses import Loss, losses
+from tasks.judge.instances import family_of
 from tasks.model.cluster import Desired
-from tasks.model.keepalived import Declared
+from tasks.model.keepalived import Declared, DeclaredInstance, KeepalivedConf
 from tasks.model.reading import Read, Reading, Unread
-from tasks.model.server import ServerFacts, Service
+from tasks.model.server import Instance, ServerFacts, Service
+from tasks.model.text import shortened
 from tasks.observe.keepalived_conf import read_conf
+from tasks.observe.keepalived_declared import declared_instances
 from tasks.observe.questions import CONFIG_PATH
 
 
@@ -33,18 +37,43 @@ def takeover(desired: Desired, facts: ServerFacts, *, allowed: bool) -> Takeover
         found = [loss.text for each in declared.others for loss in losses(each, coming)]
         return Takeover(losses=tuple(found), refusal=elsewhere)
     config = facts.config.value.text if isinstance(facts.config, Read) else None
-    if declared.config is None or config == desired.config or _example(declared, facts.service):
-        return Takeover()
-    if declared.config.problems:
-        why = "; ".join(declared.config.problems)
+    stays = config == desired.config or _example(declared, facts.service)
+    own = None if stays else declared.config
+    if own is not None and own.problems:
+        why = "; ".join(own.problems)
         return Unread(reason=f"what of {CONFIG_PATH} would be lost can't be told: {why}", source=read.source)
-    lost = losses(declared.config, coming)
-    texts = tuple(each.text for each in lost)
-    if allowed or not _foreign(declared, lost):
+    lost = losses(own, coming) if own is not None else ()
+    running = _running(facts, (coming, declared.config))
+    foreign = own is not None and _foreign(declared, lost)
+    texts = (*(each.text for each in lost), *running)
+    # Of a file that is as vipbook left it, what still runs is what vipbook replaced.
+    if allowed or not (foreign or (running and not declared.untouched)):
         return Takeover(losses=texts)
     fix = "what is listed would be lost; replace it with --take-over, or declare it in clusters.yaml (`extra`) first"
     why = "was edited since vipbook wrote it" if declared.marked else "was not written by vipbook"
-    return Takeover(losses=texts, refusal=f"{CONFIG_PATH} {why}: {fix}")
+    said = f"{CONFIG_PATH} {why}" if foreign else f"keepalived runs what {CONFIG_PATH} does not hold (any more)"
+    return Takeover(losses=texts, refusal=f"{said}: {fix}")
+
+
+def _running(facts: ServerFacts, confs: Iterable[KeepalivedConf | None]) -> tuple[str, ...]:
+    """Instances of the daemon that are in none of these: it keeps them until it is reloaded, whatever the file says."""
+    told = [each for conf in confs if conf is not None for each in declared_instances(conf)]
+    found = facts.instances.value if isinstance(facts.instances, Read) else ()
+    return tuple(_alive(each) for each in found if not any(_same(one, each) for one in told))
+
+
+def _same(told: DeclaredInstance, running: Instance) -> bool:
+    if told.vrid is None:
+        return told.name == running.name
+    same = told.vrid == running.vrid and family_of(running) in {told.family, None}
+    return same and running.interface in {told.interface, ""}
+
+
+def _alive(running: Instance) -> str:
+    holds = ", ".join(map(str, running.vips)) or "no VIP"
+    return shortened(
+        f"vrrp_instance {running.name} (VRID {running.vrid}, {running.interface}), which runs, with {holds}"
+    )
 
 
 def _elsewhere(declared: Declared) -> str | None:

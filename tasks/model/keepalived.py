@@ -59,6 +59,8 @@ class KeepalivedConf:
     statements: tuple[Statement, ...]
     includes: tuple[Included, ...] = ()
     problems: tuple[str, ...] = ()
+    conditional: bool = False
+    """Did a line with `@host` decide? Then it is what it is with that config_id alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,7 @@ def read_conf(
         statements=tree.close_all(),
         includes=tuple(reader.includes),
         problems=tuple(dict.fromkeys(problems)),
+        conditional=reader.conditional,
     )
 
 
@@ -124,6 +125,7 @@ class _Reader:
     problems: list[str] = field(default_factory=list)
     defined: dict[str, list[str]] = field(default_factory=dict)
     """Definitions, a line each of those of several lines."""
+    conditional: bool = False
     defining: list[str] | None = None
     """The definition that the next line continues."""
 
@@ -197,6 +199,7 @@ class _Reader:
                 self.defining = None
             return None
         while line.startswith("@"):
+            self.conditional = True
             found = _CONDITION.match(line)
             if found is None or not found[3] or (found[2] == self.config_id) == bool(found[1]):
                 return None

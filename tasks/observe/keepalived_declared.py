@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import ip_address, ip_interface
 
 from tasks.model.address import IPV6, IpAddress, IpInterface
@@ -16,35 +17,42 @@ _PASSWORD = 8
 
 def declared_instances(conf: KeepalivedConf) -> tuple[DeclaredInstance, ...]:
     """Every vrrp_instance, in its order."""
-    settings = Statement(
-        words=("global_defs",),
-        body=tuple(each for block in conf.statements if block.keyword == "global_defs" for each in block.body or ()),
-        file=conf.path,
-        line=0,
-    )
+    settings = _settings(conf)
     return tuple(_instance(each, settings) for each in conf.statements if each.keyword == "vrrp_instance")
 
 
-def _instance(block: Statement, settings: Statement) -> DeclaredInstance:
+def _settings(conf: KeepalivedConf) -> dict[str, str | None]:
+    """The first word behind the last statement of each keyword of global_defs; None where there never is one."""
+    found: dict[str, str | None] = {}
+    for block in conf.statements:
+        for each in (block.body or ()) if block.keyword == "global_defs" else ():
+            if len(each.words) > 1:
+                found[each.keyword] = each.words[1]
+            else:
+                found.setdefault(each.keyword, None)
+    return found
+
+
+def _instance(block: Statement, settings: Mapping[str, str | None]) -> DeclaredInstance:
     vips = _addresses(block, "virtual_ipaddress")
     named = (_address(each.keyword) for each in block.block("unicast_peer"))
     peers = frozenset(each for each in named if each is not None)
     source = _address(block.value("unicast_src_ip") or block.value("mcast_src_ip") or "")
     family = _family(block, vips, peers, source)
-    version = 3 if family == IPV6 else _whole(block.value("version") or settings.value("vrrp_version"), 2)
-    own_group = block.value("mcast_dst_ip") or settings.value(f"vrrp_mcast_group{family}")
+    version = 3 if family == IPV6 else _whole(block.value("version") or settings.get("vrrp_version"), 2)
+    own_group = block.value("mcast_dst_ip") or settings.get(f"vrrp_mcast_group{family}")
     return DeclaredInstance(
         name=block.words[1] if len(block.words) > 1 else "",
         vrid=_whole(block.value("virtual_router_id"), 0) or None,
         family=family,
-        interface=block.value("interface") or settings.value("default_interface") or _INTERFACE,
+        interface=block.value("interface") or settings.get("default_interface") or _INTERFACE,
         version=version,
         advert_int=_seconds(block.value("advert_int")),
         auth=_auth(block) if version == 2 else None,  # noqa: PLR2004 - VRRPv3 has none (RFC 5798 9)
         cast=("unicast",) if peers else ("multicast", own_group or _GROUPS[family]),
         source=source,
         peers=peers,
-        checks_source=block.has("check_unicast_src") or settings.has("vrrp_check_unicast_src"),
+        checks_source=block.has("check_unicast_src") or "vrrp_check_unicast_src" in settings,
         vips=vips,
         excluded=_addresses(block, "virtual_ipaddress_excluded"),
         vmac=block.has("use_vmac"),

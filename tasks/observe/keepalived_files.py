@@ -16,7 +16,7 @@ from tasks.model.reading import Reading
 from tasks.observe.helpers import helper
 from tasks.observe.keepalived_conf import Budget, read_conf
 from tasks.observe.questions import CONFIG_PATH, server_commands
-from tasks.observe.readings import Garbled, reading
+from tasks.observe.readings import Garbled, reading, seconds
 
 KEY = "declared"
 _CONFS = 8
@@ -96,7 +96,7 @@ def _take(told: _Told, kind: str, words: list[str]) -> None:
             told.roots.append(_text(coded))
         case "file", [name, modified, content]:
             told.files[_text(name)] = _bytes(content)
-            told.modified.append(float(modified))
+            told.modified.append(seconds(modified))
         case "include", [name, pattern, *matches]:
             told.includes[_text(name), _text(pattern)] = tuple(map(_text, matches))
         case "problem", [word, coded]:

@@ -9,7 +9,7 @@ import re
 import reprlib
 from typing import TYPE_CHECKING, TypeVar
 
-from tasks.model.bounds import ANSWER_MOST, MIB
+from tasks.model.bounds import ANSWER_MOST, MIB, TIME_MOST
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.text import shortened
 
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
     from tasks.model.answer import Answer
 
-__all__ = ["NEVER_ASKED", "Garbled", "converted", "first_reading", "reading", "sample", "shortened"]
+__all__ = ["NEVER_ASKED", "Garbled", "converted", "first_reading", "reading", "sample", "seconds", "shortened"]
 
 T = TypeVar("T")
 
 _NOT_FOUND = 127
 """Exit status of a shell that did not find the program (POSIX 2.8.2)."""
 NEVER_ASKED = "was not asked, or the command did not finish"
+_SECONDS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?\Z")
 _QUOTED_MOST = 1000
 _SAMPLE = reprlib.Repr()
 _SAMPLE.maxstring = _SAMPLE.maxlong = _SAMPLE.maxother = 200
@@ -118,6 +119,13 @@ def _last_line(answer: Answer) -> str:
 def sample(value: object) -> str:
     """How a value looks, short whatever it is: the whole of it could be as long as the answer, or nested too deep."""
     return shortened(_SAMPLE.repr(value))
+
+
+def seconds(word: str) -> float:
+    """Seconds since the epoch; Garbled for what a clock does not say, such as nan."""
+    if not _SECONDS.match(word) or float(word) > TIME_MOST:
+        raise Garbled(f"not a time: {shortened(word)!r}")
+    return float(word)
 
 
 def converted(kind: Callable[[str], T], text: str) -> T:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from tasks.model.answer import Answer, Answers, Reply
-from tasks.model.bounds import TIME_MOST
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.server import ConfigFile, Firewall, Instance, Package, ServerFacts, Service
 from tasks.model.text import readable
@@ -17,7 +16,7 @@ from tasks.observe.keepalived_files import KEY, declared
 from tasks.observe.keepalived_json import parse_instances
 from tasks.observe.package import parse_package
 from tasks.observe.questions import FIREWALL_FILES, NFTABLES_SNIPPET
-from tasks.observe.readings import Garbled, reading, shortened
+from tasks.observe.readings import Garbled, reading, seconds, shortened
 from tasks.observe.shell import NOT_ASKED
 from tasks.observe.sysctl import parse_arp_announce
 from tasks.render.mask import masked
@@ -86,15 +85,8 @@ def _between(text: str) -> float:
     words = text.split(maxsplit=3)
     if len(words) < 2:  # noqa: PLR2004 - two times
         return 0.0
-    first, later, *_ = map(_seconds, words)
+    first, later, *_ = map(seconds, words)
     return later - first
-
-
-def _seconds(word: str) -> float:
-    """Seconds since the epoch; Garbled for what a clock does not say, such as nan."""
-    if not _SECONDS.match(word) or float(word) > TIME_MOST:
-        raise Garbled(f"not a time: {shortened(word)!r}")
-    return float(word)
 
 
 def _found(answer: Answer) -> bool:
@@ -123,7 +115,7 @@ def _stat(text: str) -> ConfigFile:
     owner, group, mode, modified = text.split(maxsplit=3)
     if not _MODE.match(mode):
         raise Garbled(f"not the mode of a file: {shortened(mode)!r}")
-    return ConfigFile(text=None, owner=owner, group=group, mode=int(mode, 8), modified_at=_seconds(modified.strip()))
+    return ConfigFile(text=None, owner=owner, group=group, mode=int(mode, 8), modified_at=seconds(modified.strip()))
 
 
 def _service(states: Answer | None, loaded: Answer | None) -> Reading[Service]:
@@ -143,7 +135,6 @@ def _unit(text: str, loaded_at: float | None) -> Service:
     )
 
 
-_SECONDS = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?\Z")
 _MODE = re.compile(r"[0-7]{1,6}\Z")
 _STAMP = r"[A-Z][a-z]{2} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(\.\d+)? UTC"
 

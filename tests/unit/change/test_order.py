@@ -156,6 +156,24 @@ def test_an_instance_in_a_file_that_is_not_known_is_not_relied_on() -> None:
 
 
 @pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param("include conf.d/*.conf\n", id="an include beside the instance"),
+        pytest.param("@H1 net_namespace blue\n", id="a line for one host"),
+        pytest.param("@^H1 net_namespace blue\n", id="a line for all but one"),
+        pytest.param("$X=@H1 net_namespace blue\n$X\n", id="a condition in a definition"),
+        pytest.param("net_namespace $_PWD\n", id="what keepalived alone knows"),
+        pytest.param("vrrp_script a {\n", id="a block that is not closed"),
+    ],
+)
+def test_what_was_not_read_to_its_end_is_not_relied_on(more: str) -> None:
+    assert order(BOTH, {host: conf(host) + more for host in BOTH}) == MASTER_ALONE
+    facts = {"H1": idle("H1"), "H3": running("H3", "master")}
+    with pytest.raises(RefusedError, match="what runs is not what the file says"):
+        order(facts, {"H1": conf("H1") + more}, THREE)
+
+
+@pytest.mark.parametrize(
     "facts",
     [
         pytest.param({"modified_at": 500.0}, id="changed since the daemon read it"),
@@ -177,6 +195,8 @@ def test_what_is_not_known_to_be_heard_is_not_relied_on(facts: dict[str, Any]) -
         pytest.param(
             {"H1": BOTH["H1"], "H2": running("H2", "fault")}, MASTER_ALONE, id="one in fault may recover at any moment"
         ),
+        pytest.param({"H1": BOTH["H1"], "H2": running("H2", "init")}, MASTER_ALONE, id="one that begins"),
+        pytest.param({"H1": BOTH["H1"], "H2": running("H2", "97")}, MASTER_ALONE, id="a state of no known name"),
         pytest.param(
             {"H1": running("H1", "backup"), "H2": running("H2", "backup")}, MASTER_ALONE, id="no master, soon one"
         ),

@@ -16,6 +16,7 @@ from tasks.observe.keepalived_conf import read_conf
 from tasks.observe.questions import CONFIG_PATH
 from tasks.render.keepalived import TEMPLATES
 from tests.unit.builders import GONE, config_file, declared, desired, read, server_facts, service
+from tests.unit.builders import instance as running
 
 WANTED = """\
 # Managed by vipbook from clusters.yaml: …
@@ -175,6 +176,32 @@ def test_whose_word_it_takes(facts_: ServerFacts, refusal: str | None) -> None:
     if refusal is not None:
         assert answer.losses
         assert found(facts_, allowed=True) == replace(answer, refusal=None)
+
+
+OTHER = running("H1", "master", name="VI_other", vrid=52)
+
+
+@pytest.mark.parametrize(
+    ("text", "told", "refused"),
+    [
+        pytest.param(None, {}, True, id="the file is gone"),
+        pytest.param("! nothing but this\n", {}, True, id="only comments are left"),
+        pytest.param(WANTED, {}, True, id="the file is the wanted one"),
+        pytest.param(WANTED, {"untouched": True}, False, id="that vipbook wrote just now"),
+    ],
+)
+def test_what_runs_and_no_file_has_is_lost_too(text: str | None, told: dict[str, Any], refused: bool) -> None:  # noqa: FBT001
+    runs = replace(facts(text, **told), instances=read("H1", (running("H1", "master"), OTHER)))
+    answer = found(runs)
+    assert isinstance(answer, Takeover)
+    assert answer.losses == ("vrrp_instance VI_other (VRID 52, enp0s8), which runs, with 100.65.0.10/24",)
+    assert ("keepalived runs what" in (answer.refusal or "")) is refused
+    assert found(runs, allowed=True) == replace(answer, refusal=None)
+
+
+def test_what_runs_and_is_listed_already_is_listed_once() -> None:
+    runs = replace(facts(FOREIGN), instances=read("H1", (OTHER,)))
+    assert found(runs) == found(facts(FOREIGN))
 
 
 def test_the_mark_is_what_every_file_begins_with() -> None:

@@ -232,6 +232,9 @@ def test_another_file_that_it_would_start_with(root: Path, ask: Ask, line: str, 
         pytest.param("host\nend\n", id="too few words"),
         pytest.param("file aGk= 1\nend\n", id="no content"),
         pytest.param("host !!!\nend\n", id="no base64"),
+        pytest.param("file aGk= nan aGk=\nend\n", id="a time that is no number"),
+        pytest.param("file aGk= inf aGk=\nend\n", id="a time without an end"),
+        pytest.param("file aGk= 999999999999 aGk=\nend\n", id="a time that no clock says"),
     ],
 )
 def test_what_is_no_answer(text: str) -> None:

@@ -22,6 +22,8 @@ import tasks.report
 from tasks.change.files import diff_of
 from tasks.model.script import ClockError, split_output
 from tasks.model.text import visible
+from tasks.observe.keepalived_conf import read_conf
+from tasks.observe.keepalived_declared import declared_instances
 from tasks.observe.nft_file import chains_made
 from tasks.observe.readings import Garbled
 from tasks.render.mask import masked, plain
@@ -207,6 +209,16 @@ def test_a_difference_of_long_files_takes_no_square() -> None:
     less, more_ = (
         lines_of(lambda count=count: diff_of("/x", "}\n}\n a\n" * count, rendered)) for count in (10_000, 40_000)
     )  # type: ignore[misc]
+    assert more_ <= 4 * LINEAR * less
+
+
+def test_instances_beside_settings_take_no_square() -> None:
+    """Each instance looked through all of global_defs for what it does not say itself."""
+    few, many = (
+        read_conf("/x", {"/x": "global_defs {\n" + "a b\n" * count + "}\n" + "vrrp_instance a {\n}\n" * count}, {})
+        for count in (100, 400)
+    )
+    less, more_ = lines_of(lambda: declared_instances(few)), lines_of(lambda: declared_instances(many))
     assert more_ <= 4 * LINEAR * less
 
 
