@@ -190,9 +190,20 @@ def _decide(cluster: Cluster, members: Sequence[_Member], rules: Rules) -> None:
 
 
 def _reasons(leader: _Member, others: Sequence[_Member]) -> list[str]:
-    """Why a backup that was changed would not hear the master as it is."""
-    changed = [each.then for each in others if each.changes and each.then is not None]
-    return list(dict.fromkeys(reason for each in changed for reason in deaf(each, leader.now)))
+    """Why a backup that was changed would not hear the master as it is, or takes over from one that does not hear it.
+
+    One of no higher priority than the master's stays backup as long as it hears the master.
+    """
+    found: list[str] = []
+    for each in others:
+        if each.then is None:
+            continue
+        if each.changes:
+            found += deaf(each.then, leader.now)
+        rises = each.changes or each.then.priority > each.now.priority
+        if rises and each.then.priority > leader.now.priority:
+            found += deaf(leader.now, each.then)
+    return list(dict.fromkeys(found))
 
 
 def _stopped(cluster: Cluster, leader: _Member, names: Sequence[str], reasons: Sequence[str], rules: Rules) -> None:

@@ -6,7 +6,7 @@ From keepalived's vrrp_check_packet (what a receiver drops) and vrrp_exist (whic
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tasks.model.address import IpAddress
 from tasks.model.cluster import Cluster, Family, Secret, Server
@@ -36,6 +36,8 @@ class Wire:
     cast: tuple[str, ...] = ()
     peers: frozenset[IpAddress] = frozenset()
     checks_source: bool = False
+    priority: int = field(default=0, compare=False)
+    """Nothing that keeps anybody from hearing it."""
 
 
 def running_wire(running: Instance, told: Iterable[DeclaredInstance], cluster: Cluster, server: Server) -> Wire:
@@ -57,6 +59,7 @@ def running_wire(running: Instance, told: Iterable[DeclaredInstance], cluster: C
         cast=declared.cast if declared is not None else (),
         peers=declared.peers if declared is not None else frozenset(),
         checks_source=declared is not None and declared.checks_source,
+        priority=running.effective_priority,
     )
 
 
@@ -83,6 +86,7 @@ def coming_wire(found: Sequence[DeclaredInstance], cluster: Cluster, server: Ser
         cast=declared.cast,
         peers=declared.peers,
         checks_source=declared.checks_source,
+        priority=declared.priority,
     )
 
 

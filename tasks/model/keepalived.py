@@ -104,6 +104,7 @@ class DeclaredInstance:
     vips: tuple[IpInterface, ...]
     excluded: tuple[IpInterface, ...]
     vmac: bool
+    priority: int
     statement: Statement
 
     @property

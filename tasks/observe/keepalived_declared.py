@@ -11,6 +11,7 @@ from tasks.model.keepalived import DeclaredInstance, KeepalivedConf, Statement
 
 _INTERFACE = "eth0"
 _GROUPS = {4: "224.0.0.18", 6: "ff02::12"}
+_PRIORITY = 100
 _PASSWORD = 8
 """Characters of auth_pass that count (RFC 2338 10.5.2)."""
 
@@ -56,6 +57,7 @@ def _instance(block: Statement, settings: Mapping[str, str | None]) -> DeclaredI
         vips=vips,
         excluded=_addresses(block, "virtual_ipaddress_excluded"),
         vmac=block.has("use_vmac"),
+        priority=_whole(block.value("priority"), _PRIORITY),
         statement=block,
     )
 

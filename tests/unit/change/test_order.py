@@ -150,6 +150,28 @@ def test_unicast_peers_that_do_not_name_each_other_hear_nothing() -> None:
     assert order(facts, then | {"H1": conf("H1", unicast="100.65.0.12", auth="PASS another")}) == MASTER_ALONE
 
 
+@pytest.mark.parametrize(
+    ("priority", "wanted"),
+    [
+        pytest.param("101", MASTER_ALONE, id="it would take over"),
+        pytest.param("100", BACKUP_FIRST, id="it stays backup"),
+    ],
+)
+def test_a_backup_that_the_master_does_not_hear(priority: str, wanted: list[Stage]) -> None:
+    """With unicast each may name the other or not: this one hears the master, and has no peer but a third."""
+    now = {"H1": conf("H1", unicast="100.65.0.12"), "H2": conf("H2", unicast="100.65.0.11")}
+    facts = {"H1": running("H1", "master", now["H1"]), "H2": running("H2", "backup", now["H2"])}
+    then = {"H1": now["H1"], "H2": conf("H2", unicast="100.65.0.13", priority=priority)}
+    assert order(facts, then) == wanted
+
+
+def test_a_priority_alone_makes_a_backup_take_over_that_is_not_heard() -> None:
+    text = {"H1": conf("H1", unicast="100.65.0.12"), "H2": conf("H2", unicast="100.65.0.13")}
+    facts = {"H1": running("H1", "master", text["H1"]), "H2": running("H2", "backup", text["H2"])}
+    then = {"H1": text["H1"], "H2": conf("H2", unicast="100.65.0.13", priority="101")}
+    assert order(facts, then) == MASTER_ALONE
+
+
 def test_an_instance_in_a_file_that_is_not_known_is_not_relied_on() -> None:
     assert order(BOTH, dict.fromkeys(BOTH, "include conf.d/*.conf\n")) == MASTER_ALONE
     assert order(BOTH, dict.fromkeys(BOTH, "")) == BACKUP_FIRST
