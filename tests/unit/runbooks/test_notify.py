@@ -291,13 +291,17 @@ def test_a_command_ends_with_all_that_it_began(tmp_path: Path, monkeypatch: pyte
     (problem,) = notify([target], BAD)
     assert "did not end within" in problem
     begun = Path("/proc", (tmp_path / "begun").read_text().strip(), "stat")
-    assert not begun.exists() or begun.read_text().split()[2] == "Z"
+    # A signal that is sent is not yet taken on a busy machine.
+    deadline = time.monotonic() + 10
+    while (alive := begun.exists() and begun.read_text().split()[2] != "Z") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive
 
 
 def test_what_a_command_leaves_running_does_not_hold_the_run(tmp_path: Path) -> None:
     began = time.monotonic()
-    assert notify([script(tmp_path, "sleep 3 & exit 0")], BAD) == []
-    assert time.monotonic() - began < 2
+    assert notify([script(tmp_path, "sleep 30 & exit 0")], BAD) == []
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize(
