@@ -31,7 +31,7 @@ def follow(fabric: Fabric, ran: Ran) -> list[str]:
 
 
 def test_the_budget_shrinks_and_a_drill_waits_for_it_or_is_refused(counted: Fabric) -> None:
-    detect_duplicates(counted, "max-moves 5 time 40")
+    detect_duplicates(counted, "max-moves 5 time 70")
     fail_over_and_back(counted)
     fail_over_and_back(counted)
     ran = counted.vipbook("verify", "--wait", "30", "--json")
@@ -43,7 +43,7 @@ def test_the_budget_shrinks_and_a_drill_waits_for_it_or_is_refused(counted: Fabr
     assert left["L1"] in {"0 left of 4", "1 left of 4"}, left
     refused = counted.vipbook("drill", "web", "--probe", "I1", "--no-pace", "--yes")
     assert refused.code == 1
-    assert "flags 100.65.0.10 as a duplicate at 5 moves in 40 s" in refused.err
+    assert "flags 100.65.0.10 as a duplicate at 5 moves in 70 s" in refused.err
     paced = counted.vipbook("drill", "web", "--probe", "I1", "--yes", "--json")
     assert paced.code == 0, paced.problems()
     assert "until then two more moves would flag the VIP" in paced.err
