@@ -32,8 +32,8 @@ def follow(fabric: Fabric, ran: Ran) -> list[str]:
 
 def test_the_budget_shrinks_and_a_drill_waits_for_it_or_is_refused(counted: Fabric) -> None:
     detect_duplicates(counted, "max-moves 5 time 70")
-    fail_over_and_back(counted)
-    fail_over_and_back(counted)
+    # A quick move may pass L1 by, and is not counted then.
+    eventually(lambda: moved_back(counted), lambda text: "detection count 3" in text or "count 4" in text, timeout=60)
     ran = counted.vipbook("verify", "--wait", "30", "--json")
     assert ran.code == 0, ran.problems()
     left = {leaf: ran.checks()[f"duplicate/{leaf}"]["actual"] for leaf in ("L1", "L2", "L3")}
@@ -71,16 +71,16 @@ def test_too_many_moves_are_flagged_and_only_warned_of(counted: Fabric) -> None:
     assert any(key.startswith("duplicate") for key in warned)
 
 
+def moved_back(fabric: Fabric) -> str:
+    """What L1 says of the VIP after another move and back."""
+    fail_over_and_back(fabric)
+    return fabric.shell("L1", "vtysh", "-c", "show evpn arp-cache vni 100 ip 100.65.0.10", check=False)
+
+
 def freeze(fabric: Fabric) -> None:
     """Back and forth until L1 freezes the VIP that has just come back to it."""
     detect_duplicates(fabric, "max-moves 3 time 180", "freeze permanent")
-    fail_over_and_back(fabric)
-    fail_over_and_back(fabric)
-    eventually(
-        lambda: fabric.shell("L1", "vtysh", "-c", "show evpn arp-cache vni 100 ip 100.65.0.10"),
-        lambda text: "Duplicate, detected" in text,
-        timeout=20,
-    )
+    eventually(lambda: moved_back(fabric), lambda text: "Duplicate, detected" in text, timeout=90)
 
 
 def test_a_frozen_vip_is_healed_by_the_advice_while_its_server_is_there(counted: Fabric) -> None:

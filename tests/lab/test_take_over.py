@@ -127,6 +127,18 @@ def everything(fabric: Fabric) -> dict[str, object]:
     }
 
 
+def settled(fabric: Fabric) -> dict[str, object]:
+    """The same, when keepalived has come to rest: two looks that are as one."""
+    looks = [everything(fabric)]
+
+    def again() -> bool:
+        looks.append(everything(fabric))
+        return looks[-1] == looks[-2]
+
+    eventually(again, bool, timeout=30, interval=2.0)
+    return looks[-1]
+
+
 @dataclass(slots=True)
 class Seen:
     """The states that both servers were in together, in their order: H1 and H2, 1 for who holds the VIP."""
@@ -175,7 +187,10 @@ def hand(fabric: Fabric) -> Iterator[Callable[..., None]]:
     yield lambda **how: by_hand(fabric, **how)
     for host in OWN:
         rules = "iptables -D INPUT -p vrrp -j ACCEPT" if host == "H1" else "systemctl restart nftables"
-        files = "rm -rf /etc/keepalived/conf.d; [ ! -e /root/default ] || mv /root/default /etc/default/keepalived"
+        files = "rm -rf /etc/keepalived/conf.d /etc/keepalived/other.conf; sed -i /SOMEWHERE/d /etc/keepalived/keepalived.conf"
+        files += (
+            "; [ ! -e /root/default ] || { mv /root/default /etc/default/keepalived; systemctl restart keepalived; }"
+        )
         fabric.shell(host, "sh", "-c", f"{rules} 2>/dev/null; {files}")
     ran = fabric.vipbook("apply", "--yes", "--take-over", "--allow-gap", "--json", timeout=300)
     assert ran.code == 0, ran.problems()
@@ -326,7 +341,7 @@ def test_a_daemon_that_reads_another_file(fabric: Fabric, hand: Callable[..., No
     for host in OWN:
         fabric.shell(host, "cp", "/etc/keepalived/keepalived.conf", "/etc/keepalived/other.conf")
     hand(args="--use-file=/etc/keepalived/other.conf")
-    before = everything(fabric)
+    before = settled(fabric)
     ran = fabric.vipbook("apply", "--yes", "--take-over", "--json")
     assert ran.code == 1
     server = ran.report["servers"][0]
