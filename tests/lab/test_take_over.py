@@ -187,11 +187,10 @@ def hand(fabric: Fabric) -> Iterator[Callable[..., None]]:
     yield lambda **how: by_hand(fabric, **how)
     for host in OWN:
         rules = "iptables -D INPUT -p vrrp -j ACCEPT" if host == "H1" else "systemctl restart nftables"
-        files = "rm -rf /etc/keepalived/conf.d /etc/keepalived/other.conf; sed -i /SOMEWHERE/d /etc/keepalived/keepalived.conf"
-        files += (
-            "; [ ! -e /root/default ] || { mv /root/default /etc/default/keepalived; systemctl restart keepalived; }"
-        )
-        fabric.shell(host, "sh", "-c", f"{rules} 2>/dev/null; {files}")
+        files = "cd /etc/keepalived; rm -rf conf.d other.conf; sed -i /SOMEWHERE/d keepalived.conf"
+        # What reads another file is stopped: the change starts it.
+        args = "[ ! -e /root/default ] || { mv /root/default /etc/default/keepalived; systemctl stop keepalived; }"
+        fabric.shell(host, "sh", "-c", f"{rules} 2>/dev/null; {files}; {args}")
     ran = fabric.vipbook("apply", "--yes", "--take-over", "--allow-gap", "--json", timeout=300)
     assert ran.code == 0, ran.problems()
     for host in OWN:
