@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 import tracemalloc
@@ -63,11 +64,8 @@ MUCH = "it sent more than 8 MiB in one round trip"
         pytest.param({"play": hostile.hang}, SLOW, id="nothing any more"),
         pytest.param({"play": hostile.half_closed}, SLOW, id="answers without an end"),
         pytest.param({"exec_s": 30.0}, SLOW, id="no shell begins"),
-        pytest.param(
-            {"after": hostile.noise, "play": hostile.hang},
-            "session: ",
-            id="noise behind the login",
-        ),
+        # Read as packets, noise is either none or one of any length: which is seen first is chance.
+        pytest.param({"after": hostile.noise, "play": hostile.hang}, f"^session: |^{MUCH}$", id="noise behind the login"),
         pytest.param({"raw": hostile.endless_banner}, "more than 1 MiB before the login", id="a banner without an end"),
         pytest.param({"raw": hostile.endless_lines}, "no session with 127.0.0.1", id="a greeting without an end"),
         pytest.param({"play": hostile.clock_word("nan")}, "its clock tells no time: 'nan'", id="a clock of nan"),
@@ -83,7 +81,7 @@ def test_the_run_ends_in_time_and_says_who_misbehaved(opened: tuple[Session, Hos
     assert isinstance(replies["H2"], Answers)
     bad = replies["H1"]
     assert isinstance(bad, NoAnswer)
-    assert reason in bad.reason
+    assert re.search(reason, bad.reason)
     assert len(bad.reason) <= 200
     assert took < TIMEOUT_S + 10
     assert peak < 10 * HOST_MOST
