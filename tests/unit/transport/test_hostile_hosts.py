@@ -65,7 +65,7 @@ MUCH = "it sent more than 8 MiB in one round trip"
         pytest.param({"play": hostile.half_closed}, SLOW, id="answers without an end"),
         pytest.param({"exec_s": 30.0}, SLOW, id="no shell begins"),
         # Read as packets, noise is either none or one of any length: which is seen first is chance.
-        pytest.param({"after": hostile.noise, "play": hostile.hang}, f"^session: |^{MUCH}$", id="noise behind the login"),
+        pytest.param({"after": hostile.noise, "play": hostile.hang}, f"^session: |^{MUCH}$", id="noise after the login"),
         pytest.param({"raw": hostile.endless_banner}, "more than 1 MiB before the login", id="a banner without an end"),
         pytest.param({"raw": hostile.endless_lines}, "no session with 127.0.0.1", id="a greeting without an end"),
         pytest.param({"play": hostile.clock_word("nan")}, "its clock tells no time: 'nan'", id="a clock of nan"),
