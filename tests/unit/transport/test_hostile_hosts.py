@@ -51,6 +51,8 @@ def ask(session: Session, *hosts: str) -> tuple[dict[str, Answers | NoAnswer], f
 
 SLOW = f"no answer within {TIMEOUT_S:g} s"
 MUCH = "it sent more than 8 MiB in one round trip"
+# Read as packets, noise is either none or one of any length: which is seen first is chance.
+NOISE = f"^session: |^{MUCH}$"
 
 
 @pytest.mark.parametrize(
@@ -64,8 +66,7 @@ MUCH = "it sent more than 8 MiB in one round trip"
         pytest.param({"play": hostile.hang}, SLOW, id="nothing any more"),
         pytest.param({"play": hostile.half_closed}, SLOW, id="answers without an end"),
         pytest.param({"exec_s": 30.0}, SLOW, id="no shell begins"),
-        # Read as packets, noise is either none or one of any length: which is seen first is chance.
-        pytest.param({"after": hostile.noise, "play": hostile.hang}, f"^session: |^{MUCH}$", id="noise after the login"),
+        pytest.param({"after": hostile.noise, "play": hostile.hang}, NOISE, id="noise behind the login"),
         pytest.param({"raw": hostile.endless_banner}, "more than 1 MiB before the login", id="a banner without an end"),
         pytest.param({"raw": hostile.endless_lines}, "no session with 127.0.0.1", id="a greeting without an end"),
         pytest.param({"play": hostile.clock_word("nan")}, "its clock tells no time: 'nan'", id="a clock of nan"),
