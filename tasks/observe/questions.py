@@ -114,8 +114,11 @@ def interfaces_command() -> Command:
     return replace(asked, fragment=f"{IPROUTE}{asked.fragment}")
 
 
-def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
-    """Everything that is asked of a server that is a member of these clusters."""
+def server_commands(clusters: Sequence[Cluster], *, firewall: bool = True) -> tuple[Command, ...]:
+    """Everything that is asked of a server that is a member of these clusters.
+
+    `firewall`: it costs a server with firewalld seconds of CPU time, so a poll goes without.
+    """
     longest = max((cluster.advert_int for cluster in clusters), default=1.0)
     turns = str(int((1.2 * longest + 0.5) / 0.25) + 1)
     return (
@@ -133,6 +136,20 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
             argv=("systemctl", "show", "--timestamp=us+utc", *_TIMES),
             fragment=_LOADED.replace("@WORDS@", " ".join(_TIMES)),
         ),
+        *(_firewall_commands() if firewall else ()),
+        # Everybody may read these.
+        Command(key="sysctl stat", argv=("stat", "-L", "-c", "%U %G %a %Y", SYSCTL_FILE)),
+        Command(key="sysctl file", argv=("cat", SYSCTL_FILE)),
+        Command(key="arp_announce", argv=_ARP_ANNOUNCE, fragment=" ".join(_ARP_ANNOUNCE)),
+        Command(key="later", argv=_LOOK, fragment=_LATER.replace("@TURNS@", turns)),
+        Command(key="looks", argv=("date", "+%s.%N"), fragment='echo "$vipbook_first_at $vipbook_later_at"'),
+        # Behind the second look, so that addresses and states are of one moment.
+        interfaces_command(),
+    )
+
+
+def _firewall_commands() -> tuple[Command, ...]:
+    return (
         Command(key="units", argv=("systemctl", "show", "--property=Id,ActiveState,UnitFileState", *_MANAGERS)),
         Command(key="iptables", argv=("iptables", "-w", "-S"), sudo=True),
         Command(key="ip6tables", argv=("ip6tables", "-w", "-S"), sudo=True),
@@ -158,12 +175,4 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
             sudo=True,
             fragment=_UFW.replace("@NOT_ASKED@", str(NOT_ASKED)),
         ),
-        # Everybody may read these.
-        Command(key="sysctl stat", argv=("stat", "-L", "-c", "%U %G %a %Y", SYSCTL_FILE)),
-        Command(key="sysctl file", argv=("cat", SYSCTL_FILE)),
-        Command(key="arp_announce", argv=_ARP_ANNOUNCE, fragment=" ".join(_ARP_ANNOUNCE)),
-        Command(key="later", argv=_LOOK, fragment=_LATER.replace("@TURNS@", turns)),
-        Command(key="looks", argv=("date", "+%s.%N"), fragment='echo "$vipbook_first_at $vipbook_later_at"'),
-        # Behind the second look, so that addresses and states are of one moment.
-        interfaces_command(),
     )
