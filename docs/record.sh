@@ -29,12 +29,14 @@ in_node() { vipbook lab shell --name "$lab" "$@"; }
 
 vipbook lab up --name "$lab"
 cp -r "$VIPBOOK_STATE/labs/vipbook-$lab/inventory" "$work/inventory"
+cp docs/own_script.py "$work"
 cd "$work"
 record timers.txt 0 vipbook lint web --timers
 record plan.txt 0 vipbook plan web
 record apply.txt 0 vipbook apply web --yes
 vipbook apply db --yes >/dev/null 2>&1
 record verify.txt 0 vipbook verify web --wait 60
+record own-script.txt 0 python own_script.py
 record locate.txt 0 vipbook locate 100.65.0.10
 record window-open.txt 0 vipbook window open friday web --expect 'web moves to H2'
 in_node H1 systemctl stop keepalived
@@ -52,3 +54,14 @@ sleep 6
 in_node H1 systemctl start keepalived
 sleep 10
 record stale.txt 1 vipbook verify web
+
+# The README shows two of them.
+cd "$output/../.."
+python3 - <<'PYTHON'
+import pathlib, re
+
+page = pathlib.Path("README.md")
+shown = re.compile(r"(<!-- (docs/output/\S+) -->\n```\n).*?(```\n)", re.DOTALL)
+text = shown.sub(lambda found: found[1] + pathlib.Path(found[2]).read_text() + found[3], page.read_text())
+page.write_text(text)
+PYTHON
