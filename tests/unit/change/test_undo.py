@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tasks.change.files import keep, put_back
-from tasks.change.undo import CONFIRMED, RETRY_S, Undo
+from tasks.change.undo import CONFIRMED, RETRY_S, Undo, way_back
+from tasks.model.plan import Step
 from tests.unit.change.ways_back import TAG, Root, undo_of
 
 
@@ -74,6 +75,28 @@ def test_a_line_that_failed_is_tried_again_and_no_other_is_repeated(root: Root) 
     (root.path / "well").touch()
     assert root.undone().returncode == 0
     assert said(root)[4:] == ["two"]
+
+
+def test_what_compares_with_before_is_done_once_however_often_another_line_fails(root: Root) -> None:
+    """What others changed since then would be lost each time."""
+    last = (f"echo one >> {root.path}/said; test -e {root.path}/well", echo(root, "two"))
+    undo = way_back(TAG, [Step(topic="x", summary="step 1", undo=("false",))], 120, last)
+    root.armed(undo)
+    assert root.undone().returncode == 1
+    assert root.undone().returncode == 1
+    assert said(root) == ["one", "two", "one"]
+    (root.path / "well").touch()
+    assert root.undone().returncode == 1
+    assert root.undone().returncode == 1
+    assert said(root) == ["one", "two", "one", "one"]
+
+
+def test_without_space_in_run_no_line_is_repeated(root: Root) -> None:
+    root.armed(undo_of(("false",), (echo(root, "inserted"),)))
+    root.program("mkdir", "echo 'No space left on device' >&2; exit 1")
+    for _ in range(3):
+        assert root.undone().returncode == 1
+    assert said(root) == ["inserted"]
 
 
 def test_a_line_that_hangs_keeps_no_other_from_running(root: Root) -> None:
