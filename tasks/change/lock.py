@@ -35,7 +35,8 @@ flock -w 10 9 || {{ echo "{_MUTEX} is held by another process" >&2; exit 1; }}
 read -r now idle < /proc/uptime && now=${{now%.*}} && boot=$(cat {_BOOT_ID}) || exit 1
 wall=$(date +%s)
 write() {{
-    printf '%s\\n' "$3" "token=$2" "boot=$boot" "lease=$4" "until=$((wall + $4 - now))" > "$1.new" && mv -T "$1.new" "$1"
+    printf '%s\\n' "$3" "token=$2" "boot=$boot" "lease=$4" "until=$((wall + $4 - now))" > "$1.new" &&
+        mv -T "$1.new" "$1"
 }}
 """
 # A lock of an older release has no `boot`. Two releases in use at once have to exclude each other, so it counts for its

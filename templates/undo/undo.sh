@@ -147,6 +147,6 @@ rm -f "$directory/left" && sync "$directory"
 said=$(take_units_away 2>&1) || { missed "take $unit.service away" "$said"; failed; }
 mv -T "$state/undoing" "$state/undone" && rm -rf -- "$state/status" "$state"/done.* "$state"/spare.*
 # What was kept holds a password; when all is restored, it is of no use.
-rm -rf -- "$directory" || say "$directory could not be removed; it holds what was kept, a password too"
+remove_kept "$directory"
 # Later, so that a service that is running is not forgotten.
 ! known || systemd-run --on-active=1 systemctl daemon-reload || true
