@@ -31,8 +31,7 @@ def installed(place: Path, body: str, name: str = "iptables") -> Path:
     helper = place / "firewall-rules"
     text = helper_text("firewall-rules")
     assert text.count(PATH) == 1
-    assert text.count("/sys/fs/cgroup/init.scope") == 1
-    text = text.replace(PATH, f"PATH={place}/bin:/usr/bin:/bin").replace("/sys/fs/cgroup/init.scope", str(place))
+    text = text.replace(PATH, f"PATH={place}/bin:/usr/bin:/bin").replace("/sys/fs/cgroup", f"{place}/cgroup")
     helper.write_text(text)
     helper.chmod(0o755)
     return helper
@@ -117,8 +116,10 @@ def test_a_caller_who_reads_nothing_and_stops_what_it_can_holds_no_lock(
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def test_it_leaves_the_control_group_of_its_caller_first(tmp_path: Path) -> None:
+@pytest.mark.parametrize("where", ["", "unified"], ids=["v2", "hybrid"])
+def test_it_leaves_the_control_group_of_its_caller_first(tmp_path: Path, where: str) -> None:
     """Who owns a control group freezes what is in it. The file stands in for the one of systemd's own."""
-    helper = installed(tmp_path, f"cat {tmp_path}/cgroup.procs")
-    (tmp_path / "cgroup.procs").touch()
+    procs = tmp_path / "cgroup" / where / "init.scope/cgroup.procs"
+    procs.parent.mkdir(parents=True)
+    helper = installed(tmp_path, f"cat {procs}")
     assert ask(helper, "iptables").stdout.strip().isdecimal()
