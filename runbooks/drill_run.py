@@ -15,7 +15,7 @@ from runbooks.locking import LEASE_MARGIN_S
 from runbooks.naming import tag
 from runbooks.session import Session
 from runbooks.settling import Settling
-from runbooks.undoing import is_confirmed
+from runbooks.undoing import is_confirmed, note_left
 from runbooks.verify import arrived, first_problem, judge, observe, open_firewalls, subjects, unprobed
 from tasks.change.faults import Fault, carries_session, link_down, lost, state_commands
 from tasks.change.undo import Undo, way_back
@@ -133,7 +133,7 @@ class DrillRun:
         still_lost = self._close()
         seen = probes.stop()
         failback = failback_bound(self.cluster.fabric.allowance_s)
-        for entry in events_of(seen):
+        for entry in events_of(seen, restored_at):
             self.timeline.add(*entry)
         self._gather(tripped_at)
         for each in still_lost:
@@ -272,9 +272,8 @@ class DrillRun:
         return self._owners() if self.cluster.preempt else self._heirs()
 
     def _failback_wait(self) -> float:
-        cluster = self.cluster
-        down = master_down_s(cluster.version, cluster.advert_int, self.target.priority)
-        return down + cluster.preempt_delay_s + _MARGIN_S
+        down = master_down_s(self.cluster.version, self.cluster.advert_int, self.target.priority)
+        return down + self.cluster.preempt_delay_s + _MARGIN_S
 
     def _close(self) -> list[str]:
         """Disarm for good, and say what did not come back."""
@@ -282,6 +281,7 @@ class DrillRun:
             after = _ask(self.session, self.target.name, (self.undo.clean(), *state_commands(self.target)))
         except HostError as error:
             return [str(error)]
+        note_left(self.target.name, after, self.progress)
         return lost(self.before, after, vips=vips_of(self.session, self.target))
 
     def _gather(self, since: float) -> None:

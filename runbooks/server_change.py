@@ -10,7 +10,7 @@ from runbooks.interrupts import InterruptedChange, deferred, shielded
 from runbooks.locking import LEASE_MARGIN_S, Held
 from runbooks.naming import tag
 from runbooks.session import Session
-from runbooks.undoing import Undoing
+from runbooks.undoing import Undoing, note_left
 from tasks.change.files import keep
 from tasks.change.guard import Guard, guard_of
 from tasks.change.package import Brought, listing, remove, removed_by, simulate_removal
@@ -138,6 +138,7 @@ class ServerChange:
         with deferred(self.progress):
             answers = self._ask(commands, timeout_s=timeout_s, stop=True)
         self._require(commands, answers)
+        note_left(self.host, answers, self.progress)
         return answers
 
     def _require(self, commands: Sequence[Command], answers: Answers) -> None:

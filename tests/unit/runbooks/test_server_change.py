@@ -247,6 +247,15 @@ def test_what_could_not_be_tidied_up_is_a_note_on_a_change_that_is_made(reads: C
     assert notes[-1] == "note: H1: it is confirmed, but: no backup was made"
 
 
+def test_what_could_not_be_tidied_up_is_a_note_on_a_change_that_was_undone(reads: Callable[..., None]) -> None:
+    reads(DRIFTED, DRIFTED)
+    notes: list[str] = []
+    said = {"reload": (1, "", "no"), "clean": (0, "", "it could not be removed\n"), "no other undo": (0, "", "left\n")}
+    played = Played(lambda c: said.get(c.key))
+    assert changed(played, say=notes.append).outcome is Outcome.ROLLED_BACK
+    assert "note: H1: it is undone, but: it could not be removed" in notes
+
+
 def test_it_is_read_back_and_confirmed_over_a_connection_of_its_own(reads: Callable[..., None]) -> None:
     reads(DRIFTED, GOOD)
     played = Played()
