@@ -23,7 +23,9 @@ class _Donor:
 
     def moved(self, cluster: Cluster) -> str:
         verb = "moves" if len(self.vips) == 1 else "move"
-        return f"{', '.join(map(str, sorted(self.vips, key=str)))} {verb} from {self.instance.name} to {cluster.name}"
+        return (
+            f"{', '.join(map(str, sorted(self.vips, key=str)))} {verb} from {self.instance.name} to {cluster.instance}"
+        )
 
 
 def keep_apart(cluster: Cluster, found: Sequence[Member], running: Running, coming: Coming, rules: Rules) -> None:

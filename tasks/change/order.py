@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tasks.change.members import Coming, Member, members, refuse_silent, running_of
 from tasks.change.moves import keep_apart
 from tasks.change.precedence import GAP_FIX, Rules, in_order
+from tasks.change.stranger import refuse_stranger
 from tasks.change.wire import Wire, deaf, restarted
 from tasks.model.cluster import Cluster
 from tasks.model.errors import RefusedError
@@ -60,6 +61,7 @@ def change_order(
     for cluster in listed:
         found = members(cluster, listed, facts, coming)
         refuse_silent(cluster, found, facts)
+        refuse_stranger(cluster, found, facts)
         joining = _joining(cluster, found, coming, rules)
         first = _join(cluster, found, joining, rules)
         _decide(cluster, found, rules, joining=bool(joining), first=first)

@@ -154,6 +154,31 @@ def test_new_servers_that_would_not_hear_the_old_one_come_after_it() -> None:
     assert hosts(order(facts, wanted, allow_gap=True))[0] == "H3"
 
 
+@pytest.mark.parametrize(
+    ("later", "changed", "refused"),
+    [
+        pytest.param(("backup", 12), {"auth": "PASS another"}, True, id="they follow a stranger"),
+        pytest.param(("backup", 12), {"priority": "9"}, False, id="and go on hearing it"),
+        pytest.param(("backup", 10), {"auth": "PASS another"}, False, id="nobody is heard"),
+        pytest.param(("master", 12), {"auth": "PASS another"}, False, id="one of them is master by now"),
+    ],
+)
+def test_a_master_that_no_cluster_names(later: tuple[str, int], changed: dict[str, str], refused: bool) -> None:  # noqa: FBT001
+    """It is backup to nobody here: it would go on as master next to H1."""
+    facts = {}
+    for host in ("H1", "H2"):
+        state, heard = later if host == "H1" else ("backup", 10)
+        found = runs(host, "backup", conf(host))
+        last = instance(host, state, adverts_received=heard, advertised=(VIP,))
+        facts[host] = replace(found, later=read(host, (last,)))
+    wanted = {host: conf(host, **changed) for host in facts}
+    if refused:
+        with pytest.raises(RefusedError, match="H1 and H2 follow a master that is none of them, and would not hear it"):
+            order(facts, wanted, allow_gap=True)
+    else:
+        assert len(order(facts, wanted, allow_gap=True)) == 2
+
+
 # VIPs that go from one cluster to another one.
 
 
@@ -188,7 +213,7 @@ AFTER = {host: two(host, [], ["100.65.0.30/24"]) for host in ("H1", "H2")}
 def test_who_has_a_vip_outside_the_adverts_gives_it_up_first(clusters: tuple[Cluster, ...]) -> None:
     """No advert tells H2, which leads db, that H1 has it in web; soft wishes are no proof."""
     facts = {"H1": pair("H1", "master", "backup"), "H2": pair("H2", "backup", "master")}
-    gap = r"100\.65\.0\.30 moves from VI_web to db, which H1 does not lead; apply with --allow-gap"
+    gap = r"100\.65\.0\.30 moves from VI_web to VI_db, which H1 does not lead; apply with --allow-gap"
     with pytest.raises(RefusedError, match=gap):
         order(facts, AFTER, *clusters)
     found = order(facts, AFTER, *clusters, allow_gap=True)
@@ -213,7 +238,7 @@ def test_a_backup_that_would_take_the_lead_comes_after_who_has_it() -> None:
 def test_who_has_it_and_is_not_changed_in_this_run() -> None:
     facts = {"H1": pair("H1", "backup", "backup"), "H2": pair("H2", "master", "master")}
     with pytest.raises(
-        RefusedError, match=r"100\.65\.0\.30 moves from VI_web to db, and H2, .* is not changed in this run"
+        RefusedError, match=r"100\.65\.0\.30 moves from VI_web to VI_db, and H2, .* is not changed in this run"
     ):
         order(facts, {"H1": AFTER["H1"]}, WEB, DB)
 
@@ -223,7 +248,7 @@ def test_a_new_cluster_takes_it_after_a_gap() -> None:
     for host, state in (("H1", "master"), ("H2", "backup")):
         own = instance(host, state, vips=(VIP, MOVED), advertised=(VIP,))
         facts[host] = server_facts(host, instances=(own,), declared=declared(conf(host)))
-    with pytest.raises(RefusedError, match=r"100\.65\.0\.30 moves from VI_web to db"):
+    with pytest.raises(RefusedError, match=r"100\.65\.0\.30 moves from VI_web to VI_db"):
         order(facts, AFTER, WEB, DB)
     assert hosts(order(facts, AFTER, WEB, DB, allow_gap=True)) == ["H1", "H2"]
 
