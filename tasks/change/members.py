@@ -79,13 +79,10 @@ ALONE = Around()
 
 def around(clusters: Iterable[Cluster], facts: Mapping[str, ServerFacts], names: Collection[str]) -> Around:
     """`names`: the servers of the run; `facts` are also those of the others that have a cluster with one of them."""
-    running = running_of(facts)
-    found = []
-    for cluster in clusters:
-        own = [(each, one) for each in cluster.servers if (one := _own(cluster, each, running)) is not None]
-        if others := _outsiders(cluster, own, running):
-            found.append((cluster, tuple(dict.fromkeys(name for name, _ in others))))
-    return Around(changing=addresses(facts[name] for name in names), left=tuple(found))
+    running, listed = running_of(facts), tuple(clusters)
+    others = ((each, _outsiders(each, _insiders(each, listed, running), running)) for each in listed)
+    left = ((each, tuple(dict.fromkeys(name for name, _ in found))) for each, found in others if found)
+    return Around(changing=addresses(facts[name] for name in names), left=tuple(left))
 
 
 def addresses(servers: Iterable[ServerFacts]) -> frozenset[IpAddress]:
@@ -99,10 +96,6 @@ def addresses(servers: Iterable[ServerFacts]) -> frozenset[IpAddress]:
     )
 
 
-def _own(cluster: Cluster, server: Server, running: Running) -> Instance | None:
-    return instance_of(running.get(server.name, ()), cluster, server)
-
-
 def running_of(facts: Mapping[str, ServerFacts]) -> Running:
     """The servers that report what they run."""
     return {name: told.instances.value for name, told in facts.items() if isinstance(told.instances, Read)}
@@ -113,14 +106,8 @@ def members(
 ) -> list[Member]:
     """The servers that run it; the one that leads, by its state and then by its priority, is the first."""
     running = running_of(facts)
-    own = [
-        (server, each)
-        for server in cluster.servers
-        if (each := _running(cluster, server, listed, running.get(server.name, ()))) is not None
-    ]
-    others = [
-        (server, each) for name, each in _outsiders(cluster, own, running) for server in [_guest(facts[name], each)]
-    ]
+    own = _insiders(cluster, listed, running)
+    others = [(_guest(facts[name], each), each) for name, each in _outsiders(cluster, own, running)]
     found = [_member(cluster, server, each, facts[server.name], coming) for server, each in (*own, *others)]
     return sorted(found, key=lambda each: (rank(each.instance), -each.instance.base_priority))
 
@@ -132,6 +119,11 @@ def _member(cluster: Cluster, server: Server, instance: Instance, facts: ServerF
     leaves = server not in cluster.servers
     then = coming.wire(cluster, server, now)
     return Member(server=server, instance=instance, now=now, then=then, leaves=leaves)
+
+
+def _insiders(cluster: Cluster, listed: Sequence[Cluster], running: Running) -> list[tuple[Server, Instance]]:
+    found = [(each, _running(cluster, each, listed, running.get(each.name, ()))) for each in cluster.servers]
+    return [(server, instance) for server, instance in found if instance is not None]
 
 
 def _running(

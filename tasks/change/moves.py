@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tasks.change.members import Coming, Member, Running
@@ -40,23 +40,25 @@ def keep_apart(cluster: Cluster, found: Sequence[Member], running: Running, comi
                 f"{donor.moved(cluster)}, and {donor.name}, which has that, is not changed in this run: two servers "
                 f"could hold it; apply all clusters of {donor.name} as well, or stop keepalived there"
             )
-    takers = _takers(cluster, found, rules)
-    leader = found[0] if found else None
+    stopped = {name for names in rules.parks.values() for name in names}
+    takers = _takers(cluster, found, rules, stopped)
+    # While one of them is stopped, a backup of it has them.
+    warm = any(donor.name in stopped for donor in donors)
     for donor in donors:
-        cold = donor.instance.state == "backup"
+        cold = donor.instance.state == "backup" and not warm
         for name in takers:
             if name != donor.name:
                 (rules.wanted if cold else rules.before)[name].add(donor.name)
         rules.why.append(f"{donor.moved(cluster)}, so {donor.name} comes before {', '.join(takers)}")
-        goes_on = leader is not None and leader.then is not None and leader.name == donor.name
+        goes_on = bool(found) and found[0].then is not None and found[0].name == donor.name
         if donor.instance.state == "master" and not goes_on:
             rules.gaps.setdefault(donor.name, []).append(f"{donor.moved(cluster)}, which {donor.name} does not lead")
 
 
 def _donors(cluster: Cluster, found: Sequence[Member], running: Running, coming: Coming) -> list[_Donor]:
-    wires = [coming.wire(cluster, server) for server in cluster.servers]
-    had = {ip for each in found for ip in each.now.carried}
-    gained = {ip for wire in wires if wire is not None for ip in wire.carried} - had
+    had = {each.name: each.now.carried for each in found}
+    wires = {server.name: coming.wire(cluster, server) for server in cluster.servers}
+    gained = {ip for name, wire in wires.items() if wire for ip in wire.carried - had.get(name, frozenset())}
     own = [each.instance for each in found]
     return [
         _Donor(name, each, frozenset(vips))
@@ -66,15 +68,15 @@ def _donors(cluster: Cluster, found: Sequence[Member], running: Running, coming:
     ]
 
 
-def _takers(cluster: Cluster, found: Sequence[Member], rules: Rules) -> list[str]:
-    """Who leads the cluster, or may take the lead when it is changed."""
+def _takers(cluster: Cluster, found: Sequence[Member], rules: Rules, stopped: Collection[str]) -> list[str]:
+    """Who leads the cluster, or may take the lead when it is changed, or while who leads is stopped."""
     leader = found[0] if found else None
-    stays = leader is not None and leader.then is not None
+    names = [server.name for server in cluster.servers if server.name in rules.before]
+    if leader is None or leader.then is None or leader.name in stopped:
+        return names
     backups = {
         each.name
         for each in found[1:]
-        if stays and leader and each.instance.state == "backup" and each.then is not None
-        if each.then.priority <= leader.now.priority
+        if each.instance.state == "backup" and each.then is not None and each.then.priority <= leader.now.priority
     }
-    names = (server.name for server in cluster.servers)
-    return [name for name in names if name in rules.before and name not in backups]
+    return [name for name in names if name not in backups]

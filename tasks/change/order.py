@@ -58,17 +58,18 @@ def change_order(
         partly={name for name, conf in confs.items() if conf.problems or conf.includes or conf.conditional},
     )
     listed = list(clusters)
-    for cluster in listed:
-        found = members(cluster, listed, facts, coming)
-        refuse_silent(cluster, found, facts)
-        refuse_stranger(cluster, found, facts)
-        joining = _joining(cluster, found, coming, rules)
-        first = _join(cluster, found, joining, rules)
-        _decide(cluster, found, rules, joining=bool(joining), first=first)
-        keep_apart(cluster, found, running_of(facts), coming, rules)
+    found = [(each, members(each, listed, facts, coming)) for each in listed]
+    for cluster, its in found:
+        refuse_silent(cluster, its, facts)
+        refuse_stranger(cluster, its, facts)
+        joining = _joining(cluster, its, coming, rules)
+        first = _join(cluster, its, joining, rules)
+        _decide(cluster, its, rules, joining=bool(joining), first=first)
+    for cluster, its in found:
+        keep_apart(cluster, its, running_of(facts), coming, rules)
     for leader, parked in rules.parks.items():
         rules.gaps.setdefault(leader, []).extend(_lost_by_parking(parked, facts, coming))
-    gaps = list(dict.fromkeys(each for found in rules.gaps.values() for each in found))
+    gaps = list(dict.fromkeys(each for said in rules.gaps.values() for each in said))
     if gaps and not allow_gap:
         raise RefusedError(f"no order keeps one master all the time: {'; '.join(gaps)}; {GAP_FIX}")
     order = in_order(servers, rules, listed, allow_gap=allow_gap)

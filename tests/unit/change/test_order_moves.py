@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from ipaddress import IPv4Interface
 from typing import Any
 
 import pytest
 
+from tasks.change.order import change_order
 from tasks.model.cluster import Cluster
 from tasks.model.errors import RefusedError
-from tasks.model.server import ServerFacts
-from tests.unit.builders import GONE, VIP, cluster, declared, instance, server_facts
+from tasks.model.server import Instance, ServerFacts
+from tests.unit.builders import GONE, VIP, cluster, declared, instance, server, server_facts
 from tests.unit.change.test_order import conf
 from tests.unit.change.test_order_leaving import MOVED, SECOND, hosts, order
+
+FRONT = IPv4Interface("100.65.0.50/24")
+THIRD = server("H3", address=IPv4Interface("100.65.0.13/24"))
 
 
 def two(host: str, web: Sequence[str], db: Sequence[str]) -> str:
@@ -89,3 +95,56 @@ def test_who_may_have_it_and_does_not_say_so() -> None:
     facts = {"H1": pair("H1", "master", "master"), "H2": server_facts("H2", instances=GONE)}
     with pytest.raises(RefusedError, match="what keepalived runs on H2 is not known"):
         order(facts, AFTER, WEB, DB)
+
+
+def test_a_backup_that_has_it_already_is_no_proof_for_the_master() -> None:
+    """A run that ended in the middle: H3 was changed and is backup, H1 and H2 were not."""
+    web, db = (replace(each, servers=(server("H1"), server("H2"), THIRD)) for each in (WEB, DB))
+    third = only(
+        "H3",
+        instance("H2", "backup", advertised=(VIP,)),
+        instance("H2", "backup", name="VI_db", vrid=12, vips=(SECOND, MOVED), advertised=(SECOND,)),
+    )
+    facts = {
+        "H1": pair("H1", "master", "backup"),
+        "H2": pair("H2", "backup", "master"),
+        "H3": third,
+    }
+    found = order(facts, AFTER | {"H3": two("H3", [], ["100.65.0.30/24"])}, web, db, allow_gap=True)
+    assert hosts(found).index("H1") < hosts(found).index("H2")
+
+
+def test_who_takes_over_while_the_master_is_stopped_comes_after_who_has_it() -> None:
+    """H2 leads db and is stopped for H3, which leads front: H4 has db meanwhile, and must not have the VIP yet."""
+    last = server("H4", address=IPv4Interface("100.65.0.14/24"))
+    web = replace(WEB, servers=(server("H1"), server("H5")))
+    db = replace(DB, servers=(server("H2"), last))
+    front = cluster(name="front", vrid=13, vips=(FRONT,), servers=(server("H2"), THIRD))
+    db_of = {"name": "VI_db", "vrid": 12, "vips": (SECOND,), "advertised": (SECOND,)}
+    front_of = {"name": "VI_front", "vrid": 13, "vips": (FRONT,), "advertised": (FRONT,)}
+    facts = {
+        "H1": only("H1", instance("H1", "master", vips=(VIP, MOVED), advertised=(VIP,))),
+        "H2": only("H2", instance("H2", "master", **db_of), instance("H2", "backup", **front_of)),
+        "H3": only("H3", instance("H1", "master", **front_of)),
+        "H4": only("H4", instance("H2", "backup", **db_of)),
+    }
+    fronts = {
+        host: conf(host, name="VI_front", virtual_router_id="13", vips=("100.65.0.50/24",), auth="PASS another")
+        for host in ("H2", "H3")
+    }
+    dbs = two("H2", [], ["100.65.0.30/24"]).partition("vrrp_instance VI_db")
+    gets = f"{dbs[1]}{dbs[2]}"
+    wanted = {"H1": conf("H1"), "H2": gets + fronts["H2"], "H3": fronts["H3"], "H4": gets}
+    found = change_order(("H4", "H3", "H2", "H1"), facts, (web, db, front), wanted, allow_gap=True)
+    assert next(each.parks for each in found if each.host == "H3") == ("H2",)
+    assert hosts(found).index("H1") < hosts(found).index("H4")
+
+
+def only(host: str, *instances: Instance) -> ServerFacts:
+    """A server that runs these, from files as they are."""
+    text = "".join(
+        conf(host, name=each.name, virtual_router_id=str(each.vrid), vips=[str(vip) for vip in each.advertised])
+        for each in instances
+    )
+    facts = server_facts("H2", instances=instances, later=instances, declared=declared(text))
+    return replace(facts, host=host)
