@@ -79,20 +79,25 @@ def test_a_master_that_leaves_while_the_others_are_stopped_is_a_gap(db: Fabric, 
     assert held(db, ALL) == ["H1"]
 
 
-FRONT = """\
-    vrid: 11
-    EXCLUDED
-    instances:
-      front: {vrid: 12, vips: [100.65.0.40/24], MOREpriorities: {H1: 1, H2: 100}}
-"""
 MOVED = "excluded: [100.65.0.30/24]"
+OTHERS, SAME = "{H1: 1, H2: 100}", "{H1: 100, H2: 1}"
+
+
+def with_front(priorities: str, web: str, front: str) -> tuple[str, str]:
+    """web has a second instance, and each of them what is said."""
+    lines = [
+        "vrid: 11",
+        web,
+        "instances:",
+        f"  front: {{vrid: 12, vips: [100.65.0.40/24], {front}priorities: {priorities}}}",
+    ]
+    return "    vrid: 11\n", "".join(f"    {line}\n" for line in lines if line)
 
 
 def test_a_vip_outside_the_adverts_goes_from_one_instance_to_another(healthy: Fabric, tmp_path: Path) -> None:
     """H1 leads web and H2 leads front: no advert tells one of them what the other one holds."""
-    in_web = ("    vrid: 11\n", FRONT.replace("EXCLUDED", MOVED).replace("MORE", ""))
-    in_front = ("    vrid: 11\n", FRONT.replace("    EXCLUDED\n", "").replace("MORE", f"{MOVED}, "))
-    web, front = healthy.variant(tmp_path / "web", in_web), healthy.variant(tmp_path / "front", in_front)
+    web = healthy.variant(tmp_path / "web", with_front(OTHERS, MOVED, ""))
+    front = healthy.variant(tmp_path / "front", with_front(OTHERS, "", f"{MOVED}, "))
     ran = web.vipbook("apply", "--yes", "--json", timeout=300)
     assert ran.code == 0, ran.problems()
     assert held(healthy, vip="100.65.0.30") == ["H1"]
@@ -107,4 +112,17 @@ def test_a_vip_outside_the_adverts_goes_from_one_instance_to_another(healthy: Fa
         assert ran.code == 0, ran.problems()
         assert (seen.split, seen.gap) == (False, True), seen.states
         assert held(healthy, vip="100.65.0.30") == [owner]
+    assert healthy.vipbook("apply", "--yes", timeout=300).code == 0
+
+
+def test_a_vip_that_goes_to_another_instance_of_the_same_master_stays_on_it(healthy: Fabric, tmp_path: Path) -> None:
+    web = healthy.variant(tmp_path / "web", with_front(SAME, MOVED, ""))
+    ran = web.vipbook("apply", "--yes", "--json", timeout=300)
+    assert ran.code == 0, ran.problems()
+    with watched(healthy, vip="100.65.0.30") as seen:
+        front = healthy.variant(tmp_path / "front", with_front(SAME, "", f"{MOVED}, "))
+        ran = front.vipbook("apply", "--yes", "--json", timeout=300)
+    assert ran.code == 0, ran.problems()
+    assert not seen.split, seen.states
+    assert held(healthy, vip="100.65.0.30") == ["H1"]
     assert healthy.vipbook("apply", "--yes", timeout=300).code == 0
