@@ -64,8 +64,9 @@ def takeover(
     if allowed or not (foreign or peers or (running and not declared.untouched)):
         return Takeover(losses=texts)
     if peers and not foreign and (declared.untouched or not running):
-        fix = "make sure that keepalived does not run there, and then replace it with --take-over"
-        return Takeover(losses=texts, refusal=f"routers that are in no cluster would not be sent to any more: {fix}")
+        said = "routers that this run does not change would not be sent to any more"
+        fix = "apply their clusters as well, or make sure that keepalived does not run there and say --take-over"
+        return Takeover(losses=texts, refusal=f"{said}: {fix}")
     fix = "what is listed would be lost; replace it with --take-over, or declare it in clusters.yaml (`extra`) first"
     why = "was edited since vipbook wrote it" if declared.marked else "was not written by vipbook"
     said = f"{CONFIG_PATH} {why}" if foreign else f"keepalived runs what {CONFIG_PATH} does not hold (any more)"

@@ -366,7 +366,7 @@ def test_a_peer_that_is_in_no_cluster_is_lost_whoever_wrote_the_file(now: str, t
     peers = [each for each in lost if each.startswith("peer")]
     assert (answer.refusal is not None) is bool(peers)
     if answer.refusal is not None:
-        assert "make sure that keepalived does not run there, and then replace it with --take-over" in answer.refusal
+        assert "make sure that keepalived does not run there and say --take-over" in answer.refusal
     allowed = takeover(desired("H1", config=then), own, (cluster(),), allowed=True)
     assert allowed == replace(answer, refusal=None)
 
