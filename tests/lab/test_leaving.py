@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from tests.lab.test_take_over import held, watched
 
 pytestmark = pytest.mark.lab
 ALL = ("H1", "H2", "H3")
+LEADS = 100
+"""Priority of H1."""
 UNICAST = ("    vrid: 11\n", "    vrid: 11\n    unicast: true\n")
 SLOWER = ("    advert_int: 1\n", "    advert_int: 2\n")
 LOST = "peer 100.65.0.13 of VI_web: nothing is sent to it any more; if keepalived runs there, it becomes master"
@@ -23,19 +26,26 @@ def joined(priority: int) -> tuple[str, str]:
     return "      H1: {", f"      {own}\n      H1: {{"
 
 
-def with_three(db: Fabric, directory: Path, priority: int) -> None:
-    """web has three servers that send their adverts to each other alone."""
-    ran = db.variant(directory, joined(priority), UNICAST).vipbook(
-        "apply", "--yes", "--allow-gap", "--json", timeout=300
-    )
+@pytest.fixture
+def three(db: Fabric, tmp_path: Path) -> Iterator[Callable[[int], None]]:
+    """Makes web one of three servers that send their adverts to each other alone; afterwards it is as it was."""
+
+    def make(priority: int) -> None:
+        more = db.variant(tmp_path / "three", joined(priority), UNICAST)
+        ran = more.vipbook("apply", "--yes", "--allow-gap", "--json", timeout=300)
+        assert ran.code == 0, ran.problems()
+        eventually(lambda: held(db, ALL), lambda now: now == ["H3" if priority > LEADS else "H1"], 30)
+
+    yield make
+    ran = db.vipbook("apply", "--yes", "--allow-gap", "--json", timeout=300)
     assert ran.code == 0, ran.problems()
-    leads = "H3" if priority > 100 else "H1"
-    eventually(lambda: held(db, ALL), lambda now: now == [leads], 30)
 
 
-def test_a_router_that_no_intent_names_any_more_is_not_left_behind(db: Fabric, fabric: Fabric, tmp_path: Path) -> None:
+def test_a_router_that_no_intent_names_any_more_is_not_left_behind(
+    db: Fabric, fabric: Fabric, three: Callable[[int], None], tmp_path: Path
+) -> None:
     """H3 runs what H1 and H2 would not send to any more, and no server of this run is H3."""
-    with_three(db, tmp_path / "three", 50)
+    three(50)
     before = {host: snapshot(db, host) for host in ALL}
     alone = fabric.variant(tmp_path / "alone", UNICAST)
     planned = alone.vipbook("plan", "--json")
@@ -52,9 +62,11 @@ def test_a_router_that_no_intent_names_any_more_is_not_left_behind(db: Fabric, f
     assert (seen.split, seen.gap) == (False, False), seen.states
 
 
-def test_a_server_that_leaves_in_the_same_run_gives_it_up_first(db: Fabric, tmp_path: Path) -> None:
+def test_a_server_that_leaves_in_the_same_run_gives_it_up_first(
+    db: Fabric, three: Callable[[int], None], tmp_path: Path
+) -> None:
     """H3 stays a server of db, so this run changes it: nobody has to agree to anything."""
-    with_three(db, tmp_path / "three", 50)
+    three(50)
     with watched(db, ALL) as seen:
         ran = db.variant(tmp_path / "two", UNICAST).vipbook("apply", "--yes", "--json", timeout=300)
     assert ran.code == 0, ran.problems()
@@ -63,9 +75,11 @@ def test_a_server_that_leaves_in_the_same_run_gives_it_up_first(db: Fabric, tmp_
     assert order.index("H3") < order.index("H1")
 
 
-def test_a_master_that_leaves_while_the_others_are_stopped_is_a_gap(db: Fabric, tmp_path: Path) -> None:
+def test_a_master_that_leaves_while_the_others_are_stopped_is_a_gap(
+    db: Fabric, three: Callable[[int], None], tmp_path: Path
+) -> None:
     """H1 and H2 would not hear H3 as it is: nobody is master until one of them is started."""
-    with_three(db, tmp_path / "three", 200)
+    three(200)
     before = {host: snapshot(db, host) for host in ALL}
     other = db.variant(tmp_path / "two", UNICAST, SLOWER)
     refused = other.vipbook("apply", "--yes")
