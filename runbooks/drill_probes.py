@@ -24,7 +24,7 @@ from tasks.transport import Stream
 
 INTERVAL_S = 0.01
 _CLEAN = 50
-"""Answered probes in a row before anything is tripped."""
+"""Answered probes in a row before anything is injected."""
 _PATIENCE_S = 10.0
 NOTHING = ProbeStream(replies=(), unanswered=(), errors=(), last_sequence=0)
 
@@ -100,7 +100,7 @@ class Probes:
                 return
         said = self.streams[host].text()[-200:]
         self.stop()
-        raise RefusedError(f"{host} gets no {_CLEAN} answers in a row; nothing was tripped: {said}")
+        raise RefusedError(f"{host} gets no {_CLEAN} answers in a row; nothing was injected: {said}")
 
     def stop(self) -> dict[str, ProbeStream]:
         """End them all, and give what each saw."""
@@ -122,8 +122,8 @@ def parse(text: str) -> ProbeStream:
 def measured(
     plan: ProbePlan, seen: ProbeStream, phases: tuple[float, float], failover: Bound, failback: Bound
 ) -> Measured:
-    """Both outages as this host saw them, by its own clock. `phases`: when it was tripped, and when restored."""
-    tripped_at, restored_at = phases
+    """Both outages as this host saw them, by its own clock. `phases`: when the fault was injected, and when undone."""
+    injected_at, restored_at = phases
     end = _end_of(seen, restored_at)
     return Measured(
         probe=plan.host,
@@ -132,7 +132,7 @@ def measured(
         answered=answered_spans(seen.replies),
         outages=(
             # The clocks of target and probe host may differ a little: a gap may begin just before the fault.
-            measure("failover", seen.replies, (tripped_at - 0.5, restored_at), plan.bound(failover)),
+            measure("failover", seen.replies, (injected_at - 0.5, restored_at), plan.bound(failover)),
             measure("failback", seen.replies, (restored_at, end), plan.bound(failback)),
         ),
     )

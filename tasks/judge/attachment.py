@@ -71,8 +71,8 @@ def _kind(port: str) -> str:
 
 def _unplaced(check: Check, subject: Subject, server: Server, why: str, *, heard: bool) -> Finding:
     """A backup that is declared nowhere may be silent for longer than a leaf remembers; the owner never is."""
-    if server.name == subject.tripped:
-        return check.skips("taken down by the drill")
+    if (excuse := subject.excuse(check.name, server.name)) is not None:
+        return check.skips(excuse)
     owner = subject.owner()
     if heard or owner is None or owner.name == server.name:
         return check.unknown(why)

@@ -34,7 +34,8 @@ def judge_master(subject: Subject) -> Finding:
         return check.unknown(f"the master changed while we looked: {'; '.join(moving)}")
     if not masters:
         return check.fails("no server is master", actual, VipState.NO_MASTER)
-    idle = [name for name, state in states.items() if state not in {"master", "backup"} and name != subject.tripped]
+    idle = [name for name, state in states.items() if state not in {"master", "backup"}]
+    idle = [name for name in idle if subject.excuse(check.name, name) is None]
     if idle:
         return check.warns(f"{masters[0]} is the one master, but {', '.join(idle)} could not take over", actual)
     return check.passes(f"{masters[0]} is the one master", actual)

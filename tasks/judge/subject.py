@@ -9,6 +9,7 @@ from tasks.judge.instances import instance_of
 from tasks.model.address import IpInterface
 from tasks.model.answer import Answer
 from tasks.model.cluster import Cluster, Desired, Server
+from tasks.model.drill import Injected
 from tasks.model.leaf import LeafFacts
 from tasks.model.mac import MacAddress
 from tasks.model.probe import ProbeFacts
@@ -19,7 +20,7 @@ from tasks.model.verdict import Finding, Status, VipState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One VIP. `expected_owner` is None when the priorities decide; `tripped` is a server that a drill took down."""
+    """One VIP. `expected_owner` is None when the priorities decide; `injected`: a drill's fault."""
 
     cluster: Cluster
     vip: IpInterface
@@ -28,9 +29,9 @@ class Subject:
     probes: Mapping[str, ProbeFacts]
     desired: Mapping[str, Desired]
     expected_owner: str | None = None
-    tripped: str | None = None
+    injected: Injected | None = None
     before: Mapping[str, LeafFacts] | None = None
-    """The leaves as they were before a drill tripped anything; None outside a drill."""
+    """The leaves as they were before a drill injected its fault; None outside a drill."""
 
     def holders(self) -> tuple[Server, ...] | None:
         """The servers that hold the VIP on any interface; None when a server could not be asked.
@@ -89,6 +90,13 @@ class Subject:
         if not isinstance(before, Instance) or not isinstance(after, Instance) or before.state == after.state:
             return None
         return f"{before.state}, then {after.state}"
+
+    def excuse(self, check: str, server: str) -> str | None:
+        """Why this check means nothing on that server while a drill's fault is on it; None where it means something."""
+        fault = self.injected
+        if fault is None or fault.host != server or check not in fault.excused:
+            return None
+        return f"{server} was {fault.effect} by the drill"
 
     def router(self, server: Server) -> str:
         """What a server lacks that runs without the cluster's virtual router, under whatever name."""

@@ -25,6 +25,7 @@ from tests.unit.builders import (
     evpn_mac,
     evpn_neighbor,
     fdb_row,
+    injected,
     instance,
     interface,
     lldp,
@@ -164,7 +165,7 @@ def subjects(draw: st.DrawFn) -> Subject:
             "C1": client_facts(draw(macs())) if draw(st.booleans()) else client_facts(MACS[owner]),
         },
         expected_owner=draw(st.sampled_from([None, None, *BOTH])),
-        tripped=draw(st.sampled_from([None, None, *BOTH])),
+        injected=draw(st.sampled_from([None, None, *(injected(name) for name in BOTH)])),
     )
     return replace(facts, before=facts.leaves) if draw(st.booleans()) else facts
 
