@@ -23,6 +23,7 @@ from runbooks.options import (
     Clusters,
     ConfirmTimeout,
     Inventory,
+    Notify,
     Reports,
     TakeOver,
     Verbose,
@@ -165,14 +166,7 @@ def verify(
     wait: Annotated[
         float | None, typer.Option("--wait", min=0, metavar="SECONDS", help="Poll until it passes or the time is up.")
     ] = None,
-    notify: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--notify",
-            metavar="KIND:PLACE",
-            help="Tell webhook:URL, webhook-env:NAME or command:PATH when the verdict changed; repeatable.",
-        ),
-    ] = None,
+    notify: Notify = None,
     inventory: Inventory = INVENTORY,
     as_json: AsJson = False,
     report: Reports = None,

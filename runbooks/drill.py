@@ -15,7 +15,7 @@ from runbooks.locking import locked
 from runbooks.session import Session
 from runbooks.verify import answered_hosts, asked_hosts, fabric_maps, first_problem, judge, observe, subjects
 from tasks.change.faults import FAULTS
-from tasks.judge.duplicates import ROUND, budget_of
+from tasks.judge.checks.duplicates import ROUND, budget_of
 from tasks.judge.subject import Subject
 from tasks.model.answer import Reply
 from tasks.model.cluster import Cluster, Server

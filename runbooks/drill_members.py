@@ -9,7 +9,7 @@ from runbooks.drill_probes import ProbePlan
 from runbooks.session import Session
 from tasks.change.faults import Fault
 from tasks.intent.timers import Bound
-from tasks.judge.duplicates import flagged
+from tasks.judge.checks.duplicates import flagged
 from tasks.judge.instances import instance_of
 from tasks.judge.subject import Subject
 from tasks.model.address import IpInterface

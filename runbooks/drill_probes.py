@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from runbooks.drill_events import Entry, probe_events
 from runbooks.session import Session
 from tasks.intent.timers import Bound, client_ageing_s
-from tasks.judge.client import on_link
+from tasks.judge.checks.client import on_link
 from tasks.judge.outage import answered_spans, measure
 from tasks.judge.subject import Subject
 from tasks.model.answer import NoAnswer

@@ -196,14 +196,14 @@ class Face:
 
     def catalogue(self) -> None:
         """All checks of the catalogue."""
-        from tasks.judge.catalogue import CATALOGUE  # noqa: PLC0415
+        from tasks.judge.checks import all_checks  # noqa: PLC0415
         from tasks.report.catalogue import catalogue_document, render_catalogue  # noqa: PLC0415
 
-        text = json_text(catalogue_document(CATALOGUE))
+        text = json_text(catalogue_document(all_checks()))
         for each in self.reports or ():
             if parse_target(each)[0] != "json":
                 raise IntentError(f"--report {each}: the catalogue is no report of a run; accepted format: json")
-        self.outputs.print(lambda: text if self.as_json else _text(render_catalogue(CATALOGUE), self.out))
+        self.outputs.print(lambda: text if self.as_json else _text(render_catalogue(all_checks()), self.out))
         for each in self.reports or ():
             self.file(each, lambda _: text)
 

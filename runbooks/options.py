@@ -23,6 +23,14 @@ Reports = Annotated[
         autocompletion=lambda incomplete: [f"{each}:" for each in FORMATS if each.startswith(incomplete)],
     ),
 ]
+Notify = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--notify",
+        metavar="KIND:PLACE",
+        help="Report to webhook:URL, webhook-env:NAME or command:PATH when the verdict changed; repeatable.",
+    ),
+]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show skipped checks, and Nornir's log on stderr.")]
 ConfirmTimeout = Annotated[
     int,

@@ -91,10 +91,10 @@ class Subject:
             return None
         return f"{before.state}, then {after.state}"
 
-    def excuse(self, check: str, server: str) -> str | None:
-        """Why this check means nothing on that server while a drill's fault is on it; None where it means something."""
+    def disturbed(self, server: str, check: str | None = None) -> str | None:
+        """What a drill's fault did to that server; None for another server, and for a check that it does not excuse."""
         fault = self.injected
-        if fault is None or fault.host != server or check not in fault.excused:
+        if fault is None or fault.host != server or (check is not None and check not in fault.excused):
             return None
         return f"{server} was {fault.effect} by the drill"
 

@@ -57,6 +57,8 @@ class Finding:
     evidence: tuple[Answer, ...] = ()
     cause: VipState | None = None
     """What this finding, when it fails, makes of the VIP; None for what the VIP can live with."""
+    overruled: str = ""
+    """The reason for which the intent switched the check off, or made a warning of this failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,7 @@ class Fault:
     effect: str
     """What becomes of the target, after `was`: `taken down`."""
     excused: frozenset[str]
-    """Checks that mean nothing on the target while the fault lasts."""
+    """Checks of the target that mean nothing meanwhile: they are skipped. `master`: its keepalived need not answer."""
 
 
 def fault_of(name: str) -> Fault:

@@ -128,6 +128,5 @@ FAULT = Fault(
     ending=LINK_DOWN,
     failback=failback_bound,
     effect="taken down",
-    # keepalived's own state on the target is FAULT, which `master` would warn of.
-    excused=frozenset({"interface", "attachment", "master"}),
+    excused=frozenset({"interface"}),
 )

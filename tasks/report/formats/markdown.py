@@ -73,7 +73,7 @@ def _vip(judged: Judged) -> Iterator[str]:
             for each in gathered(
                 Row(each.status, each.check, each.target, each.message)
                 for each in judged.worst_first()
-                if each.status != "skip"
+                if each.status != "skip" or each.overruled
             )
         ),
     )

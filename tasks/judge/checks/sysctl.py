@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.subject import Check, Subject
 from tasks.model.cluster import Server
 from tasks.model.reading import Unread
@@ -27,6 +28,16 @@ def is_saved(file: ConfigFile, interfaces: Sequence[str]) -> bool:
     return file.text == text and ours
 
 
+@registered(
+    "sysctl",
+    Target.SERVER,
+    order=170,
+    alone=True,
+    reads="/proc/sys/net/ipv4/conf/*/arp_announce, /etc/sysctl.d/90-vipbook.conf",
+    passes="the greater of arp_announce of all and of the interface beneath each virtual MAC is 2, and the file "
+    "says so for the next boot: ARP requests never name the VIP with that interface's own MAC",
+    fails="it is not, or only until the next boot (skipped where no cluster of the server uses a virtual MAC)",
+)
 def judge_sysctl(subject: Subject, server: Server) -> Finding:
     """An ARP request never names the VIP with the MAC of the interface beneath its macvlan.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.place import Place, place_of
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import opened, remote, unplaced
@@ -14,6 +15,15 @@ from tasks.model.verdict import Finding, VipState
 ESTABLISHED = "Established"
 
 
+@registered(
+    "bgp-type2",
+    Target.LEAF,
+    order=360,
+    decides=True,
+    reads="vtysh: show bgp l2vpn evpn route vni N type macip",
+    passes="the owner's MAC from the VTEP of the owner's leaf (of the pair, the segment), and nothing else",
+    fails="no route, another MAC, another origin",
+)
 def judge_bgp(subject: Subject, leaf: str) -> Finding:
     """BGP's type-2 route on one leaf: the VIP's MAC from the owner's place, and nothing else."""
     what = f"one type-2 route of {subject.vip.ip}"
@@ -44,6 +54,15 @@ def worded_paths(paths: list[MacIpPath]) -> str:
     return ", ".join(sorted(texts)) or "no route"
 
 
+@registered(
+    "origin",
+    Target.CLUSTER,
+    order=500,
+    decides=True,
+    reads="BGP's type-2 routes on all leaves together",
+    passes="all see exactly one origin: the owner's leaf, or its pair",
+    fails="none, several, or one with another MAC",
+)
 def judge_origin(subject: Subject) -> Finding:
     """Across all leaves: exactly one origin (or one pair), the owner's place, with the VIP's MAC."""
     check = Check(
@@ -118,6 +137,14 @@ def _learned_at_home(subject: Subject, place: Place) -> bool:
     return False
 
 
+@registered(
+    "evpn-session",
+    Target.LEAF,
+    order=400,
+    reads="vtysh: show bgp l2vpn evpn summary",
+    passes="every BGP session with EVPN is established and brings routes",
+    fails="none is established (some are not, or bring nothing: warns)",
+)
 def judge_session(subject: Subject, leaf: str) -> Finding:
     """The leaf's EVPN sessions: without one it hears of no move and tells of none."""
     read = subject.leaves[leaf].sessions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.instances import instance_of
 from tasks.judge.subject import Check, Subject
 from tasks.model.address import IpInterface
@@ -23,6 +24,15 @@ _RUNNING = {"master", "backup"}
 """In fault the priority means nothing."""
 
 
+@registered(
+    "package",
+    Target.SERVER,
+    order=110,
+    alone=True,
+    reads="dpkg-query",
+    passes="keepalived is installed",
+    fails="it is not",
+)
 def judge_package(subject: Subject, server: Server) -> Finding:
     """keepalived is installed."""
     read = subject.servers[server.name].package
@@ -35,6 +45,15 @@ def judge_package(subject: Subject, server: Server) -> Finding:
     return check.passes(f"keepalived {read.value.version}", read.value.version)
 
 
+@registered(
+    "config",
+    Target.SERVER,
+    order=120,
+    alone=True,
+    reads="/etc/keepalived/keepalived.conf",
+    passes="it is byte for byte what the intent renders, and only root reads it",
+    fails="anything differs, or others may read it",
+)
 def judge_config(subject: Subject, server: Server) -> Finding:
     """The file on disk is the one that the intent renders, and only root reads it."""
     read = subject.servers[server.name].config
@@ -69,6 +88,15 @@ def _difference(file: ConfigFile, subject: Subject, server: Server) -> str:
     return "auth_pass differs (shown as ***)" if same else "line ends differ"
 
 
+@registered(
+    "service",
+    Target.SERVER,
+    order=130,
+    alone=True,
+    reads="systemctl show keepalived",
+    passes="active and enabled",
+    fails="it does not run, or would not after a boot",
+)
 def judge_service(subject: Subject, server: Server) -> Finding:
     """The daemon runs now and will after a boot."""
     read = subject.servers[server.name].service
@@ -84,6 +112,15 @@ def judge_service(subject: Subject, server: Server) -> Finding:
     return check.passes("keepalived.service is active and enabled", actual)
 
 
+@registered(
+    "interface",
+    Target.SERVER,
+    order=140,
+    alone=True,
+    reads="ip -j addr",
+    passes="the declared interface is up and bears the declared address",
+    fails="it is down, without carrier, or without that address (skipped on the server that a drill took down)",
+)
 def judge_interface(subject: Subject, server: Server) -> Finding:
     """The server's own interface is up and bears its declared address, from which the peers' firewalls expect VRRP."""
     read = subject.servers[server.name].interfaces
@@ -91,8 +128,6 @@ def judge_interface(subject: Subject, server: Server) -> Finding:
     if isinstance(read, Unread):
         return Check(name="interface", target=server.name, expected=expected).unread(read)
     check = Check(name="interface", target=server.name, expected=expected, evidence=(read.source,))
-    if (excuse := subject.excuse(check.name, server.name)) is not None:
-        return check.skips(excuse)
     found = next((each for each in read.value if each.name == server.interface), None)
     if found is None:
         return check.fails(f"{server.name} has no interface {server.interface}", "no such interface")
@@ -104,6 +139,16 @@ def judge_interface(subject: Subject, server: Server) -> Finding:
     return check.passes(f"{server.interface} is up with {server.address}", actual)
 
 
+@registered(
+    "running-config",
+    Target.SERVER,
+    order=150,
+    alone=True,
+    reads="keepalived's own JSON; systemd's start and reload times; the file's time",
+    passes="VRID, interface, priority, version, interval, preemption and VIPs run as declared, and the file was "
+    "read after its last change",
+    fails="a value differs, or the file is newer than what runs",
+)
 def judge_running_config(subject: Subject, server: Server) -> Finding:
     """What the daemon runs is what is on disk: it read the file after its last change, and says so itself."""
     facts = subject.servers[server.name]

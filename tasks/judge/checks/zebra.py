@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.place import Place
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import on_port, opened, remote
@@ -13,6 +14,15 @@ _ACTIVE = {"active", None}
 """An FRR older than 7.0 tells no state."""
 
 
+@registered(
+    "evpn-mac",
+    Target.LEAF,
+    order=340,
+    decides=True,
+    reads="vtysh: show evpn mac vni N",
+    passes="local on the declared port of the owner's leaf, remote behind its VTEP elsewhere",
+    fails="no entry, or another place",
+)
 def judge_evpn_mac(subject: Subject, leaf: str) -> Finding:
     """zebra's MAC table: local on the owner's leaf and port, remote behind it everywhere else."""
     start = opened("evpn-mac", subject, leaf, subject.leaves[leaf].evpn_macs, "EVPN MAC")
@@ -34,6 +44,15 @@ def judge_evpn_mac(subject: Subject, leaf: str) -> Finding:
     return check.passes(f"zebra on {leaf} has it on {row.interface or 'a port of its own'}", actual)
 
 
+@registered(
+    "evpn-arp",
+    Target.LEAF,
+    order=350,
+    decides=True,
+    reads="vtysh: show evpn arp-cache vni N",
+    passes="the VIP with the owner's MAC, local and active on the owner's leaf, remote behind its VTEP elsewhere",
+    fails="no entry, another MAC or place, or inactive on the owner's leaf",
+)
 def judge_evpn_arp(subject: Subject, leaf: str) -> Finding:
     """zebra's ARP and ND cache: the VIP with its MAC, local and active on the owner's leaf, remote everywhere else."""
     start = opened("evpn-arp", subject, leaf, subject.leaves[leaf].evpn_neighbors, "EVPN ARP entry")

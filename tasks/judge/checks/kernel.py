@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.place import Place, of_vlan
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import on_port, opened, remote
@@ -14,6 +15,15 @@ _NOARP = "NOARP"
 """A state that the kernel never leaves by itself: right only for what EVPN installed."""
 
 
+@registered(
+    "neighbor",
+    Target.LEAF,
+    order=310,
+    decides=True,
+    reads="ip -j neigh show to VIP, the SVI's row",
+    passes="the owner's MAC: learned on the owner's leaf, installed by EVPN everywhere else",
+    fails="no entry, another MAC, an EVPN entry on the owner's own leaf, or a local one elsewhere",
+)
 def judge_neighbor(subject: Subject, leaf: str) -> Finding:
     """The kernel's neighbor on the SVI: the VIP's MAC; learned on the owner's leaf, installed by EVPN on all others.
 
@@ -63,6 +73,14 @@ def synchronised(row: Neighbor, place: Place) -> bool:
     return place.segment is not None and _NOARP not in row.states
 
 
+@registered(
+    "gateway-neighbor",
+    Target.LEAF,
+    order=320,
+    reads="the same, the VRR interface's row",
+    passes="the owner's MAC",
+    fails="never; another MAC warns, no entry is skipped",
+)
 def judge_gateway_neighbor(subject: Subject, leaf: str) -> Finding:
     """The copy on the VRR interface: it is not used to forward, but a wrong MAC there deserves a look."""
     name = subject.cluster.fabric.vrr or "the VRR interface"
@@ -96,6 +114,15 @@ def worded(row: Neighbor) -> str:
     return f"{row.mac or 'no MAC'} {' '.join(sorted(row.states))}{' extern_learn' if row.extern_learn else ''}"
 
 
+@registered(
+    "fdb",
+    Target.LEAF,
+    order=330,
+    decides=True,
+    reads="bridge -j fdb",
+    passes="the owner's MAC on the declared port, or behind the VTEP of its leaf",
+    fails="no entry, another port or VTEP",
+)
 def judge_fdb(subject: Subject, leaf: str) -> Finding:
     """The bridge's FDB: the VIP's MAC on the owner's port, or behind the VTEP of its leaf."""
     start = opened("fdb", subject, leaf, subject.leaves[leaf].fdb, "FDB entry")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.place import Place, place_of
 from tasks.judge.subject import Check, Subject
 from tasks.model.answer import Answer
@@ -75,6 +76,14 @@ def flagged(subject: Subject, facts: LeafFacts) -> bool:
     )
 
 
+@registered(
+    "duplicate",
+    Target.LEAF,
+    order=390,
+    reads="vtysh: show evpn, show evpn arp-cache vni N ip VIP (with use_vmac: show evpn mac vni N mac MAC)",
+    passes="the VIP is not flagged as a duplicate; says how many moves are left before it would be",
+    fails="it is flagged and frozen (flagged where the leaf only warns, or one move away from being frozen: warns)",
+)
 def judge_duplicate(subject: Subject, leaf: str) -> Finding:
     """The leaf does not hold the VIP for a duplicate; and how many moves are left before it would."""
     facts = subject.leaves[leaf]

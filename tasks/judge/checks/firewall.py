@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.firewall_front import blocked_by
 from tasks.judge.firewall_rules import (
     closes,
@@ -27,6 +28,17 @@ MANAGED = ("firewalld", "ufw")
 HANDLED = ("iptables", "nftables", *MANAGED, "none")
 
 
+@registered(
+    "firewall",
+    Target.SERVER,
+    order=160,
+    alone=True,
+    reads="iptables -S and ip6tables -S, nft list ruleset, firewall-cmd, ufw's rules, and the files loaded at boot",
+    passes="protocol 112 (51 too with AH) is open from every peer, before any rule that could close, now and after "
+    "a boot",
+    fails="it is closed for a peer, open only until the next boot, two firewalls are in charge at once, or "
+    "firewalld's IPv6_rpfilter drops what is sent to an IPv6 VIP on a virtual MAC",
+)
 def judge_firewall(subject: Subject, server: Server) -> Finding:
     """VRRP is open from every peer, at runtime and after a boot, before anything that closes."""
     read = subject.servers[server.name].firewall
@@ -146,6 +158,16 @@ _RATE = 0.7
 """The part of the adverts that must have come; one at either end may have been missed by looking."""
 
 
+@registered(
+    "adverts",
+    Target.SERVER,
+    order=180,
+    alone=True,
+    reads="keepalived's counters, twice in one round trip",
+    passes="a backup's counter of received adverts moved while we looked, at the declared rate",
+    fails="it stood still for more than an interval; a warning when some are lost (skipped where the server is not "
+    "backup)",
+)
 def judge_adverts(subject: Subject, server: Server) -> Finding:
     """A backup hears the master: the counter moved while we looked.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.subject import Check, Subject
 from tasks.model.reading import Read, Unread
 from tasks.model.verdict import Finding, VipState
@@ -9,6 +10,15 @@ from tasks.model.verdict import Finding, VipState
 _WITHOUT_MAC = {"FAILED", "INCOMPLETE", "NONE"}
 
 
+@registered(
+    "reachable",
+    Target.PROBE,
+    order=620,
+    decides=True,
+    reads="ping",
+    passes="every echo is answered",
+    fails="none is (some: warns)",
+)
 def judge_reachable(subject: Subject, probe: str) -> Finding:
     """The VIP answers a probe host. Tables can agree and still be wrong together; this is the last judge."""
     read = subject.probes[probe].pings[subject.vip.ip]
@@ -27,6 +37,15 @@ def judge_reachable(subject: Subject, probe: str) -> Finding:
     return check.passes(f"{subject.vip.ip} answers {probe}", actual)
 
 
+@registered(
+    "client-neighbor",
+    Target.PROBE,
+    order=610,
+    decides=True,
+    reads="ip -j route get VIP, ip -j neigh show to VIP",
+    passes="a host in the VIP's own subnet holds the owner's MAC",
+    fails="it holds another one (skipped in other subnets, and where it holds none)",
+)
 def judge_client_neighbor(subject: Subject, probe: str) -> Finding:
     """A probe host in the VIP's own subnet sends straight to a MAC: the one it holds must be the VIP's.
 
