@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from tasks.judge.instances import instance_of
 from tasks.model.address import IpInterface
@@ -15,7 +16,9 @@ from tasks.model.mac import MacAddress
 from tasks.model.probe import ProbeFacts
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.server import Instance, Interface, ServerFacts
-from tasks.model.verdict import Finding, Status, VipState
+from tasks.model.verdict import Finding, NotJudged, Status, VipState
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,9 +150,19 @@ class Check:
     def unread(self, reading: Unread) -> Finding:
         """It could not be read."""
         evidence = (reading.source,) if reading.source is not None else ()
-        return Check(name=self.name, target=self.target, expected=self.expected, evidence=evidence).unknown(
-            reading.reason
-        )
+        return replace(self, evidence=evidence).unknown(reading.reason)
+
+    def value(self, reading: Reading[T]) -> T:
+        """What was read; where it could not be, the check ends (NotJudged) as unknown."""
+        if isinstance(reading, Unread):
+            raise NotJudged(self.unread(reading))
+        return reading.value
+
+    def reads(self, reading: Reading[T]) -> tuple[Check, T]:
+        """The same, as the check's evidence."""
+        value = self.value(reading)
+        assert isinstance(reading, Read)
+        return replace(self, evidence=(*self.evidence, reading.source)), value
 
     def _finding(self, status: Status, message: str, actual: str, cause: VipState | None = None) -> Finding:
         return Finding(

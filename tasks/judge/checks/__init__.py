@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec
 
 from tasks.model.errors import IntentError
 from tasks.model.registry import module_names
-from tasks.model.verdict import Finding, Status
+from tasks.model.verdict import Finding, NotJudged, Status
 
 if TYPE_CHECKING:
     from tasks.judge.subject import Subject
@@ -56,7 +56,10 @@ class RegisteredCheck(Generic[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Finding:
         """The finding on one target: the subject, and the server (a Server) or the leaf or probe host (its name)."""
-        return self.judge(*args, **kwargs)
+        try:
+            return self.judge(*args, **kwargs)
+        except NotJudged as end:
+            return end.finding
 
 
 AnyCheck = RegisteredCheck[Any]
@@ -136,7 +139,7 @@ def _guarded(check: AnyCheck) -> Callable[..., Finding]:
     def judge(subject: Subject, *target: Any) -> Finding:  # noqa: ANN401 - a Server, a name, or nothing
         name = target_name(subject, target)
         try:
-            finding = check.judge(subject, *target)
+            finding = check(subject, *target)
         except Exception as error:  # noqa: BLE001 - whatever a user's code raises is the answer of that check alone
             return _unknown(check, name, f"the check failed with {type(error).__name__}: {error}")
         if not isinstance(finding, Finding):

@@ -13,7 +13,7 @@ from tasks.judge.subject import Check, Subject
 from tasks.model.answer import Answer
 from tasks.model.leaf import LeafFacts
 from tasks.model.mac import MacAddress
-from tasks.model.reading import Read, Unread
+from tasks.model.reading import Read
 from tasks.model.table import rows_with
 from tasks.model.verdict import Finding
 
@@ -44,10 +44,7 @@ def judge_agreement(subject: Subject, leaf: str) -> Finding:
     bindings = binding_views(subject, facts)
     mac = _the_mac(subject, facts)
     places = place_views(subject, facts, mac) if mac is not None else {}
-    own = facts.vni
-    if isinstance(own, Unread):
-        return check.unread(own)
-    if own.value.local_vtep is None:
+    if check.value(facts.vni).local_vtep is None:
         return check.unknown(f"{leaf} did not tell its VTEP address, so BGP's place can't be compared")
     if len(bindings) < _ENOUGH:
         return check.unknown("fewer than two of kernel, zebra and BGP could be read")

@@ -19,7 +19,6 @@ from tasks.judge.firewall_rules import (
 from tasks.judge.subject import Check, Subject
 from tasks.model.address import IPV6
 from tasks.model.cluster import Cluster, Opening, Server
-from tasks.model.reading import Unread
 from tasks.model.server import Firewall, Instance
 from tasks.model.verdict import Finding
 from tasks.render.firewall import NFT_INCLUDE, nft_inserts, of_family
@@ -41,14 +40,12 @@ HANDLED = ("iptables", "nftables", *MANAGED, "none")
 )
 def judge_firewall(subject: Subject, server: Server) -> Finding:
     """VRRP is open from every peer, at runtime and after a boot, before anything that closes."""
-    read = subject.servers[server.name].firewall
     openings = subject.cluster.openings(server.name)
     from_all = ", ".join(map(str, openings))
     expected = f"protocol 112 open from {from_all}, at runtime and persistently"
-    if isinstance(read, Unread):
-        return Check(name="firewall", target=server.name, expected=expected).unread(read)
-    check = Check(name="firewall", target=server.name, expected=expected, evidence=(read.source,))
-    firewall = read.value
+    check, firewall = Check(name="firewall", target=server.name, expected=expected).reads(
+        subject.servers[server.name].firewall
+    )
     if firewall.manager not in HANDLED:
         if " and " in firewall.manager:
             return check.fails(f"{firewall.manager} are in charge at once: what one opens the other may drop", "two")
@@ -177,15 +174,9 @@ def judge_adverts(subject: Subject, server: Server) -> Finding:
     facts = subject.servers[server.name]
     expected = "adverts of the master arrive"
     check = Check(name="adverts", target=server.name, expected=expected)
-    for read in (facts.instances, facts.later, facts.between_s):
-        if isinstance(read, Unread):
-            return check.unread(read)
-    assert not isinstance(facts.instances, Unread)
-    assert not isinstance(facts.later, Unread)
-    assert not isinstance(facts.between_s, Unread)
-    check = Check(
-        name="adverts", target=server.name, expected=expected, evidence=(facts.instances.source, facts.later.source)
-    )
+    check, _ = check.reads(facts.instances)
+    check, _ = check.reads(facts.later)
+    between_s = check.value(facts.between_s)
     before, after = subject.own(server.name, facts.instances), subject.own(server.name, facts.later)
     if not isinstance(before, Instance) or not isinstance(after, Instance):
         return check.fails(f"keepalived runs without {subject.cluster.instance}", subject.router(server))
@@ -199,7 +190,7 @@ def judge_adverts(subject: Subject, server: Server) -> Finding:
         return check.unknown("the counter went back: keepalived started anew while we looked")
     if heard == 0:
         return check.fails("no advert arrived while we looked for more than one interval", actual)
-    due = facts.between_s.value / subject.cluster.advert_int
+    due = between_s / subject.cluster.advert_int
     if heard < due * _RATE - 1:
         return check.warns(f"{heard} adverts arrived where {due:.0f} were due: some are lost on the way", actual)
     return check.passes(f"{server.name} hears the master's adverts", actual)

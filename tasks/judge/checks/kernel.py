@@ -31,10 +31,7 @@ def judge_neighbor(subject: Subject, leaf: str) -> Finding:
     would refuse every gratuitous ARP.
     """
     svi = subject.cluster.fabric.svi
-    start = opened("neighbor", subject, leaf, subject.leaves[leaf].neighbors, f"{subject.vip.ip} on {svi}")
-    if isinstance(start, Finding):
-        return start
-    check, rows, place = start
+    check, rows, place = opened("neighbor", subject, leaf, subject.leaves[leaf].neighbors, f"{subject.vip.ip} on {svi}")
     row = neighbor_on(rows, subject, svi)
     others = sorted(each.interface for each in on_other_vlans(rows, subject))
     if row is None:
@@ -85,10 +82,7 @@ def judge_gateway_neighbor(subject: Subject, leaf: str) -> Finding:
     """The copy on the VRR interface: it is not used to forward, but a wrong MAC there deserves a look."""
     name = subject.cluster.fabric.vrr or "the VRR interface"
     what = f"{subject.vip.ip} on {name}, if at all"
-    start = opened("gateway-neighbor", subject, leaf, subject.leaves[leaf].neighbors, what)
-    if isinstance(start, Finding):
-        return start
-    check, rows, place = start
+    check, rows, place = opened("gateway-neighbor", subject, leaf, subject.leaves[leaf].neighbors, what)
     row = neighbor_on(rows, subject, name)
     if row is None or row.mac is None:
         return check.skips(f"{leaf} has no copy on {name}", "no entry")
@@ -125,10 +119,7 @@ def worded(row: Neighbor) -> str:
 )
 def judge_fdb(subject: Subject, leaf: str) -> Finding:
     """The bridge's FDB: the VIP's MAC on the owner's port, or behind the VTEP of its leaf."""
-    start = opened("fdb", subject, leaf, subject.leaves[leaf].fdb, "FDB entry")
-    if isinstance(start, Finding):
-        return start
-    check, rows, place = start
+    check, rows, place = opened("fdb", subject, leaf, subject.leaves[leaf].fdb, "FDB entry")
     found = [row for row in rows_with(rows, "mac", place.mac) if of_vlan(row, subject.cluster.fabric)]
     actual = ", ".join(seen(row) for row in found) or "no entry"
     if not found:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tasks.judge.checks import Target, registered
 from tasks.judge.subject import Check, Subject, holding
 from tasks.model.cluster import Server
@@ -74,18 +76,15 @@ def _reason(subject: Subject, server: str) -> str:
 )
 def judge_address(subject: Subject, server: Server) -> Finding:
     """The kernel of the master bears the VIP on its interface, or on its macvlan; no other server bears it anywhere."""
-    read = subject.servers[server.name].interfaces
-    if isinstance(read, Unread):
-        return Check(name="vip-address", target=server.name, expected=f"{subject.vip.ip} on the master alone").unread(
-            read
-        )
+    check = Check(name="vip-address", target=server.name, expected=f"{subject.vip.ip} on the master alone")
+    check, interfaces = check.reads(subject.servers[server.name].interfaces)
     instance = subject.instance_of(server.name)
-    bearing = holding(read.value, subject.vip)
+    bearing = holding(interfaces, subject.vip)
     actual = ", ".join(each.name for each in bearing) or "nowhere"
     master = isinstance(instance, Instance) and instance.state == "master"
     declared = subject.cluster.bearing_interface(server)
     place = f"on {declared}" if master else "nowhere"
-    check = Check(name="vip-address", target=server.name, expected=f"{subject.vip.ip} {place}", evidence=(read.source,))
+    check = replace(check, expected=f"{subject.vip.ip} {place}")
     if isinstance(instance, Unread) and bearing:
         return check.unread(instance)
     if not master and bearing:

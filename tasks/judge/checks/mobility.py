@@ -29,11 +29,9 @@ from tasks.model.verdict import Finding
 )
 def judge_mobility(subject: Subject, leaf: str) -> Finding:
     """The leaf's sequence is what the owner's leaf and BGP say, and has not fallen while the entry stayed."""
-    read = subject.leaves[leaf].evpn_neighbors
     expected = "the sequence of the owner's leaf, and none that fell while the entry stayed"
-    if isinstance(read, Unread):
-        return Check(name="mobility", target=leaf, expected=expected).unread(read)
-    check = Check(name="mobility", target=leaf, expected=expected, evidence=(read.source,))
+    check = Check(name="mobility", target=leaf, expected=expected)
+    check, _ = check.reads(subject.leaves[leaf].evpn_neighbors)
     place = place_of(subject, leaf)
     if isinstance(place, str):
         return unplaced(check, subject, place)

@@ -25,10 +25,7 @@ _ACTIVE = {"active", None}
 )
 def judge_evpn_mac(subject: Subject, leaf: str) -> Finding:
     """zebra's MAC table: local on the owner's leaf and port, remote behind it everywhere else."""
-    start = opened("evpn-mac", subject, leaf, subject.leaves[leaf].evpn_macs, "EVPN MAC")
-    if isinstance(start, Finding):
-        return start
-    check, rows, place = start
+    check, rows, place = opened("evpn-mac", subject, leaf, subject.leaves[leaf].evpn_macs, "EVPN MAC")
     row = next(iter(rows_with(rows, "mac", place.mac)), None)
     if row is None:
         return check.fails(f"zebra on {leaf} does not know {place.mac}", "no entry", VipState.NOT_LEARNED)
@@ -55,10 +52,7 @@ def judge_evpn_mac(subject: Subject, leaf: str) -> Finding:
 )
 def judge_evpn_arp(subject: Subject, leaf: str) -> Finding:
     """zebra's ARP and ND cache: the VIP with its MAC, local and active on the owner's leaf, remote everywhere else."""
-    start = opened("evpn-arp", subject, leaf, subject.leaves[leaf].evpn_neighbors, "EVPN ARP entry")
-    if isinstance(start, Finding):
-        return start
-    check, rows, place = start
+    check, rows, place = opened("evpn-arp", subject, leaf, subject.leaves[leaf].evpn_neighbors, "EVPN ARP entry")
     row = next(iter(rows_with(rows, "address", str(subject.vip.ip))), None)
     if row is None:
         return check.fails(f"zebra on {leaf} does not know {subject.vip.ip}", "no entry", VipState.NOT_LEARNED)
