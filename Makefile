@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 APT := DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: install debian chromium nft demo test unit lint bench bench-vips clean
+.PHONY: install debian chromium nft demo test unit lint docs docs-output bench bench-vips clean
 
 install: $(READY)
 
@@ -64,6 +64,14 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs --quiet build --strict
+
+docs: install
+	$(BIN)/mkdocs serve
+
+# What the documentation shows, recorded anew from a lab.
+docs-output: debian
+	@PATH="$(CURDIR)/$(BIN):$$PATH" docs/record.sh
 
 # What ten VIPs cost beside one: from the answers to the verdicts, without a lab.
 bench-vips: install
@@ -73,4 +81,4 @@ bench: debian
 	@PATH="$(CURDIR)/$(BIN):$$PATH" lab/bench.sh
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -14,10 +14,12 @@ from runbooks.sequence import Parking, all_good, change_in_order, held_back, rea
 from runbooks.server_change import CONFIRM_S, ServerChange
 from runbooks.session import Session
 from runbooks.verify import answered_hosts, verify
+from tasks.change.members import Around, around
 from tasks.change.order import Stage, change_order
 from tasks.change.plan import plan_server
 from tasks.judge.causes import STALE_CLIENT
 from tasks.model.answer import Reply
+from tasks.model.cluster import Cluster
 from tasks.model.errors import RefusedError
 from tasks.model.plan import NOTHING, Allowed, Outcome, ServerOutcome, ServerPlan
 from tasks.model.reading import Read, Unread
@@ -91,10 +93,11 @@ class _Look:
     facts: Mapping[str, ServerFacts]
     """Of every member of every cluster of these servers, whether it is to be changed or not."""
     planned: dict[str, ServerOutcome]
+    around: Around
 
     def order(self, session: Session, allowed: Allowed) -> list[Stage]:
         """RefusedError when no order is safe."""
-        clusters = dict.fromkeys(each for name in self.planned for each in session.memberships(name))
+        clusters = clusters_of(session, self.planned)
         configs = {name: session.desired[name].config for name in self.planned}
         return change_order(tuple(self.planned), self.facts, clusters, configs, allow_gap=allowed.gap)
 
@@ -102,6 +105,11 @@ class _Look:
     def services(self) -> dict[str, Service]:
         """keepalived.service of each server that reports it."""
         return {name: each.service.value for name, each in self.facts.items() if isinstance(each.service, Read)}
+
+
+def clusters_of(session: Session, names: Iterable[str]) -> tuple[Cluster, ...]:
+    """All clusters that these servers are in."""
+    return tuple(dict.fromkeys(each for name in names for each in session.memberships(name)))
 
 
 def members_of(session: Session, names: Iterable[str]) -> dict[str, None]:
@@ -117,13 +125,14 @@ def _look(session: Session, allowed: Allowed) -> _Look:
         {name: Script(commands=change_commands(session.memberships(name))) for name in everyone}
     )
     facts = {name: server_facts(name, reply, session.interfaces(name)) for name, reply in replies.items()}
-    planned = {name: _planned(session, facts[name], allowed) for name in names}
-    return _Look(replies={name: replies[name] for name in names}, facts=facts, planned=planned)
+    others = around(clusters_of(session, names), facts, names)
+    planned = {name: _planned(session, facts[name], allowed, others) for name in names}
+    return _Look(replies={name: replies[name] for name in names}, facts=facts, planned=planned, around=others)
 
 
-def _planned(session: Session, facts: ServerFacts, allowed: Allowed) -> ServerOutcome:
-    name = facts.host
-    planned = plan_server(session.desired[name], facts, session.memberships(name), take_over=allowed.take_over)
+def _planned(session: Session, facts: ServerFacts, allowed: Allowed, others: Around) -> ServerOutcome:
+    name, clusters = facts.host, session.memberships(facts.host)
+    planned = plan_server(session.desired[name], facts, clusters, take_over=allowed.take_over, changing=others.changing)
     if isinstance(planned, Unread):
         return ServerOutcome(host=name, outcome=Outcome.UNKNOWN, plan=ServerPlan(host=name), reason=planned.reason)
     if planned.refusal is not None:
@@ -193,7 +202,7 @@ def _apply(held: Held, confirm: Confirm, progress: Progress, confirm_s: int, all
     name = tag_for(session, list(planned))
     parking = Parking(session=session, services=look.services, progress=progress, confirm_s=confirm_s, tag=name)
     try:
-        change_in_order(stages, planned, parking, _changes(held, parking, allowed), outcomes)
+        change_in_order(stages, planned, parking, _changes(held, parking, allowed, look.around), outcomes)
         if not all_good(outcomes):
             return report(outcomes, verdict=Status.FAIL)
         progress("verifying servers and leaves")
@@ -206,7 +215,7 @@ def _apply(held: Held, confirm: Confirm, progress: Progress, confirm_s: int, all
     return report(outcomes, **shown, verdict=final.status)
 
 
-def _changes(held: Held, parking: Parking, allowed: Allowed) -> Callable[[ServerOutcome], ServerChange]:
+def _changes(held: Held, parking: Parking, allowed: Allowed, others: Around) -> Callable[[ServerOutcome], ServerChange]:
     """What changes a server as planned."""
 
     def change(each: ServerOutcome) -> ServerChange:
@@ -220,6 +229,7 @@ def _changes(held: Held, parking: Parking, allowed: Allowed) -> Callable[[Server
             tag=parking.tag,
             take_over=allowed.take_over,
             parked=parking.before(each.host),
+            around=others,
             before_commit=parking.release,
         )
 

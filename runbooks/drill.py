@@ -225,7 +225,7 @@ def _reason(drill: Drill) -> str | None:
     for each in drill.measured:
         for outage in each.outages:
             if not outage.measured:
-                return f"{outage.phase}: {each.probe} gave too little to measure"
+                return f"{outage.phase}: {each.probe} gave too little to measure{f': {each.why}' if each.why else ''}"
             if not outage.within_bound:
                 low, high = outage.bound_s
                 seen = f"{outage.phase}: {outage.seconds:.3f} s of outage from {each.probe}"

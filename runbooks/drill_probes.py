@@ -17,6 +17,7 @@ from tasks.model.cluster import Cluster
 from tasks.model.drill import Measured, ProbeStream
 from tasks.model.errors import NoAnswerError, RefusedError
 from tasks.model.reading import Unread
+from tasks.model.text import clipped
 from tasks.observe.ping import parse_probe_stream
 from tasks.observe.probe_questions import stream_command
 from tasks.observe.readings import Garbled
@@ -26,6 +27,8 @@ INTERVAL_S = 0.01
 _CLEAN = 50
 """Answered probes in a row before anything is injected."""
 _PATIENCE_S = 10.0
+_SAID_MOST = 200
+"""Characters of a line of a probe that says why it measured nothing."""
 NOTHING = ProbeStream(replies=(), unanswered=(), errors=(), last_sequence=0)
 
 
@@ -98,7 +101,7 @@ class Probes:
             replies = parse(self.streams[host].text()).replies
             if len(replies) >= _CLEAN and replies[-1].sequence - replies[-_CLEAN].sequence == _CLEAN - 1:
                 return
-        said = self.streams[host].text()[-200:]
+        said = self.streams[host].reason or self.streams[host].text()[-200:]
         self.stop()
         raise RefusedError(f"{host} gets no {_CLEAN} answers in a row; nothing was injected: {said}")
 
@@ -112,11 +115,11 @@ class Probes:
 
 
 def parse(text: str) -> ProbeStream:
-    """An unreadable or empty stream has no replies, which measures nothing."""
+    """An unreadable or empty stream has no replies, which measures nothing, and the reason."""
     try:
         return parse_probe_stream(text)
-    except Garbled:
-        return NOTHING
+    except Garbled as error:
+        return replace(NOTHING, errors=(str(error),))
 
 
 def measured(
@@ -130,6 +133,7 @@ def measured(
         interval_s=INTERVAL_S,
         on_link=plan.on_link,
         answered=answered_spans(seen.replies),
+        why=_why(seen),
         outages=(
             # The clocks of target and probe host may differ a little: a gap may begin just before the fault.
             measure("failover", seen.replies, (injected_at - 0.5, restored_at), plan.bound(failover)),
@@ -138,10 +142,16 @@ def measured(
     )
 
 
-def events_of(seen: Mapping[str, ProbeStream]) -> Iterator[Entry]:
-    """Where answers stopped coming and came again, host by host."""
+def events_of(seen: Mapping[str, ProbeStream], end: float) -> Iterator[Entry]:
+    """Where answers stopped coming and came again, host by host; at the end why one has none."""
     for host, stream in seen.items():
         yield from probe_events(stream, host)
+        if not stream.replies and stream.errors:
+            yield end, host, "probe", f"measured nothing: {_why(stream)}"
+
+
+def _why(stream: ProbeStream) -> str:
+    return clipped(next(iter(stream.errors), ""), _SAID_MOST)
 
 
 def _end_of(probes: ProbeStream, default: float) -> float:

@@ -15,8 +15,8 @@ from runbooks.locking import LEASE_MARGIN_S
 from runbooks.naming import tag
 from runbooks.session import Session
 from runbooks.settling import Settling
-from runbooks.undoing import is_confirmed
-from runbooks.verify import arrived, first_problem, judge, observe, subjects, unprobed
+from runbooks.undoing import is_confirmed, note_left
+from runbooks.verify import arrived, first_problem, judge, observe, open_firewalls, subjects, unprobed
 from tasks.change.faults import Fault, Injection, fault_of
 from tasks.change.undo import Undo, way_back
 from tasks.intent.timers import Bound, master_down_s
@@ -119,7 +119,7 @@ class DrillRun:
         stages = [Stage(name="before", vips=self.baseline.judged)]
         injected_at = self._inject()
         wait_s = self.failover.longest_s + self._ageing() + _MARGIN_S
-        stage, _ = self._stage("failover", self._heirs(), wait_s, self._injected())
+        stage, _ = self._stage("failover", self._heirs(), wait_s, self.fault.on(self.target.name))
         stages.append(stage)
         restored_at = self._restore()
         stage, left = self._stage("failback", self._returning(), self._failback_wait() + self._ageing())
@@ -127,7 +127,7 @@ class DrillRun:
         still_lost = self._close()
         seen = probes.stop()
         failback = self.fault.failback(self.cluster.fabric.allowance_s)
-        for entry in events_of(seen):
+        for entry in events_of(seen, restored_at):
             self.timeline.add(*entry)
         self._gather(injected_at)
         for each in still_lost:
@@ -187,7 +187,11 @@ class DrillRun:
             # Servers and leaves alone until they agree: the probes run anyway, and tell by their own stamps.
             every = self.session.clusters
             clusters = unprobed(every) if quiet else every
-            replies = observe(self.session, clusters)
+            # The fault changes no firewall, and its time is limited: the drill's last look asks for it again.
+            whole = injected is None and not quiet and steady == _STEADY - 1
+            replies = observe(
+                self.session, clusters, {} if whole else open_firewalls(self.baseline.replies, self.baseline.judged)
+            )
             facts = subjects(self.session, clusters, replies, owners, injected, self._leaves_before())
             vips = judge(facts)
             quiet = quiet and not arrived(vips) and looked < deadline - wait_s / 2
@@ -201,9 +205,6 @@ class DrillRun:
             time.sleep(_POLL_S)
         self._settled(name, settling)
         return Stage(name=name, vips=vips), facts
-
-    def _injected(self) -> Injected:
-        return Injected(host=self.target.name, effect=self.fault.effect, excused=self.fault.excused)
 
     def _settled(self, name: str, settling: Settling) -> None:
         """When each leaf and each probe host was right for good."""
@@ -266,9 +267,8 @@ class DrillRun:
         return self._owners() if self.cluster.preempt else self._heirs()
 
     def _failback_wait(self) -> float:
-        cluster = self.cluster
-        down = master_down_s(cluster.version, cluster.advert_int, self.target.priority)
-        return down + cluster.preempt_delay_s + _MARGIN_S
+        down = master_down_s(self.cluster.version, self.cluster.advert_int, self.target.priority)
+        return down + self.cluster.preempt_delay_s + _MARGIN_S
 
     def _close(self) -> list[str]:
         """Disarm for good, and say what did not come back."""
@@ -276,6 +276,7 @@ class DrillRun:
             after = _ask(self.session, self.target.name, (self.undo.clean(), *self.fault.questions(self.target)))
         except HostError as error:
             return [str(error)]
+        note_left(self.target.name, after, self.progress)
         return self.fault.lost(self.before, after, vips_of(self.session, self.target))
 
     def _gather(self, since: float) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from runbooks.configure import INTERRUPTED, Confirm, Progress, members_of, noted, servers_of
+from runbooks.configure import INTERRUPTED, Confirm, Progress, clusters_of, members_of, noted, servers_of
 from runbooks.locking import LEASE_MARGIN_S, Held, locked
 from runbooks.naming import tag
 from runbooks.sequence import Parking, all_good, change_in_order, held_back, reached
@@ -15,9 +15,12 @@ from runbooks.server_change import CONFIRM_S
 from runbooks.server_rollback import ServerRollback
 from runbooks.session import Session
 from runbooks.verify import answered_hosts
+from tasks.change.members import Around, around
 from tasks.change.order import Stage, change_order
+from tasks.change.peers import lost_peers
 from tasks.change.rollback import plan_rollback, refusal_of
 from tasks.model.answer import Answers, Reply
+from tasks.model.cluster import Cluster
 from tasks.model.errors import NoAnswerError, RefusedError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.reading import Read, Unread
@@ -25,7 +28,9 @@ from tasks.model.report import Report
 from tasks.model.server import ServerFacts
 from tasks.model.verdict import Status
 from tasks.observe.backups import Backups, backup_commands, parse_backups
+from tasks.observe.keepalived_conf import read_conf
 from tasks.observe.keepalived_files import change_commands
+from tasks.observe.questions import CONFIG_PATH
 from tasks.observe.readings import reading
 from tasks.observe.server import server_facts
 from tasks.transport import Script
@@ -50,7 +55,10 @@ def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) 
     newest = max((each.last for each in backups.values() if each.last is not None), default=None)
     if newest is None:
         raise RefusedError(f"no backup on {', '.join(replies)}: there is nothing to go back to")
-    planned = {name: _planned(name, backups[name], facts[name], newest) for name in replies}
+    others = around(clusters_of(session, replies), facts, tuple(replies))
+    planned = {
+        name: _planned(backups[name], facts[name], newest, session.memberships(name), others) for name in replies
+    }
 
     def report(outcomes: Sequence[ServerOutcome], verdict: Status, reason: str) -> Report:
         return Report(
@@ -77,7 +85,7 @@ def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) 
     parking = Parking(session=session, services=services, progress=progress, confirm_s=confirm_s, tag=tag())
 
     try:
-        change_in_order(stages, planned, parking, _changes(held, parking, backups, facts, newest), outcomes)
+        change_in_order(stages, planned, parking, _changes(held, parking, backups, facts, newest, others), outcomes)
     except KeyboardInterrupt:
         outcomes = reached(todo, outcomes, parking)
         return replace(report(outcomes, Status.FAIL, INTERRUPTED), interrupted=True)
@@ -95,8 +103,13 @@ def _facts(session: Session, replies: Mapping[str, Reply]) -> dict[str, ServerFa
     return facts
 
 
-def _changes(
-    held: Held, parking: Parking, backups: Mapping[str, Backups], facts: Mapping[str, ServerFacts], newest: str
+def _changes(  # noqa: PLR0913, PLR0917 - each is known to the caller alone
+    held: Held,
+    parking: Parking,
+    backups: Mapping[str, Backups],
+    facts: Mapping[str, ServerFacts],
+    newest: str,
+    others: Around,
 ) -> Callable[[ServerOutcome], ServerRollback]:
     """What takes a server back as planned."""
 
@@ -111,6 +124,7 @@ def _changes(
             confirm_s=parking.confirm_s,
             held=held,
             parked=before,
+            around=others,
             before_commit=parking.release,
             backup=newest,
         )
@@ -139,13 +153,27 @@ def _backups(replies: Mapping[str, Reply]) -> dict[str, Backups]:
     return found
 
 
-def _planned(name: str, backups: Backups, facts: ServerFacts, newest: str) -> ServerOutcome:
+def _planned(
+    backups: Backups, facts: ServerFacts, newest: str, clusters: Sequence[Cluster], others: Around
+) -> ServerOutcome:
+    name = facts.host
     if backups.last != newest:
         return ServerOutcome(host=name, outcome=Outcome.UNCHANGED, plan=ServerPlan(host=name))
-    plan = ServerPlan(host=name, steps=(plan_rollback(backups, facts),), refusal=refusal_of(backups))
+    refusal = refusal_of(backups) or _forsaken(backups, facts, clusters, others)
+    plan = ServerPlan(host=name, steps=(plan_rollback(backups, facts),), refusal=refusal)
     if plan.refusal is not None:
         return ServerOutcome(host=name, outcome=Outcome.REFUSED, plan=plan)
     return ServerOutcome(host=name, outcome=Outcome.PLANNED, plan=plan)
+
+
+def _forsaken(backups: Backups, facts: ServerFacts, clusters: Sequence[Cluster], others: Around) -> str | None:
+    """Why what comes back must not: routers that it sends nothing to, and that are sent to now."""
+    declared = facts.declared.value if isinstance(facts.declared, Read) else None
+    if declared is None or not backups.brings_config:
+        return None
+    coming = read_conf(CONFIG_PATH, {CONFIG_PATH: backups.config or ""}, {})
+    lost = lost_peers(facts, declared.config, coming, clusters, others.changing)
+    return f"{'; '.join(lost)}; name them in clusters.yaml again, or apply first" if lost else None
 
 
 def _order(
@@ -156,7 +184,7 @@ def _order(
     Never two masters; that there may be none for some seconds must keep nobody from going back.
     """
     names = servers_of(session)
-    clusters = dict.fromkeys(each for name in names for each in session.memberships(name))
+    clusters = clusters_of(session, names)
     going = tuple(name for name in names if backups[name].last == newest)
     staying = [Stage(host=name) for name in names if name not in going]
     coming = {name: backups[name].config for name in going if backups[name].brings_config}

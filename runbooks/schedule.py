@@ -216,6 +216,7 @@ def _show(unit: str, properties: Sequence[str]) -> dict[str, str]:
 
 def _run(argv: list[str]) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(argv, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
+        # What a locale or a unit makes of a text need not be UTF-8.
+        return subprocess.run(argv, capture_output=True, text=True, errors="replace", timeout=_PATIENCE_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise VipbookError(f"{argv[0]}: {error}") from None

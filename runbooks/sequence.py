@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from runbooks.interrupts import InterruptedChange, deferred, shielded
 from runbooks.server_change import ServerChange
 from runbooks.session import Session
+from runbooks.undoing import note_left
 from tasks.change.files import sudo
 from tasks.change.order import Stage
 from tasks.change.plan import UNIT
@@ -126,6 +127,7 @@ class Parking:
                 raise StepError(host, command.title, "the round trip ended before this step")
             if answer.status != 0:
                 raise StepError(host, command.title, answer.stderr.strip() or f"exit status {answer.status}")
+        note_left(host, reply, self.progress)
 
     def told(self, outcome: ServerOutcome) -> ServerOutcome:
         """The same, unless keepalived is stopped there for good: then that is what became of it."""

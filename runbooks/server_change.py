@@ -10,9 +10,10 @@ from runbooks.interrupts import InterruptedChange, deferred, shielded
 from runbooks.locking import LEASE_MARGIN_S, Held
 from runbooks.naming import tag
 from runbooks.session import Session
-from runbooks.undoing import Undoing
+from runbooks.undoing import Undoing, note_left
 from tasks.change.files import keep
 from tasks.change.guard import Guard, guard_of
+from tasks.change.members import ALONE, Around
 from tasks.change.package import Brought, listing, remove, removed_by, simulate_removal
 from tasks.change.package import installed as installed_packages
 from tasks.change.plan import plan_server
@@ -56,6 +57,8 @@ class ServerChange:
     """The operator gives up what others configured there, as the plan lists it."""
     parked: Service | None = None
     """How the service was before keepalived was stopped for the time of this run; None where it was not."""
+    around: Around = ALONE
+    """The other servers of the run."""
     before_commit: Callable[[], None] = lambda: None
     """What must be done between the proof and the confirmation; HostError takes the change back."""
 
@@ -138,6 +141,7 @@ class ServerChange:
         with deferred(self.progress):
             answers = self._ask(commands, timeout_s=timeout_s, stop=True)
         self._require(commands, answers)
+        note_left(self.host, answers, self.progress)
         return answers
 
     def _require(self, commands: Sequence[Command], answers: Answers) -> None:
@@ -171,16 +175,29 @@ class ServerChange:
         return server_facts(self.host, self._ask(commands, anew=anew), self.session.interfaces(self.host))
 
     def _masters(self) -> dict[str, int]:
-        """How many servers of each of its instances are master; an instance is left out when one did not tell."""
-        clusters = self.session.memberships(self.host)
-        others = dict.fromkeys(server.name for cluster in clusters for server in cluster.servers)
-        replies = self.session.run_scripts({name: Script(commands=state_commands()) for name in others})
-        return masters_of(clusters, {name: server_facts(name, reply).instances for name, reply in replies.items()})
+        """How many servers of each of its instances are master; an instance is left out when one did not tell.
+
+        Those are also counted that are not in the cluster any more, of instances that this server gives up as well.
+        """
+        own = self.session.memberships(self.host)
+        outside = {each: names for each, names in self.around.left if self.host in names or each in own}
+        clusters = tuple(dict.fromkeys((*own, *outside)))
+        inside = (server.name for cluster in clusters for server in cluster.servers)
+        asked = dict.fromkeys((*inside, *(name for names in outside.values() for name in names)))
+        replies = self.session.run_scripts({name: Script(commands=state_commands()) for name in asked})
+        told = {name: server_facts(name, reply).instances for name, reply in replies.items()}
+        return masters_of(clusters, told, {each.instance: names for each, names in outside.items()})
+
+    def _worse(self, masters: Mapping[str, int]) -> str | None:
+        leaves = {each.instance for each, names in self.around.left if self.host in names}
+        return worse(masters, self._masters(), leaves)
 
     def _replanned(self, facts: ServerFacts) -> ServerPlan:
         """The plan from what stands there now: a package brings files along, and time has passed since the question."""
         desired, clusters = self.session.desired[self.host], self.session.memberships(self.host)
-        fresh = plan_server(desired, facts, clusters, take_over=self.take_over, parked=self.parked)
+        fresh = plan_server(
+            desired, facts, clusters, take_over=self.take_over, parked=self.parked, changing=self.around.changing
+        )
         if isinstance(fresh, Unread):
             raise NoAnswerError(self.host, "", fresh.reason)
         more = [each for each in fresh.losses if each not in self.plan.losses]
@@ -216,7 +233,7 @@ class ServerChange:
         self.progress(f"{self.host}: reading back, over a new connection")
         self.session.hang_up(self.host)
         clusters, desired = self.session.memberships(self.host), self.session.desired
-        self._settle(lambda: first_wrong(clusters, desired, self._facts(anew=True)) or worse(masters, self._masters()))
+        self._settle(lambda: first_wrong(clusters, desired, self._facts(anew=True)) or self._worse(masters))
 
     def _settle(self, wrong: Callable[[], str | None]) -> None:
         """Look until nothing is wrong; StepError with what is when the time is up."""

@@ -14,6 +14,8 @@ _MARGIN_S = 30.0
 """What the undo itself may take, beyond the time when it begins."""
 _POLL_S = 2.0
 _POLL_TIMEOUT_S = 10.0
+_ENDS = {"no other undo": "an earlier change is over", "confirm": "it is confirmed", "clean": "it is undone"}
+"""By the keys of their commands, what has ended."""
 Ask = Callable[[Sequence[Command], float], Answers]
 """Commands and the time that they may take; NoAnswerError where the server does not answer."""
 
@@ -48,6 +50,14 @@ class Undoing:
 
     def _confirmed(self, commands: Sequence[Command], timeout_s: float) -> bool:
         return is_confirmed(self.host, self.undo, self.ask(commands, timeout_s))
+
+
+def note_left(host: str, answers: Answers, progress: Callable[[str], None]) -> None:
+    """What the scripts of an undo could not tidy up: it may hold a password, and changes nothing that was decided."""
+    for key, what in _ENDS.items():
+        answer = answers.by_key.get(key)
+        for line in answer.stderr.strip().splitlines() if answer is not None and answer.status == 0 else ():
+            progress(f"note: {host}: {what}, but: {line}")
 
 
 def is_confirmed(host: str, undo: Undo, answers: Answers) -> bool:

@@ -37,11 +37,12 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
     started_at, began = datetime.now(UTC), time.monotonic()
     deadline, settling, said = began + (wait_s or 0.0), Settling(), ""
     quiet = wait_s is not None
+    known: dict[str, Reply] = {}
     while True:
         # An echo teaches a client where the VIP is now, for as long as its own timers last: while the VIP may still be
         # on its way, servers and leaves are asked alone.
         clusters = unprobed(session.clusters) if quiet else session.clusters
-        replies = observe(session, clusters)
+        replies = observe(session, clusters, known if quiet else {})
         from tasks.model.report import Report  # noqa: PLC0415 - loaded while the hosts work
         from tasks.model.verdict import Status, worst  # noqa: PLC0415 - as above
 
@@ -57,7 +58,8 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
             break
         if progress is not None and said != (said := f"{status}: {first_problem(vips)}"):
             progress(said)
-        # What hosts said is not kept while they are asked again.
+        known = known or open_firewalls(replies, vips)
+        # Nothing else of what hosts said is kept while they are asked again.
         del replies, found, vips
         time.sleep(_POLL_S)
     took = time.monotonic() - began
@@ -110,8 +112,17 @@ def answered_hosts(replies: Mapping[str, Reply]) -> tuple[str, ...]:
     return tuple(name for name, reply in replies.items() if isinstance(reply, Answers))
 
 
-def questions(clusters: Sequence[Cluster]) -> dict[str, Script]:
-    """What each host is asked: one script, whatever roles it has."""
+def open_firewalls(replies: Mapping[str, Reply], vips: Iterable[VipVerdict]) -> dict[str, Reply]:
+    """The replies of the servers whose firewall is right: it stays so while something else is waited for."""
+    from tasks.model.verdict import Status  # noqa: PLC0415 - as above
+
+    findings = [finding for vip in vips for finding in vip.findings if finding.check == "firewall"]
+    wrong = {finding.target for finding in findings if finding.status is not Status.PASS}
+    return {finding.target: replies[finding.target] for finding in findings if finding.target not in wrong}
+
+
+def questions(clusters: Sequence[Cluster], known: Mapping[str, Reply]) -> dict[str, Script]:
+    """What each host is asked: one script, whatever roles it has. `known`: these servers' firewalls are not asked."""
     scripts: dict[str, Script] = {}
     for host in asked_hosts(clusters):
         commands: list[Command] = []
@@ -119,7 +130,7 @@ def questions(clusters: Sequence[Cluster]) -> dict[str, Script]:
         carries = [each for each in clusters if host in each.fabric.leaves]
         probes = [each for each in clusters if host in each.probes]
         if member:
-            commands += server_commands(member)
+            commands += server_commands(member, firewall=host not in known)
         if carries:
             commands += leaf_commands(carries)
         if probes:
@@ -128,12 +139,17 @@ def questions(clusters: Sequence[Cluster]) -> dict[str, Script]:
     return scripts
 
 
-def observe(session: Session, clusters: Sequence[Cluster]) -> dict[str, Reply]:
+def observe(
+    session: Session, clusters: Sequence[Cluster], known: Mapping[str, Reply] | None = None
+) -> dict[str, Reply]:
     """One round trip to every host of these clusters; what judges them is loaded while they work.
+
+    `known`: replies of earlier, whose answers about the firewall stand in for new ones. A verdict that is reported as
+    good has none.
 
     Not before all are asked: loading and the key exchanges of SSH would take the interpreter from each other.
     """
-    scripts = questions(clusters)
+    scripts = questions(clusters, known or {})
     under_way = threading.Semaphore(0)
     with ThreadPoolExecutor(max_workers=1) as pool:
         asking = pool.submit(session.run_scripts, scripts, under_way.release)
@@ -141,7 +157,14 @@ def observe(session: Session, clusters: Sequence[Cluster]) -> dict[str, Reply]:
         for _ in scripts:
             under_way.acquire(timeout=max(0.0, deadline - time.monotonic()))
         _load(session)
-        return asking.result()
+        replies = asking.result()
+    return {name: _completed(reply, (known or {}).get(name)) for name, reply in replies.items()}
+
+
+def _completed(reply: Reply, earlier: Reply | None) -> Reply:
+    if not isinstance(reply, Answers) or not isinstance(earlier, Answers):
+        return reply
+    return replace(reply, by_key={**earlier.by_key, **reply.by_key})
 
 
 def _load(session: Session) -> None:

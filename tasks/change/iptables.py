@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_like
+from tasks.change.undo import BOOTED
 from tasks.judge.firewall_rules import closes, first_block, is_open, stray_indexes, strays
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
@@ -43,9 +44,11 @@ def _now(chain: InputChain, openings: Sequence[Opening]) -> Step:
     remove = [(program, "-w", "-D", "INPUT", str(index + 1)) for index in reversed(stray)]
     insert = [(program, "-w", "-I", "INPUT", str(position), *iptables_rule(each)) for each in missing]
     back = [_take_out(program, each) for each in missing]
-    back += lines(
+    again = lines(
         *((program, "-w", "-I", "INPUT", str(index + 1), *rule_words(chain.rules[index].text)) for index in stray)
     )
+    # A boot has counted the rules again, and the guard sees to it.
+    back += [f"{BOOTED} || {line}" for line in again]
     added = [f"+-I INPUT {position} {' '.join(iptables_rule(each))}" for each in missing]
     return Step(
         topic="firewall",

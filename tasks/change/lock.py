@@ -26,20 +26,37 @@ HELD = 11
 # One of these at a time on a server: what is read is still so when it is written. $1 is the lock, $2 its token. An
 # older release left the directory open to all users, and one of them may hold what was in it then: `.exclusive` is made
 # by root alone, after the directory was closed. After a boot there is no directory, and nothing is held. The wall clock
-# is for people.
+# is for people, and for an older release, which knows `until` alone.
 _ALONE = f"""
 umask 077
 [ -d {_DIRECTORY} ] || exit {HELD}
 exec 9>>{_MUTEX} && chmod 0600 {_MUTEX} || exit 1
 flock -w 10 9 || {{ echo "{_MUTEX} is held by another process" >&2; exit 1; }}
 read -r now idle < /proc/uptime && now=${{now%.*}} && boot=$(cat {_BOOT_ID}) || exit 1
-write() {{ printf '%s\\ntoken=%s\\nboot=%s\\nlease=%s\\n' "$3" "$2" "$boot" "$4" > "$1.new" && mv -T "$1.new" "$1"; }}
+wall=$(date +%s)
+write() {{
+    printf '%s\\n' "$3" "token=$2" "boot=$boot" "lease=$4" "until=$((wall + $4 - now))" > "$1.new" &&
+        mv -T "$1.new" "$1"
+}}
 """
+# A lock of an older release has no `boot`. Two releases in use at once have to exclude each other, so it counts for its
+# lease: from when it was written until the time that it names, both by the wall clock. All that can be compared bounds
+# it: it was written since this boot, and not further in the future than the lease is long, or the clock was stepped.
 _TAKE = """
+until=$(sed -n 's/^until=\\([0-9]\\{1,11\\}\\)$/\\1/p' "$1" 2>/dev/null)
+if [ -n "$until" ] && ! grep -qs '^boot=' "$1"; then
+    written=$(stat -c %Y "$1")
+    if [ "$wall" -le "$until" ] && [ "$written" -ge "$((wall - now))" ] &&
+        [ "$((written - wall))" -le "$((until - written))" ]
+    then
+        cat "$1"
+        exit @HELD@
+    fi
+fi
 lease=$(sed -n 's/^lease=\\([0-9]*\\)$/\\1/p' "$1" 2>/dev/null)
 if grep -qsxF "boot=$boot" "$1" && [ "${lease:-0}" -ge "$now" ]; then
     cat "$1"
-    echo "until=$(($(date +%s) + lease - now))"
+    echo "until=$((wall + lease - now))"
     exit @HELD@
 fi
 write "$1" "$2" "$4" "$((now + $3))"

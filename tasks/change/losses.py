@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_interface
 
 from tasks.model.keepalived import DeclaredInstance, KeepalivedConf, Statement
 from tasks.observe.keepalived_declared import declared_instances
@@ -18,6 +19,7 @@ _TOLD = {
     *("interface", "virtual_router_id", "priority", "advert_int", "state", "version", "authentication"),
     *("virtual_ipaddress", "virtual_ipaddress_excluded", "unicast_peer", "unicast_src_ip", "mcast_src_ip"),
 }
+_VIPS = {"virtual_ipaddress", "virtual_ipaddress_excluded"}
 _QUIET = {"router_id"}
 """A name that only traps and mails show."""
 
@@ -28,6 +30,8 @@ class Loss:
 
     text: str
     foreign: bool = True
+    differs: bool = False
+    """Something of that keyword stays, and says something else: in vipbook's own file, what the intent changed."""
 
 
 def losses(now: KeepalivedConf, coming: KeepalivedConf) -> tuple[Loss, ...]:
@@ -75,28 +79,66 @@ def _changed(now: DeclaredInstance, then: DeclaredInstance) -> Iterator[Loss]:
     if now.cast != then.cast:
         text = f"{' '.join(now.cast)} of {now.name} becomes {' '.join(then.cast)}"
         yield Loss(text=text, foreign=False)
-    has = {each.keyword for each in then.statement.body or ()}
-    for each in now.statement.body or ():
-        if each.keyword in has | _TOLD:
-            continue
-        inner = "; ".join(one.text for one in each.body) if each.body else ""
+    yield from _options(now, then)
+    kept = {each.keyword for each in then.statement.body or ()}
+    own = [each for each in now.statement.body or () if each.keyword not in _TOLD]
+    for each, inner in _gone(own, then.statement.body or ()):
         text = f"{each.text} of {now.name}" + (f": {inner}" if inner else "")
-        yield Loss(text=_short(text), foreign=False)
+        yield Loss(text=_short(text), foreign=False, differs=each.keyword in kept)
+
+
+def _options(now: DeclaredInstance, then: DeclaredInstance) -> Iterator[Loss]:
+    """VIPs that stay: what is said of one behind its address, as its device or its label."""
+    coming = _vip_words(then)
+    for address, words in _vip_words(now).items():
+        if words and words != coming.get(address, words):
+            yield Loss(text=_short(f"{' '.join(words)} of VIP {address} of {now.name}"), foreign=False, differs=True)
+
+
+def _vip_words(instance: DeclaredInstance) -> dict[str, tuple[str, ...]]:
+    """By address; without the device, where that is the instance's own, and without the scope that is the default."""
+    found: dict[str, tuple[str, ...]] = {}
+    for each in (inner for keyword in _VIPS for inner in instance.statement.block(keyword)):
+        pairs = {("dev", instance.interface), ("scope", "global")}
+        words = list(each.words[1:])
+        for place in range(len(words) - 2, -1, -1):
+            if (words[place], words[place + 1]) in pairs:
+                del words[place : place + 2]
+        found[_plain(each.keyword)] = tuple(words)
+    return found
+
+
+def _plain(address: str) -> str:
+    try:
+        return f"{ip_interface(address).ip}"
+    except ValueError:
+        return address
+
+
+def _gone(now: Iterable[Statement], then: Iterable[Statement]) -> Iterator[tuple[Statement, str]]:
+    """Statements that are not there any more, and of those with a block each line in it that is not."""
+    kept: dict[tuple[str, ...], list[Statement]] = {}
+    for each in then:
+        kept.setdefault(each.words, []).extend(each.body or ())
+    for each in now:
+        if each.body:
+            for inner, deeper in _gone(each.body, kept.get(each.words, ())):
+                yield each, inner.text + (f": {deeper}" if deeper else "")
+        elif each.words not in kept:
+            yield each, ""
 
 
 def _blocks(now: KeepalivedConf, coming: KeepalivedConf) -> Iterator[Loss]:
-    """Everything at the top but instances and global_defs: by keyword and name, lists line by line."""
+    """Everything at the top but instances and global_defs: what is new there whole, lists and the rest line by line."""
     kept = {each.words for each in coming.statements}
-    lines = {(each.keyword, inner.words) for each in coming.statements for inner in each.body or ()}
-    for each in now.statements:
-        if each.keyword in {"vrrp_instance", "global_defs"}:
-            continue
-        if each.keyword in _LISTS:
-            for inner in each.body or ():
-                if (each.keyword, inner.words) not in lines:
-                    yield Loss(text=_short(f"{each.keyword}: {inner.text}"))
-        elif each.words not in kept:
+    found = [each for each in now.statements if each.keyword not in {"vrrp_instance", "global_defs"}]
+    for each in found:
+        if each.words not in kept and each.keyword not in _LISTS:
             yield Loss(text=_short(f"{each.text}{_about(each)}"))
+    lines = [each for each in found if each.words in kept or each.keyword in _LISTS]
+    for each, inner in _gone(lines, coming.statements):
+        same = each.words in kept
+        yield Loss(text=_short(f"{each.text}: {inner}" if inner else each.text), foreign=not same, differs=same)
 
 
 def _about(block: Statement) -> str:
@@ -112,15 +154,13 @@ def _about(block: Statement) -> str:
 
 
 def _settings(now: KeepalivedConf, coming: KeepalivedConf) -> Iterator[Loss]:
-    kept = {each.keyword for block in coming.statements if block.keyword == "global_defs" for each in block.body or ()}
-    for block in now.statements:
-        if block.keyword != "global_defs":
-            continue
-        for each in block.body or ():
-            if each.keyword in kept | _QUIET:
-                continue
-            inner = ", ".join(one.text for one in each.body) if each.body else ""
-            yield Loss(text=_short(f"global_defs: {each.text}" + (f" {inner}" if inner else "")))
+    then = [each for block in coming.statements if block.keyword == "global_defs" for each in block.body or ()]
+    kept = {each.keyword for each in then}
+    found = [each for block in now.statements if block.keyword == "global_defs" for each in block.body or ()]
+    for each, inner in _gone([each for each in found if each.keyword not in _QUIET], then):
+        same = each.keyword in kept
+        text = f"global_defs: {each.text}" + (f" {inner}" if inner else "")
+        yield Loss(text=_short(text), foreign=not same, differs=same)
 
 
 def _short(text: str) -> str:

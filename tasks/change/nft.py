@@ -9,6 +9,7 @@ from typing import Any
 
 from tasks.change.files import beside, diff_of, put_back, replace_by_new, sudo, write_like, write_new
 from tasks.change.iptables import opening_summary
+from tasks.change.undo import BOOTED
 from tasks.judge.firewall_rules import closes, is_open, made_at_boot, place, stray_indexes, strays, unmade
 from tasks.model.answer import Command
 from tasks.model.cluster import Opening
@@ -74,12 +75,9 @@ def _nft_again(chain: InputChain, index: int) -> str:
     following = next((each for each in chain.rules[index + 1 :] if id(each) not in stray), None)
     verb = "add" if following is None else "insert"
     there = {} if following is None else {"handle": following.handle}
-    # A boot has given everything another handle: then at the head, where ours are put.
-    booted, order = (
-        {"nftables": [each]} for each in ({"insert": {"rule": fresh}}, {verb: {"rule": {**fresh, **there}}})
-    )
-    at_head, as_it_was = (shlex.quote(json.dumps(each, separators=(",", ":"))) for each in (booted, order))
-    return f'if [ -n "${{booted:-}}" ]; then printf %s {at_head}; else printf %s {as_it_was}; fi | nft -j -f -'
+    again = shlex.quote(json.dumps({"nftables": [{verb: {"rule": {**fresh, **there}}}]}, separators=(",", ":")))
+    # A boot has given everything another handle, and the guard sees to it.
+    return f"{BOOTED} || printf %s {again} | nft -j -f -"
 
 
 def _saved(firewall: Firewall, closing: Sequence[InputChain], openings: Sequence[Opening]) -> tuple[Step, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_new
 from tasks.change.firewall import notes_on, plan_firewall, refusal_of
 from tasks.change.package import plan_package
@@ -11,6 +13,7 @@ from tasks.change.undo import NO_ROLLBACK, ROLLBACK
 from tasks.change.versions import dies_of_users, unknown_options, with_roots_programs
 from tasks.judge.checks.server import SAFE_MODES, access_of, differences
 from tasks.judge.instances import instance_of
+from tasks.model.address import IpAddress
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster, Desired
 from tasks.model.plan import ServerPlan, Step
@@ -22,18 +25,19 @@ from tasks.render.keepalived import dynamic_interfaces
 UNIT = "keepalived.service"
 
 
-def plan_server(
+def plan_server(  # noqa: PLR0913 - each is known to the caller alone
     desired: Desired,
     facts: ServerFacts,
     clusters: tuple[Cluster, ...],
     *,
     take_over: bool = False,
     parked: Service | None = None,
+    changing: Collection[IpAddress] = (),
 ) -> ServerPlan | Unread:
     """The plan for one server; Unread when what it depends on could not be read.
 
     `take_over`: the operator gives up what others configured there. `parked`: the service as it was before keepalived
-    was stopped for the time of this run.
+    was stopped for the time of this run. `changing`: addresses of all servers of the run.
     """
     for read in (facts.package, facts.config, facts.service, facts.firewall, facts.sysctl_file, facts.arp_announce):
         if isinstance(read, Unread):
@@ -45,7 +49,7 @@ def plan_server(
     assert isinstance(facts.sysctl_file, Read)
     assert isinstance(facts.arp_announce, Read)
     firewall = facts.firewall.value
-    foreign = takeover(desired, facts, allowed=take_over)
+    foreign = takeover(desired, facts, clusters, changing, allowed=take_over)
     if isinstance(foreign, Unread):
         return foreign
     refusal = (

@@ -55,7 +55,8 @@ def _one_keeps(servers: Sequence[str], rules: Rules, clusters: Sequence[Cluster]
         ):
             group |= more
         left -= group
-        if _topological(servers, rules.before) is not None or not group & rules.parks.keys():
+        inner = {name: rules.before[name] & group for name in group}
+        if _topological(servers, inner) is not None:
             continue
         keeper = max(group, key=servers.index)
         gaps = [each for name in group for each in rules.gaps.pop(name, [])]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 from tasks.change.files import diff_of, put_back, sudo
+from tasks.change.ufw import reloading
 from tasks.change.undo import BACKUPS
 from tasks.model.answer import Command
 from tasks.model.plan import Step
@@ -47,7 +49,7 @@ def plan_rollback(backups: Backups, facts: ServerFacts, *, parked: Service | Non
     diffs = [diff_of(each.path, text_of(each.now), text_of(each.before)) for each in backups.files]
     undo = [f"rmdir {shlex.quote(directory)}/ran 2>/dev/null || true"]
     undo += [put_back(path) for path in paths]
-    undo += _runtime(facts)
+    undo += _runtime(facts, paths)
     if isinstance(facts.service, Read):
         undo += _service(facts.service.value if parked is None else _STOPPED)
     enabled = parked is not None and parked.enabled == "enabled"
@@ -73,7 +75,7 @@ def _as_shown(backups: Backups) -> Command:
     return Command(key="as shown", argv=("sha256sum", *words[1::2]), sudo=True, fragment=line)
 
 
-def _runtime(facts: ServerFacts) -> list[str]:
+def _runtime(facts: ServerFacts, paths: Sequence[str]) -> list[str]:
     """firewalld's rules of ours, and settings of the kernel; other firewalls are kept whole beside this."""
     lines: list[tuple[str, ...]] = []
     firewall = facts.firewall.value if isinstance(facts.firewall, Read) else None
@@ -94,7 +96,9 @@ def _runtime(facts: ServerFacts) -> list[str]:
         if name in running:
             lines.append(("sysctl", "-q", "-w", f"{arp_announce(name)}={running[name]}"))
     found = [shlex.join(line) for line in lines]
-    return [*found, "ufw reload"] if firewall is not None and firewall.manager == "ufw" else found
+    if firewall is not None and firewall.manager == "ufw":
+        found.append(reloading([path for path in paths if path.startswith("/etc/ufw/")]))
+    return found
 
 
 def _service(service: Service) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from tasks.change.losses import Loss, losses
+from tasks.change.peers import lost_peers
 from tasks.judge.instances import family_of
-from tasks.model.cluster import Desired
+from tasks.model.address import IpAddress
+from tasks.model.cluster import Cluster, Desired
 from tasks.model.keepalived import Declared, DeclaredInstance, KeepalivedConf
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.server import Instance, ServerFacts, Service
@@ -25,8 +27,18 @@ class Takeover:
     refusal: str | None = None
 
 
-def takeover(desired: Desired, facts: ServerFacts, *, allowed: bool) -> Takeover | Unread:
-    """`allowed` is the operator's word for this run; Unread when it can't be told what would be lost."""
+def takeover(
+    desired: Desired,
+    facts: ServerFacts,
+    clusters: Sequence[Cluster] = (),
+    changing: Collection[IpAddress] = (),
+    *,
+    allowed: bool,
+) -> Takeover | Unread:
+    """`allowed` is the operator's word for this run; Unread when it can't be told what would be lost.
+
+    `clusters`: those of this server. `changing`: addresses of all servers of the run, whose keepalived was asked.
+    """
     read = facts.declared
     if isinstance(read, Unread):
         return read
@@ -44,11 +56,17 @@ def takeover(desired: Desired, facts: ServerFacts, *, allowed: bool) -> Takeover
         return Unread(reason=f"what of {CONFIG_PATH} would be lost can't be told: {why}", source=read.source)
     lost = losses(own, coming) if own is not None else ()
     running = _running(facts, (coming, declared.config))
+    peers = lost_peers(facts, own, coming, clusters, changing)
     foreign = own is not None and _foreign(declared, lost)
-    texts = (*(each.text for each in lost), *running)
+    # Where nobody else wrote in it, what says something else now is what the intent changed, and the diff shows it.
+    texts = (*(each.text for each in lost if not (each.differs and declared.untouched)), *running, *peers)
     # Of a file that is as vipbook left it, what still runs is what vipbook replaced.
-    if allowed or not (foreign or (running and not declared.untouched)):
+    if allowed or not (foreign or peers or (running and not declared.untouched)):
         return Takeover(losses=texts)
+    if peers and not foreign and (declared.untouched or not running):
+        said = "routers that this run does not change would not be sent to any more"
+        fix = "apply their clusters as well, or make sure that keepalived does not run there and say --take-over"
+        return Takeover(losses=texts, refusal=f"{said}: {fix}")
     fix = "what is listed would be lost; replace it with --take-over, or declare it in clusters.yaml (`extra`) first"
     why = "was edited since vipbook wrote it" if declared.marked else "was not written by vipbook"
     said = f"{CONFIG_PATH} {why}" if foreign else f"keepalived runs what {CONFIG_PATH} does not hold (any more)"

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_like
 from tasks.change.iptables import opening_summary
+from tasks.change.undo import BOOTED
 from tasks.judge.firewall_rules import is_managed, managed_strays
 from tasks.model.address import IPV6, IpAddress
 from tasks.model.cluster import Opening
@@ -58,9 +59,14 @@ def _by_ufw(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]
             ),
             commands=tuple(sudo(f"ufw {index}", *argv) for index, argv in enumerate([*removing, *adding])),
             keeps=tuple(files),
-            undo=(*lines(*back), *(put_back(path) for path in files)),
+            undo=(*lines(*back), *(put_back(path) for path in files), f"! {BOOTED} || {{ {reloading(files)}; }}"),
         ),
     )
+
+
+def reloading(paths: Sequence[str]) -> str:
+    """Line of an undo that loads these files. While one is not restored it would load what the change left there."""
+    return " && ".join((*map(put_back, paths), "ufw reload"))
 
 
 def ufw_refusal(firewall: Firewall, openings: Sequence[Opening]) -> str | None:
@@ -124,8 +130,8 @@ def _before_rules(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step
             diff="\n".join(diffs),
             commands=(*commands, sudo("ufw reload", "ufw", "reload")),
             keeps=(*keeps, *_USER_FILES.values()),
-            # A reload writes ufw's own files anew, so those come back behind it.
-            undo=(*(put_back(path) for path in keeps), "ufw reload", *map(put_back, _USER_FILES.values())),
+            # A reload writes ufw's own files again, so those come back behind it.
+            undo=(*(put_back(path) for path in keeps), reloading(keeps), *map(put_back, _USER_FILES.values())),
         ),
     )
 

@@ -35,6 +35,8 @@ RETRY_S = 10
 """How long systemd waits before it tries again what could not be restored."""
 ROLLBACK, NO_ROLLBACK = '[ -n "${backup:-}" ]', '[ -z "${backup:-}" ]'
 """A rollback gives the script the directory of the backup; who runs it before the confirmation gives nothing."""
+BOOTED = '[ -n "${booted:-}" ]'
+"""Was the server booted since the change? Then the files and other programs have made what runs, from the beginning."""
 _SCRIPTS = Path(__file__).resolve().parents[2] / "templates" / "undo"
 _MANIFEST = "files"
 """Name of the file that lists what an undo restores."""
@@ -147,9 +149,13 @@ class Undo:
         assigned = "".join(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
         return f"export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C\n{assigned}{_text('common')}"
 
+    @property
+    def _lines(self) -> tuple[Line, ...]:
+        return (Line(number="end", what="end the change that hangs", text="end_change"), *self.lines)
+
     def script(self) -> str:
         """The undo. A line that fails keeps none of the others from running: half an undo is better than none."""
-        lines = (Line(number="end", what="end the change that hangs", text="end_change"), *self.lines)
+        lines = self._lines
         cases = "".join(f"    {each.number}) (\n{each.text}\n) ;;\n" for each in lines)
         attempts = "".join(f"    attempt {each.number} {shlex.quote(each.what)}\n" for each in lines)
         body = f"line() {{\n    case $1 in\n{cases}    esac\n}}\nattempts() {{\n{attempts}}}\n"
@@ -159,10 +165,12 @@ class Undo:
         """Make the directory and the script; fails while an earlier change is not undone yet."""
         path = f"{self.directory}/undo.sh"
         manifest = "".join(f"{each}\n" for each in self.files)
+        # By a rename of these a line is noted down as done, which needs no space in /run.
+        spare = (f"{self._state}/spare.{each.number}" for each in self._lines)
         return (
             self._run("no other undo", "begin"),
             sudo("undo root", "install", "-d", "-m", "0700", _ROOT, _RUN),
-            sudo("undo directory", "install", "-d", "-m", "0700", self.directory, self._state),
+            sudo("undo directory", "install", "-d", "-m", "0700", self.directory, self._state, *spare),
             sudo("undo create", "install", "-m", "0700", "/dev/null", path),
             sudo("undo script", "dd", f"of={path}", "conv=fsync", "status=none", feed=self.script().encode()),
             sudo("undo files", "dd", f"of={self.directory}/{_MANIFEST}", "status=none", feed=manifest.encode()),

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tasks.model.address import IpAddress
+from tasks.judge.instances import family_of
+from tasks.model.address import IPV6, IpAddress
 from tasks.model.cluster import Cluster, Family, Secret, Server
 from tasks.model.keepalived import DeclaredInstance
 from tasks.model.server import Instance
@@ -32,6 +33,8 @@ class Wire:
     vmac: bool
     known: bool
     """Are the rest known?"""
+    carried: frozenset[IpAddress] = frozenset()
+    """All its VIPs, those among them that are not in the adverts: nothing that keeps anybody from hearing it."""
     auth: tuple[str, Secret] | None = None
     cast: tuple[str, ...] = ()
     peers: frozenset[IpAddress] = frozenset()
@@ -60,6 +63,7 @@ def running_wire(running: Instance, told: Iterable[DeclaredInstance], cluster: C
         peers=declared.peers if declared is not None else frozenset(),
         checks_source=declared is not None and declared.checks_source,
         priority=running.effective_priority,
+        carried=frozenset(vip.ip for vip in running.vips),
     )
 
 
@@ -87,6 +91,7 @@ def coming_wire(found: Sequence[DeclaredInstance], cluster: Cluster, server: Ser
         peers=declared.peers,
         checks_source=declared.checks_source,
         priority=declared.priority,
+        carried=frozenset(vip.ip for vip in (*declared.vips, *declared.excluded)),
     )
 
 
@@ -100,9 +105,8 @@ def _is(declared: DeclaredInstance, running: Instance) -> bool:
 
 
 def _family(running: Instance, cluster: Cluster) -> Family:
-    if not running.advertised:
-        return cluster.family
-    return 6 if running.advertised[0].version == 6 else 4  # noqa: PLR2004 - IP version
+    family = family_of(running) or cluster.family
+    return 6 if family == IPV6 else 4
 
 
 def deaf(receiver: Wire, sender: Wire) -> list[str]:

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from tasks.judge.instances import carries, instance_of
+from tasks.judge.instances import carries, family_of, instance_of
 from tasks.model.cluster import Cluster, Server
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.server import ConfigFile, Firewall, Instance, ServerFacts, Service
 from tasks.render.sysctl import SYSCTL_FILE
 
 
-def masters_of(clusters: Sequence[Cluster], told: Mapping[str, Reading[tuple[Instance, ...]]]) -> dict[str, int]:
-    """Masters by instance, of those whose servers all told: whatever holds a VIP of the cluster counts, too."""
+def masters_of(
+    clusters: Sequence[Cluster],
+    told: Mapping[str, Reading[tuple[Instance, ...]]],
+    outside: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> dict[str, int]:
+    """Masters by instance, of those whose servers all told: whatever holds a VIP of the cluster counts, too.
+
+    `outside`: by instance, servers that run it and are not in the cluster (any more).
+    """
     found: dict[str, int] = {}
     for cluster in clusters:
         states = {server: told[server.name] for server in cluster.servers}
-        if any(isinstance(each, Unread) for each in states.values()):
+        others = [told[name] for name in outside.get(cluster.instance, ())]
+        if any(isinstance(each, Unread) for each in (*states.values(), *others)):
             continue
         found[cluster.instance] = sum(
             any(_leads(each, read.value, cluster, server) for each in read.value)
             for server, read in states.items()
             if isinstance(read, Read)
-        )
+        ) + sum(any(_holds(each, cluster) for each in read.value) for read in others if isinstance(read, Read))
     return found
 
 
@@ -31,13 +40,21 @@ def _leads(each: Instance, among: Sequence[Instance], cluster: Cluster, server: 
     return each.state == "master" and (carries(each, cluster) or each is instance_of(among, cluster, server))
 
 
-def worse(before: Mapping[str, int], after: Mapping[str, int]) -> str | None:
-    """What a change made worse of a cluster, beyond the server itself; None: nothing."""
+def _holds(each: Instance, cluster: Cluster) -> bool:
+    same = (each.vrid, family_of(each)) == (cluster.vrid, cluster.family)
+    return each.state == "master" and (carries(each, cluster) or same)
+
+
+def worse(before: Mapping[str, int], after: Mapping[str, int], leaves: Collection[str] = ()) -> str | None:
+    """What a change made worse of a cluster, beyond the server itself; None: nothing.
+
+    `leaves`: instances that the server gives up; who is their master next may come after it.
+    """
     for instance, count in after.items():
         was = before.get(instance, 0)
         if count > max(1, was):
             return f"{instance} has {count} masters"
-        if was and not count:
+        if was and not count and instance not in leaves:
             return f"{instance} has no master any more"
     return None
 

@@ -15,7 +15,7 @@ from tasks.judge.checks.duplicates import frozen
 from tasks.judge.checks.kernel import judge_neighbor, neighbor_on, on_other_vlans
 from tasks.judge.checks.mobility import entry, sequence_of
 from tasks.judge.place import Place, place_of
-from tasks.judge.remedies import announce, correct_fdb, thaw
+from tasks.judge.remedies import announce, correct_fdb, forget, thaw
 from tasks.judge.subject import Subject
 from tasks.model.reading import Read, Reading
 from tasks.model.verdict import KnownCause, Status
@@ -91,6 +91,26 @@ def _left_behind(subject: Subject, place: Place) -> Iterator[KnownCause]:
         reference="RFC 7432 7.7; FRRouting/frr#9327",
         advice=(f"on {place.facts.host}: sudo ip neigh del {subject.vip.ip} dev {subject.cluster.fabric.svi}",),
     )
+
+
+def _inactive(subject: Subject, place: Place) -> Iterator[KnownCause]:
+    """After moves in a row zebra may keep the entry of its own server as inactive: what the kernel has is right."""
+    row = entry(place.facts, subject)
+    kernel = neighbor_on(_rows(place.facts.neighbors), subject, subject.cluster.fabric.svi)
+    if not place.local or row is None or kernel is None or frozen(subject, place.facts.host):
+        return
+    if (row.kind, row.state, row.mac, kernel.mac) == ("local", "inactive", place.mac, place.mac):
+        yield KnownCause(
+            id="inactive-while-local",
+            host=place.facts.host,
+            explanation=f"the kernel has {subject.vip.ip} with the right MAC, zebra keeps it inactive: an announcement "
+            "changes nothing in the kernel, so zebra is not told again",
+            reference="FRR zebra/zebra_evpn_neigh.c, seen on 8.4.4 after moves in a row",
+            advice=(
+                *forget(subject, place.facts.host, place.mac),
+                f"on {place.owner.name}: {announce(subject, place.owner)}",
+            ),
+        )
 
 
 def _tables_apart(subject: Subject, place: Place) -> Iterator[KnownCause]:
@@ -201,7 +221,10 @@ def _stale_clients(subject: Subject) -> Iterator[KnownCause]:
             )
 
 
-_RULES = (_refused_garp, _newer_sequence, _left_behind, _tables_apart, _old_neighbor, _withdrawn, _other_vlan, _frozen)
+_RULES = (
+    *(_refused_garp, _newer_sequence, _left_behind, _inactive, _tables_apart),
+    *(_old_neighbor, _withdrawn, _other_vlan, _frozen),
+)
 
 
 def _rows(read: Reading[tuple[T, ...]]) -> tuple[T, ...]:

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from tasks.model.cluster import Cluster, Server
 from tasks.model.server import Instance
 
+_IPV4 = 4
+_V2 = 2
+
 
 def instance_of(instances: Iterable[Instance], cluster: Cluster, server: Server) -> Instance | None:
     """The instance of the cluster's VRID and family on the server's interface (with use_vmac: on what it is made on).
@@ -20,7 +23,7 @@ def instance_of(instances: Iterable[Instance], cluster: Cluster, server: Server)
     named = [each for each in found if each.name == cluster.instance]
     if len(found) > 1 and not named:
         # One virtual router can't run twice on an interface: which of these it is can't be told.
-        certain = [each for each in found if family_of(each) is not None]
+        certain = [each for each in found if each.advertised]
         found = certain if len(certain) == 1 else []
     return next(iter(named or found), None)
 
@@ -32,5 +35,10 @@ def carries(instance: Instance, cluster: Cluster) -> bool:
 
 
 def family_of(instance: Instance) -> int | None:
-    """IP version of its adverts, which is that of the VIPs in them; None where it has none."""
-    return instance.advertised[0].version if instance.advertised else None
+    """IP version of its adverts: that of the VIPs in them, whatever the family of those that are not.
+
+    Without any in them it is IPv4: keepalived's default, and VRRPv2 has no other. None where that can't be told.
+    """
+    if instance.advertised:
+        return instance.advertised[0].version
+    return _IPV4 if instance.version == _V2 else None

@@ -20,17 +20,17 @@ def thaw(subject: Subject, place: Place) -> tuple[str, ...]:
     """
     steps = ["find out first why it moved so often: two masters, or failovers in a row"]
     if not place.local:
-        steps += _forget(subject, place.facts.host, place.mac)
+        steps += forget(subject, place.facts.host, place.mac)
     steps.append(f"on {place.facts.host}: sudo vtysh -c 'clear evpn dup-addr vni {subject.cluster.fabric.vni}'")
     if not place.local:
         # What the leaf refused while it was frozen is not sent again unless it changes: its own leaf withdraws it.
-        steps += [step for leaf in place.home.leaves for step in _forget(subject, leaf, place.mac)]
+        steps += [step for leaf in place.home.leaves for step in forget(subject, leaf, place.mac)]
     steps.append(f"on {place.owner.name}: {announce(subject, place.owner)}")
     steps.append("vipbook verify --wait 60")
     return tuple(steps)
 
 
-def _forget(subject: Subject, leaf: str, mac: MacAddress) -> list[str]:
+def forget(subject: Subject, leaf: str, mac: MacAddress) -> list[str]:
     """Have a leaf forget what it learned from the wire: the address, and the MAC where that is what moves."""
     fabric = subject.cluster.fabric
     steps = [f"on {leaf}: sudo ip neigh del {subject.vip.ip} dev {fabric.svi}"]

@@ -59,6 +59,8 @@ class Measured:
     outages: tuple[Outage, ...]
     answered: tuple[tuple[float, float], ...] = ()
     """When answers arrived without a gap between them, from and to, by the probe host's own clock."""
+    why: str = ""
+    """Why it measured nothing, where that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

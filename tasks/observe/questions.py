@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster
-from tasks.observe.helpers import function_name, helper, helper_function
+from tasks.observe.helpers import fed_function, function_name, helper, helper_function
 from tasks.observe.leaf_questions import leaf_commands
 from tasks.observe.package import SYSTEM_FRAGMENT, VERSION_FRAGMENT
 from tasks.observe.probe_questions import probe_commands
@@ -42,6 +43,7 @@ FIREWALL_FILES = (
 _ARP_ANNOUNCE = ("grep", "-H", ".", "/proc/sys/net/ipv4/conf/*/arp_announce")
 _UNIT = "keepalived.service"
 _STATE = "keepalived-json"
+_RULES = "firewall-rules"
 _LOOK = ("keepalived", "--signum=JSON")
 _TIMES = ("--property=ExecMainStartTimestamp,ExecReload,StateChangeTimestamp", _UNIT)
 _MANAGERS = (
@@ -63,7 +65,7 @@ vipbook_legacy() {
     if [ -e "/proc/net/$2" ] && sudo -n grep -qs '^filter$' "/proc/net/$2" && iptables -V | grep -q nf_tables &&
         command -v "$1-legacy" >/dev/null 2>&1
     then
-        sudo -n "$1-legacy" -w -S INPUT
+        vipbook_firewall_rules "$1-legacy" "$1-legacy" -w -S INPUT
     fi
 }
 vipbook_legacy iptables ip_tables_names && printf '== ip6\\n' && vipbook_legacy ip6tables ip6_tables_names
@@ -108,14 +110,24 @@ def _first_look() -> Command:
     return Command(key="json", argv=_LOOK, fragment=f"{helper_function(_STATE)}{_JSON}")
 
 
+def _rules(program: str, before: str = "") -> Command:
+    """What runs, by a helper: a caller who reads nothing would hold the lock of iptables. `before` defines it."""
+    argv = (program, "-w", "-S")
+    fragment = f"{before}{function_name(_RULES)} {shlex.join((program, *argv))}"
+    return Command(key=program, argv=argv, sudo=True, fragment=fragment)
+
+
 def interfaces_command() -> Command:
     """Interfaces and their addresses, as JSON where iproute2 knows it: Enterprise Linux 7 has 4.11."""
     asked = iproute("interfaces", "ip", "addr", "show")
     return replace(asked, fragment=f"{IPROUTE}{asked.fragment}")
 
 
-def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
-    """Everything that is asked of a server that is a member of these clusters."""
+def server_commands(clusters: Sequence[Cluster], *, firewall: bool = True) -> tuple[Command, ...]:
+    """Everything that is asked of a server that is a member of these clusters.
+
+    `firewall`: it costs a server with firewalld seconds of CPU time, so a poll goes without.
+    """
     longest = max((cluster.advert_int for cluster in clusters), default=1.0)
     turns = str(int((1.2 * longest + 0.5) / 0.25) + 1)
     return (
@@ -133,9 +145,23 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
             argv=("systemctl", "show", "--timestamp=us+utc", *_TIMES),
             fragment=_LOADED.replace("@WORDS@", " ".join(_TIMES)),
         ),
+        *(_firewall_commands() if firewall else ()),
+        # Everybody may read these.
+        Command(key="sysctl stat", argv=("stat", "-L", "-c", "%U %G %a %Y", SYSCTL_FILE)),
+        Command(key="sysctl file", argv=("cat", SYSCTL_FILE)),
+        Command(key="arp_announce", argv=_ARP_ANNOUNCE, fragment=" ".join(_ARP_ANNOUNCE)),
+        Command(key="later", argv=_LOOK, fragment=_LATER.replace("@TURNS@", turns)),
+        Command(key="looks", argv=("date", "+%s.%N"), fragment='echo "$vipbook_first_at $vipbook_later_at"'),
+        # Behind the second look, so that addresses and states are of one moment.
+        interfaces_command(),
+    )
+
+
+def _firewall_commands() -> tuple[Command, ...]:
+    return (
         Command(key="units", argv=("systemctl", "show", "--property=Id,ActiveState,UnitFileState", *_MANAGERS)),
-        Command(key="iptables", argv=("iptables", "-w", "-S"), sudo=True),
-        Command(key="ip6tables", argv=("ip6tables", "-w", "-S"), sudo=True),
+        _rules("iptables", fed_function(_RULES)),
+        _rules("ip6tables"),
         Command(key="iptables-legacy", argv=("iptables-legacy", "-w", "-S", "INPUT"), sudo=True, fragment=_LEGACY),
         Command(key="ruleset", argv=("nft", "-j", "list", "ruleset"), sudo=True),
         # They are edited and written back, and others' comments in them may be Latin-1.
@@ -158,12 +184,4 @@ def server_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
             sudo=True,
             fragment=_UFW.replace("@NOT_ASKED@", str(NOT_ASKED)),
         ),
-        # Everybody may read these.
-        Command(key="sysctl stat", argv=("stat", "-L", "-c", "%U %G %a %Y", SYSCTL_FILE)),
-        Command(key="sysctl file", argv=("cat", SYSCTL_FILE)),
-        Command(key="arp_announce", argv=_ARP_ANNOUNCE, fragment=" ".join(_ARP_ANNOUNCE)),
-        Command(key="later", argv=_LOOK, fragment=_LATER.replace("@TURNS@", turns)),
-        Command(key="looks", argv=("date", "+%s.%N"), fragment='echo "$vipbook_first_at $vipbook_later_at"'),
-        # Behind the second look, so that addresses and states are of one moment.
-        interfaces_command(),
     )

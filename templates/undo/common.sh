@@ -12,6 +12,11 @@ remove_copies() {
     rm -f -- "${real%/*}/.${real##*/}.vipbook-$2"
 }
 
+# Removes the directory $1 of an undo that is over.
+remove_kept() {
+    rm -rf -- "$1" || say "$1 could not be removed; it holds what was kept, a password too"
+}
+
 # Once systemd has read the link, which it does when it boots and whenever a service is enabled, it keeps the unit by its
 # name until it reads again.
 known() {

@@ -33,10 +33,10 @@ if [ "$mode" = keep ]; then
     install -d -m 0700 "$root/backups" && mv -T "$root/undo-$tag" "$root/backups/$tag" && sync "$root/backups" "$root" ||
         say "no backup was made; what was kept is in $root/undo-$tag"
     ls -1 "$root/backups" | sort | head -n "-$backups_kept" | while read -r old; do
-        rm -rf -- "$root/backups/$old"
+        remove_kept "$root/backups/$old"
     done
 else
-    rm -rf -- "$root/undo-$tag"
+    remove_kept "$root/undo-$tag"
 fi
 # The way to say that it was confirmed to an operator whose connection broke meanwhile; a boot removes it.
 [ -e "$state/confirmed" ] || rm -rf -- "$state"

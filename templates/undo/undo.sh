@@ -75,15 +75,16 @@ end_change() {
 }
 
 # One line of the undo, by its number, what it does, and with a bound: one that hangs must not keep the others from
-# running. What is done is not repeated by the next attempt (a rule would be there twice), but after a line that failed
-# the rest of the same step is: it may reload the file that is not restored yet.
+# running. What is done is not repeated by the next attempt (a rule would be there twice, and what others changed since
+# would be lost), but after a line that failed the rest of the same step is: it may reload the file that is not restored
+# yet. The lines that compare with what ran before are not of one step.
 attempt() {
-    [ "${1%.*}" = "$step" ] || broken=
+    [ "${1%.*}" = "$step" ] && [ "$step" != last ] || broken=
     step=${1%.*}
     [ -n "$backup" ] || [ ! -e "$state/done.$1" ] || return 0
     if said=$(timeout -k 5 60 /bin/sh "$directory/undo.sh" "$backup" "$1" 2>&1 9>&-); then
-        # Without space in /run it is repeated.
-        [ -n "$backup$broken" ] || [ "${1#last}" != "$1" ] || mkdir "$state/done.$1" 2>/dev/null
+        # The name was made before the change, so this needs no space in /run; a boot took it away.
+        [ -n "$backup$broken" ] || mv -T "$state/spare.$1" "$state/done.$1" 2>/dev/null || mkdir "$state/done.$1"
     else
         broken=yes
         missed "$2" "$said"
@@ -144,8 +145,8 @@ attempts
 # What was undone is no backup, should it be left there.
 rm -f "$directory/left" && sync "$directory"
 said=$(take_units_away 2>&1) || { missed "take $unit.service away" "$said"; failed; }
-mv -T "$state/undoing" "$state/undone" && rm -rf -- "$state/status" "$state"/done.*
+mv -T "$state/undoing" "$state/undone" && rm -rf -- "$state/status" "$state"/done.* "$state"/spare.*
 # What was kept holds a password; when all is restored, it is of no use.
-rm -rf -- "$directory" || say "$directory could not be removed; it holds what was kept, a password too"
+remove_kept "$directory"
 # Later, so that a service that is running is not forgotten.
 ! known || systemd-run --on-active=1 systemctl daemon-reload || true

@@ -20,6 +20,15 @@ def counted(healthy: Fabric) -> Iterator[Fabric]:
     detect_duplicates(healthy, "no dup-addr-detection freeze permanent", "max-moves 5 time 180")
     yield healthy
     detect_duplicates(healthy, "no dup-addr-detection freeze permanent", GENEROUS)
+    forgotten(healthy)
+
+
+def forgotten(fabric: Fabric) -> None:
+    """After moves in a row FRR may keep the VIP inactive where it is attached; follow the advice for that."""
+    ran = fabric.vipbook("verify", "--json")
+    for cause in ran.vip()["known_causes"]:
+        if cause["id"] == "inactive-while-local":
+            fabric.follow(cause["advice"])
 
 
 def follow(fabric: Fabric, ran: Ran) -> list[str]:
@@ -58,8 +67,7 @@ def test_a_detection_that_allows_no_drill_at_all(counted: Fabric) -> None:
 
 
 def test_too_many_moves_are_flagged_and_only_warned_of(counted: Fabric) -> None:
-    for _ in range(3):
-        fail_over_and_back(counted)
+    eventually(lambda: moved_back(counted), lambda text: "Duplicate, detected" in text, timeout=90)
     ran = eventually(
         lambda: counted.vipbook("verify", "--json"),
         lambda each: each.state() == "healthy" and each.report["verdict"] == "warn",
@@ -96,6 +104,7 @@ def test_a_frozen_vip_is_healed_by_the_advice_while_its_server_is_there(counted:
     assert (refused.code, "drill" in refused.report) == (1, False)
     steps = follow(counted, ran)
     assert not any("neigh del" in step for step in steps), steps
+    forgotten(counted)
     healed = counted.vipbook("verify", "--wait", "60", "--json")
     assert healed.report["verdict"] == "pass", healed.problems()
 

@@ -108,6 +108,10 @@ REFUSED = [
     ("H1", "wildcard", "sudo -n cat '/etc/shado*'"),
     ("H1", "grep-reads-more", f"sudo -n grep -qs '^filter$' /proc/net/ip_tables_names {SECRET}"),
     ("H1", "module-loader", "sudo -n iptables -w -S --modprobe=/var/tmp/evil/attack"),
+    # These would hold the lock of iptables while their caller reads nothing.
+    ("H1", "iptables", "sudo -n iptables -w -S"),
+    ("H1", "iptables-legacy", "sudo -n iptables-legacy -w -S INPUT"),
+    ("H1", "iptables-argument", f"echo iptables | sudo -n {INSTALLED}/firewall-rules -F"),
     ("H1", "nft-file", f"sudo -n nft -j list ruleset -f {SECRET}"),
     ("H1", "helper-of-another-path", f"cp {INSTALLED}/firewall-files ~/bin/; sudo -n ~/bin/firewall-files"),
     ("H1", "helper-through-a-link", f"ln -sf {INSTALLED} ~/libexec; sudo -n ~/libexec/../bin/cat {SECRET}"),
@@ -156,6 +160,17 @@ REFUSED = [
         }.items()
     ),
     *(
+        ("H1", f"rules-{name}", f"printf '%s\\n' '{words}' | sudo -n {INSTALLED}/firewall-rules")
+        for name, words in {
+            "restore": "iptables-restore",
+            "option": "-F",
+            "option-behind": "iptables -F",
+            "path": "/var/tmp/evil/attack",
+            "shell": "$(id)",
+            "nothing": "",
+        }.items()
+    ),
+    *(
         ("I1", f"probe-{name}", f"printf '%s\\n' '{words}' | sudo -n {INSTALLED}/probe-ping")
         for name, words in {
             "endless": "360001 127.0.0.1",
@@ -165,6 +180,9 @@ REFUSED = [
             "option-behind": "1 127.0.0.1 -f",
             "name": "1 localhost",
             "hexadecimal-name": "1 cafe",
+            "hexadecimal-domain": "1 bad.cafe",
+            "name-like-an-address": "1 bad:cafe",
+            "short-number": "1 127.1",
             "interface": "1 ff02::1%eth1",
             "shell": "1 $(id)",
             "nothing": "",
@@ -180,15 +198,21 @@ def test_what_is_no_question_is_refused(listed: Fabric, node: str, script: str) 
     unharmed(listed, node, said)
 
 
+LISTING = "nft -j list ruleset"
 ALLOWED = {
-    "H1": (f"{INSTALLED}/keepalived-json", f"{INSTALLED}/firewall-files", "iptables -w -S", "nft -j list ruleset"),
+    "H1": (*(f"{INSTALLED}/{name}" for name in ("keepalived-json", "firewall-files", "firewall-rules")), LISTING),
     "H2": (f"{INSTALLED}/nftables-includes",),
     "H3": (f"{INSTALLED}/firewalld",),
     "H4": ("ufw --dry-run allow proto vrrp from 192.0.2.1",),
     "L1": (f"{INSTALLED}/frr-show", f"{INSTALLED}/bridge-fdb", "lldpctl -f json"),
     "I1": (f"{INSTALLED}/probe-ping",),
 }
-FEEDS = {"frr-show": "show evpn json", "bridge-fdb": "-j vlan100", "probe-ping": "1 127.0.0.1"}
+FEEDS = {
+    "frr-show": "show evpn json",
+    "bridge-fdb": "-j vlan100",
+    "probe-ping": "1 127.0.0.1",
+    "firewall-rules": "iptables",
+}
 ENVIRONMENT = (
     "PATH=$HOME/bin:$PATH",
     "HOME=$HOME PYTHONPATH=$HOME/bin PYTHONUSERBASE=$HOME/.local PYTHONSTARTUP=$HOME/bin/sitecustomize.py",

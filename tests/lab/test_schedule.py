@@ -70,7 +70,7 @@ def test_the_timer_fires_and_the_run_is_kept(healthy: Fabric, machine: Controlle
 
 
 def test_what_fails_is_a_failed_unit(healthy: Fabric, machine: Controller) -> None:
-    words = ("--name", "red", "--every", "30s", "--inventory", str(healthy.inventory))
+    words = ("--name", "red", "--every", "1h", "--inventory", str(healthy.inventory))
     healthy.shell("H2", "systemctl", "stop", "keepalived")
     try:
         machine.run(VIPBOOK, "schedule", "install", *words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,8 +114,8 @@ def by_hand(
     eventually(lambda: held(fabric), lambda now: now == ["H1"], 20)
 
 
-def held(fabric: Fabric) -> list[str]:
-    return [host for host in OWN if " 100.65.0.10/" in fabric.shell(host, "ip", "-4", "-o", "addr", "show")]
+def held(fabric: Fabric, hosts: Iterable[str] = tuple(OWN), vip: str = "100.65.0.10") -> list[str]:
+    return [host for host in hosts if f" {vip}/" in fabric.shell(host, "ip", "-4", "-o", "addr", "show")]
 
 
 def everything(fabric: Fabric) -> dict[str, object]:
@@ -141,41 +141,42 @@ def settled(fabric: Fabric) -> dict[str, object]:
 
 @dataclass(slots=True)
 class Seen:
-    """The states that both servers were in together, in their order: H1 and H2, 1 for who holds the VIP."""
+    """The states that the servers were in together, in their order: 1 for who holds the VIP."""
 
-    states: list[tuple[int, int]]
+    states: list[tuple[int, ...]]
 
     @property
     def split(self) -> bool:
-        return (1, 1) in self.states
+        return any(sum(each) > 1 for each in self.states)
 
     @property
     def gap(self) -> bool:
-        return (0, 0) in self.states
+        return any(sum(each) == 0 for each in self.states)
 
 
 @contextmanager
-def watched(fabric: Fabric) -> Generator[Seen]:
-    """Look at both servers as often as the machine allows."""
+def watched(fabric: Fabric, hosts: tuple[str, ...] = ("H1", "H2"), vip: str = "100.65.0.10") -> Generator[Seen]:
+    """Look at the servers as often as the machine allows."""
     seen = Seen([])
+    look = SAMPLE.replace("100.65.0.10", vip)
     lookers = {
         host: subprocess.Popen(
-            [VIPBOOK, "lab", "shell", "--name", NAME, host, "--", "sh", "-c", SAMPLE], stdout=subprocess.PIPE, text=True
+            [VIPBOOK, "lab", "shell", "--name", NAME, host, "--", "sh", "-c", look], stdout=subprocess.PIPE, text=True
         )
-        for host in OWN
+        for host in hosts
     }
     try:
         yield seen
     finally:
-        for host in OWN:
+        for host in hosts:
             fabric.shell(host, "touch", "/tmp/enough")
         texts = {host: looker.communicate(timeout=30)[0] for host, looker in lookers.items()}
     rows = sorted((*line.split(), host) for host, text in texts.items() for line in text.splitlines())
     now: dict[str, int] = {}
     for _, count, host in rows:
         now[host] = int(count)
-        if len(now) == len(OWN):
-            state = (now["H1"], now["H2"])
+        if len(now) == len(hosts):
+            state = tuple(now[each] for each in hosts)
             if not seen.states or seen.states[-1] != state:
                 seen.states.append(state)
     assert len(rows) > 100, "nobody looked"

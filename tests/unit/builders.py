@@ -422,8 +422,7 @@ def desired(host: str, *, config: str = CONFIG) -> Desired:
 
 def injected(host: str) -> Injected:
     """link-down on this host."""
-    fault = fault_of("link-down")
-    return Injected(host=host, effect=fault.effect, excused=fault.excused)
+    return fault_of("link-down").on(host)
 
 
 def subject(*, owner: str = "H1", **changed: Any) -> Subject:  # noqa: ANN401

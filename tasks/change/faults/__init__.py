@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tasks.model.drill import Injected
 from tasks.model.registry import constant, module_names
 
 if TYPE_CHECKING:
@@ -55,6 +56,10 @@ class Fault:
     """What becomes of the target, after `was`: `taken down`."""
     excused: frozenset[str]
     """Checks of the target that mean nothing meanwhile: they are skipped. `master`: its keepalived need not answer."""
+
+    def on(self, host: str) -> Injected:
+        """What the checks have to know while it is on this host."""
+        return Injected(host=host, effect=self.effect, excused=self.excused)
 
 
 def fault_of(name: str) -> Fault:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tasks.judge.checks import Target, registered
+from tasks.judge.checks.bgp import best_paths
 from tasks.judge.place import Place
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import on_port, opened, remote
 from tasks.model.leaf import EvpnMac, EvpnNeighbor
+from tasks.model.reading import Read
 from tasks.model.table import rows_with
 from tasks.model.verdict import Finding, VipState
 
@@ -66,6 +68,8 @@ def _evpn_arp(check: Check, subject: Subject, place: Place, row: EvpnNeighbor) -
         return check.fails(message, actual, VipState.STALE_NEIGHBOR)
     if row.kind != ("local" if place.local else "remote"):
         return check.fails(f"zebra on {leaf} has {address} as {row.kind}", actual, VipState.WRONG_LOCATION)
+    if place.local and row.state not in _ACTIVE and advertised(place, subject):
+        return check.warns(f"zebra on {leaf} has it {row.state}, although BGP advertises it", actual)
     if place.local and row.state not in _ACTIVE:
         return check.fails(f"zebra on {leaf} has it {row.state}: it is not advertised", actual, VipState.NOT_ADVERTISED)
     if row.state not in _ACTIVE:
@@ -73,6 +77,13 @@ def _evpn_arp(check: Check, subject: Subject, place: Place, row: EvpnNeighbor) -
     if place.local:
         return check.passes(f"zebra on {leaf} has it as its own", actual)
     return remote(check, place, _vteps(row), actual, [row.segment])
+
+
+def advertised(place: Place, subject: Subject) -> bool:
+    """Does BGP on this leaf have the VIP with the right MAC from the owner's place?"""
+    paths = place.facts.paths
+    best = best_paths(paths.value, subject) if isinstance(paths, Read) else []
+    return any(path.mac == place.mac and path.vtep in place.vteps for path in best)
 
 
 def _vteps(row: EvpnMac | EvpnNeighbor) -> list[str]:

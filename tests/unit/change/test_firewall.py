@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tasks.change.firewall import notes_on, plan_firewall
 from tasks.change.iptables import edited_rules
+from tasks.change.undo import BOOTED
 from tasks.judge.checks.firewall import open_after_boot, open_now
 from tasks.judge.firewall_rules import closes, is_open, strays
 from tasks.model.cluster import Opening
@@ -44,7 +45,9 @@ def played(text: str, lines: Iterable[list[str]]) -> str:
     policy, *rules = text.splitlines()
     for line in lines:
         words = line
-        if "||" in line:
+        if words[:5] == [*shlex.split(BOOTED), "||"]:
+            words = words[5:]
+        elif "||" in line:
             # Only where it is there.
             words = line[line.index("||") + 1 :]
             assert line[: line.index("||")] == ["!", "iptables", "-w", "-C", *words[3:], "2>/dev/null"]

@@ -108,6 +108,55 @@ def test_native_tables_of_ours_alone(tmp_path: Path, now: str, restored: bool) -
         assert (tmp_path / "restored").read_text() == wanted + TABLE
 
 
+DELETED, INSERTED = (f"-{verb} {OURS.removeprefix('-A ')}" for verb in "DI")
+OTHER = OURS.replace(".12/32", ".13/32")
+
+
+@pytest.mark.parametrize(
+    ("kept", "now", "loaded"),
+    [
+        pytest.param(SAVED, BANNED, DELETED + INSERTED, id="others-filled-it-since"),
+        pytest.param(SAVED, BARE, INSERTED, id="ours-was-not-loaded"),
+        pytest.param(BARE, BANNED, DELETED, id="there-was-none"),
+        pytest.param(SAVED, SAVED.replace(OURS, OURS * 2), DELETED * 2 + INSERTED, id="twice"),
+        pytest.param(
+            SAVED.replace(OURS, OURS + OTHER), BARE, INSERTED.replace(".12/", ".13/") + INSERTED, id="in-their-order"
+        ),
+        pytest.param(SAVED.replace(OURS, OURS.replace("vipbook", "vipbooks")), BARE, "", id="a-name-like-it"),
+    ],
+)
+def test_after_a_boot_rules_of_ours_alone_are_what_they_were(tmp_path: Path, kept: str, now: str, loaded: str) -> None:
+    """What was kept is of the boot before: fail2ban, containers and others have filled the firewall since."""
+    (tmp_path / "running.v4").write_text(kept)
+    (tmp_path / "now").write_text(now)
+    fake(tmp_path, "iptables-save", f"cat {tmp_path}/now")
+    fake(tmp_path, "iptables-restore", f'echo "$*" > {tmp_path}/restored; cat >> {tmp_path}/restored')
+    environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "booted": "yes"}
+    line = guard_of(iptables(), "/x").undo[0]
+    subprocess.run(["/bin/sh", "-c", line], cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "restored").read_text() == f"-w -n\n*filter\n{loaded}COMMIT\n"
+
+
+def test_after_a_boot_a_firewall_that_cannot_be_asked_is_not_filled(tmp_path: Path) -> None:
+    (tmp_path / "running.v4").write_text(SAVED)
+    fake(tmp_path, "iptables-save", "exit 4")
+    fake(tmp_path, "iptables-restore", f"cat > {tmp_path}/restored; exit 2")
+    environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "booted": "yes"}
+    line = guard_of(iptables(), "/x").undo[0]
+    assert subprocess.run(["/bin/sh", "-c", line], cwd=tmp_path, env=environment, check=False).returncode != 0
+    assert not (tmp_path / "restored").exists() or (tmp_path / "restored").read_text() == ""
+
+
+def test_after_a_boot_ufws_files_are_the_truth(tmp_path: Path) -> None:
+    (tmp_path / "running.v4").write_text(SAVED)
+    fake(tmp_path, "iptables-save", "echo '*filter'")
+    fake(tmp_path, "iptables-restore", f"touch {tmp_path}/restored")
+    environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "booted": "yes"}
+    for line in guard_of(replace(iptables(), manager="ufw"), "/x").undo:
+        subprocess.run(["/bin/sh", "-c", line], cwd=tmp_path, env=environment, check=True)
+    assert not (tmp_path / "restored").exists()
+
+
 @pytest.mark.parametrize("manager", ["firewalld", "none"])
 def test_others_keep_themselves(manager: str) -> None:
     guard = guard_of(Firewall(manager=manager, chains=(), persistent=None, saved=(), snippet=None), "/x")

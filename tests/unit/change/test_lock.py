@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import re
 import stat
 import subprocess
 import time
@@ -203,10 +205,47 @@ def test_a_holder_for_people(text: str, shown: str) -> None:
     assert parse_holder(text).until == ""
 
 
-def test_no_lease_is_written_down_by_the_wall_clock() -> None:
-    shown = 'echo "until=$(($(date +%s) + lease - now))"'
-    for command in (*FIRST.take(), *FIRST.renew(), *FIRST.release()):
-        assert "date" not in (command.fragment or "").replace(shown, "")
+OLD = "who=old@ops\ndoing=apply\nsince=then\ntoken=9-zz\nuntil={}\n"
+"""A lock as releases wrote it that knew the wall clock alone."""
+
+
+@pytest.mark.parametrize(
+    ("written_s", "until_s", "up_s", "held"),
+    [
+        pytest.param(-10, 50, 1000, True, id="in-its-lease"),
+        pytest.param(-10, 0, 1000, True, id="in-its-last-second"),
+        pytest.param(-70, -10, 1000, False, id="outlived"),
+        pytest.param(-10, 50, 5, False, id="of-an-earlier-boot"),
+        pytest.param(40, 100, 1000, True, id="the-clock-went-back-a-little"),
+        pytest.param(3600, 3660, 10**5, False, id="the-clock-went-back-further-than-a-lease"),
+        pytest.param(-10, 10**15, 1000, False, id="no-time"),
+    ],
+)
+def test_a_lock_of_an_older_release_holds_for_its_lease(
+    tmp_path: Path,
+    written_s: int,
+    until_s: int,
+    up_s: int,
+    held: bool,  # noqa: FBT001
+) -> None:
+    now = int(time.time())
+    uptime(tmp_path, up_s)
+    (tmp_path / "vipbook").mkdir()
+    lock = tmp_path / "vipbook/web.lock"
+    lock.write_text(OLD.format(now + until_s + (2 if until_s >= 0 else 0)))
+    os.utime(lock, (now + written_s, now + written_s))
+    done = take(SECOND, tmp_path)
+    assert statuses(done) == [HELD if held else 0, 0]
+    assert not held or str(parse_holder(done[0].stdout)) == "old@ops (apply) since then"
+
+
+def test_an_older_release_sees_how_long_it_is_held(tmp_path: Path) -> None:
+    """It reads `until`, by the wall clock, and nothing else."""
+    take(FIRST, tmp_path)
+    wall_clock(tmp_path, 3600)
+    assert renew(FIRST, tmp_path, 600) == [0, 0]
+    (until,) = re.findall(r"^until=([0-9]+)$", (tmp_path / "vipbook/web.lock").read_text(), re.MULTILINE)
+    assert 590 < int(until) - (time.time() + 3600) < 602
 
 
 def test_a_holder_says_when_its_lease_runs_out() -> None:

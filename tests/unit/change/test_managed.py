@@ -172,6 +172,15 @@ def test_a_block_with_something_in_front_goes_in_front_again() -> None:
     assert with_block(after, "") == with_block(late, "")
 
 
+def test_ufw_loads_its_restored_files_after_a_boot_alone() -> None:
+    """Before one its own rules are taken out one by one, and nothing is loaded."""
+    (step,) = plan_firewall(ufw(), [FOUR])
+    assert step.undo[-2:] == (
+        "restore /etc/ufw/user.rules",
+        '! [ -n "${booted:-}" ] || { restore /etc/ufw/user.rules && ufw reload; }',
+    )
+
+
 def test_an_older_ufw_gets_a_block_in_before_rules_and_is_reloaded() -> None:
     (step,) = plan_firewall(ufw(knows=False), [FOUR, SIX])
     fed = {command.key: (command.feed or b"").decode() for command in step.commands if command.feed}
@@ -179,7 +188,8 @@ def test_an_older_ufw_gets_a_block_in_before_rules_and_is_reloaded() -> None:
     assert "-p 112 -s fd00:100:65::14" in fed["write /etc/ufw/before6.rules"]
     assert [argv[0] for argv in argvs((step,))].count("ip6tables-restore") == 1
     assert step.commands[-1].argv == ("ufw", "reload")
-    assert step.undo[2] == "ufw reload"
+    # Only when both files are restored: else it would load what the change left there.
+    assert step.undo[2] == "restore /etc/ufw/before.rules && restore /etc/ufw/before6.rules && ufw reload"
     assert [path in line for path, line in zip(("user.rules", "user6.rules"), step.undo[3:], strict=True)] == [
         True,
         True,

@@ -38,7 +38,7 @@ def running(host: str, state: str, text: str | None = None, **changed: Any) -> S
     """A server that runs one instance, from a file that is this text."""
     own = instance(host, state, **({"advertised": (VIP,)} | changed))
     told = declared(conf(host) if text is None else text)
-    return server_facts("H1" if host == "H1" else "H2", instances=(own,), declared=told)
+    return server_facts("H1" if host == "H1" else "H2", instances=(own,), later=(own,), declared=told)
 
 
 def idle(host: str) -> ServerFacts:

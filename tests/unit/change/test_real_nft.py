@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tasks.change.firewall import plan_firewall
+from tasks.change.guard import guard_of
 from tasks.model.cluster import Opening
 from tasks.model.server import Firewall
 from tasks.observe.firewall import parse_nft
@@ -89,3 +90,53 @@ def test_real_nft_takes_our_file_as_it_is_written(inside: Inside, tmp_path: Path
     (tmp_path / "vipbook.nft").write_bytes(feeds[0])
     inside("nft", "-f", str(tmp_path / "vipbook.nft"))
     assert plan_firewall(read_nft(inside), (peer,)) == ()
+
+
+KEPT = """
+table inet filter {
+    chain input {
+        type filter hook input priority filter; policy drop;
+        ip saddr 100.65.0.11 ip protocol vrrp accept comment "vipbook"
+        ip saddr 100.65.0.12 ip protocol vrrp accept comment "vipbook"
+        ct state established,related accept
+    }
+    chain gone { type filter hook input priority 5; ip saddr 100.65.0.11 ip protocol vrrp accept comment "vipbook"; }
+}
+"""
+BOOTED = """
+table inet filter {
+    set f2b { type ipv4_addr; elements = { 192.0.2.1 comment "vipbook" }; }
+    chain input {
+        type filter hook input priority filter; policy drop;
+        ip saddr @f2b drop
+        ip saddr 100.65.0.12 ip protocol vrrp accept comment "vipbook"
+        ip saddr 100.65.0.13 ip protocol vrrp accept comment "vipbook"
+        ip saddr 100.65.0.13 ip protocol vrrp accept comment "vipbook not"
+    }
+}
+table ip extra { chain early { ip saddr 100.65.0.13 ip protocol vrrp accept comment "vipbook"; }; }
+"""
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["", "no-table"])
+def test_after_a_boot_rules_of_ours_alone_are_what_they_were(
+    inside: Inside,
+    tmp_path: Path,
+    gone: bool,  # noqa: FBT001
+) -> None:
+    inside("nft", "-f", "-", feed=KEPT)
+    (line,) = guard_of(read_nft(inside), "/x").undo
+    (tmp_path / "running.nft").write_text(inside("nft", "-s", "list", "table", "inet", "filter"))
+    extra = BOOTED[BOOTED.index("table ip extra") :]
+    inside("nft", "-f", "-", feed=f"flush ruleset\n{extra if gone else BOOTED}")
+    before = inside("nft", "list", "ruleset")
+    for _ in range(2):
+        inside("/bin/sh", "-e", feed=f"cd {tmp_path}\nbooted=yes\n{line}\n")
+        after = inside("nft", "list", "ruleset")
+        ours = '\t\tip saddr 100.65.0.{} ip protocol vrrp accept comment "vipbook"\n'
+        wanted = before
+        if not gone:
+            wanted = wanted.replace(ours.format(12), "", 1).replace(ours.format(13), "", 1)
+            head = "\t\tip saddr @f2b drop\n"
+            wanted = wanted.replace(head, f"{ours.format(11)}{ours.format(12)}{head}")
+        assert after == wanted

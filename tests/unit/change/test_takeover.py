@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tasks.model.server import ServerFacts
 from tasks.observe.keepalived_conf import read_conf
 from tasks.observe.questions import CONFIG_PATH
 from tasks.render.keepalived import TEMPLATES
-from tests.unit.builders import GONE, config_file, declared, desired, read, server_facts, service
+from tests.unit.builders import GONE, cluster, config_file, declared, desired, read, server_facts, service
 from tests.unit.builders import instance as running
 
 WANTED = """\
@@ -110,7 +111,11 @@ def instance(*lines: str, name: str = "VI_1", vrid: int = 11, vips: str = "100.6
         pytest.param("static_rules {\nfrom 192.0.2.1 table 1\n}", ["static_rules: from 192.0.2.1 table 1"], id="rules"),
         pytest.param(
             "global_defs {\nrouter_id X\nsmtp_server 192.0.2.1\nnotification_email {\na@b\nc@d\n}\n}",
-            ["global_defs: smtp_server 192.0.2.1", "global_defs: notification_email a@b, c@d"],
+            [
+                "global_defs: smtp_server 192.0.2.1",
+                "global_defs: notification_email a@b",
+                "global_defs: notification_email c@d",
+            ],
             id="global_defs",
         ),
         pytest.param("net_namespace blue", ["net_namespace blue"], id="a setting outside every block"),
@@ -121,6 +126,81 @@ def instance(*lines: str, name: str = "VI_1", vrid: int = 11, vips: str = "100.6
 )
 def test_what_would_be_lost(text: str, lost: list[str]) -> None:
     assert [each.text for each in losses(conf(text), conf(WANTED))] == lost
+
+
+INTENT = """\
+# Managed by vipbook
+global_defs {
+    script_user nobody
+}
+vrrp_script web_app {
+    script "/bin/ours"
+    user nobody
+}
+vrrp_sync_group G {
+    group {
+        VI_web
+    }
+}
+vrrp_instance VI_web {
+    interface enp0s8
+    virtual_router_id 11
+    garp_master_delay 5
+    track_interface {
+        enp0s8
+    }
+    track_script {
+        web_app
+    }
+    virtual_ipaddress {
+        100.65.0.10/24 dev enp0s8
+    }
+    notify_master "/bin/ours" nobody
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lost"),
+    [
+        pytest.param("", "", [], id="the same"),
+        pytest.param("dev enp0s8", "  dev   enp0s8  ", [], id="white space"),
+        pytest.param(" dev enp0s8", "", [], id="its own device"),
+        pytest.param(
+            "\n        enp0s8", "\n eth9 weight 5", ["track_interface of VI_web: eth9 weight 5"], id="interface"
+        ),
+        pytest.param("    web_app\n", "web_app\nother\n", ["track_script of VI_web: other"], id="one script more"),
+        pytest.param(
+            "    web_app\n", "web_app weight 9\n", ["track_script of VI_web: web_app weight 9"], id="a weight"
+        ),
+        pytest.param(
+            'notify_master "/bin/ours" nobody',
+            "notify_master /bin/theirs",
+            ["notify_master /bin/theirs of VI_web"],
+            id="another program at a change of state",
+        ),
+        pytest.param("delay 5", "delay 9", ["garp_master_delay 9 of VI_web"], id="a setting"),
+        pytest.param(
+            'script "/bin/ours"', "script /bin/theirs", ["vrrp_script web_app: script /bin/theirs"], id="a script"
+        ),
+        pytest.param(
+            "user nobody\n}\nvrrp_sync", "user root\n}\nvrrp_sync", ["vrrp_script web_app: user root"], id="user"
+        ),
+        pytest.param("script_user nobody", "script_user root", ["global_defs: script_user root"], id="script_user"),
+        pytest.param("VI_web\n    }", "VI_web\nVI_2\n    }", ["vrrp_sync_group G: group: VI_2"], id="a sync group"),
+        pytest.param(
+            "dev enp0s8", "dev eth9 label x", ["dev eth9 label x of VIP 100.65.0.10 of VI_web"], id="another device"
+        ),
+    ],
+)
+def test_each_statement_that_says_something_else_is_listed(old: str, new: str, lost: list[str]) -> None:
+    """The keyword alone hides what others wrote behind it."""
+    text = INTENT.replace(old, new)
+    assert [each.text for each in losses(conf(text), conf(INTENT))] == lost
+    known = takeover(desired("H1", config=INTENT), facts(text, untouched=True), allowed=False)
+    assert known == Takeover(), "vipbook's own file: the diff shows it"
+    drift = takeover(desired("H1", config=INTENT), facts(text), allowed=False)
+    assert drift == Takeover(losses=tuple(lost)), "a line by hand is drift"
 
 
 def test_a_password_is_no_loss_and_not_shown() -> None:
@@ -236,3 +316,80 @@ def test_what_can_not_be_told_is_unknown(allowed: bool) -> None:  # noqa: FBT001
     assert "would be lost can't be told: include y was not read" in answer.reason
     assert found(replace(facts(FOREIGN), declared=GONE), allowed=allowed) == GONE
     assert found(replace(facts(FOREIGN), declared=read("H1", declared(None)))) == Takeover()
+
+
+# Routers that are in no cluster.
+
+THREE_PEERS = "unicast_src_ip 100.65.0.11\nunicast_peer {\n100.65.0.12\n100.65.0.13\n}"
+TWO_PEERS = "unicast_src_ip 100.65.0.11\nunicast_peer {\n100.65.0.12\n}"
+THIRD = "peer 100.65.0.13 of VI_1: nothing is sent to it any more; if keepalived runs there, it becomes master"
+MULTICAST = "unicast of VI_1 becomes multicast 224.0.0.18"
+
+
+def unicast(lines: str = THREE_PEERS, **how: Any) -> str:  # noqa: ANN401
+    return f"# Managed by vipbook\n{instance(lines, **how)}"
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "lost"),
+    [
+        pytest.param(unicast(), unicast(TWO_PEERS), [THIRD], id="the third is not sent to"),
+        pytest.param(unicast(), unicast(), [], id="it still is"),
+        pytest.param(unicast(TWO_PEERS), unicast(), [], id="it is new"),
+        pytest.param(unicast(), unicast(""), [MULTICAST, THIRD], id="multicast, which it may not take"),
+        pytest.param(unicast(TWO_PEERS), unicast(""), [MULTICAST], id="multicast, which the members take"),
+        pytest.param(
+            unicast(),
+            unicast(TWO_PEERS, vrid=12),
+            ["vrrp_instance VI_1 (VRID 11, IPv4, enp0s8) with 100.65.0.10/24", THIRD],
+            id="its VIP stays here under another VRID",
+        ),
+        pytest.param(
+            unicast(),
+            unicast(TWO_PEERS, vrid=12, vips="100.65.0.99"),
+            ["vrrp_instance VI_1 (VRID 11, IPv4, enp0s8) with 100.65.0.10/24"],
+            id="its VIP goes with it",
+        ),
+        pytest.param(
+            unicast(THREE_PEERS.replace("100.65.0.13", "$PEER")),
+            unicast(TWO_PEERS),
+            [THIRD.replace("100.65.0.13", "$PEER")],
+            id="what is no address",
+        ),
+    ],
+)
+def test_a_peer_that_is_in_no_cluster_is_lost_whoever_wrote_the_file(now: str, then: str, lost: list[str]) -> None:
+    own = facts(now, untouched=True)
+    answer = takeover(desired("H1", config=then), own, (cluster(),), allowed=False)
+    assert isinstance(answer, Takeover)
+    assert list(answer.losses) == lost
+    peers = [each for each in lost if each.startswith("peer")]
+    assert (answer.refusal is not None) is bool(peers)
+    if answer.refusal is not None:
+        assert "make sure that keepalived does not run there and say --take-over" in answer.refusal
+    allowed = takeover(desired("H1", config=then), own, (cluster(),), allowed=True)
+    assert allowed == replace(answer, refusal=None)
+
+
+def test_a_peer_that_this_run_changes_is_in_the_order_instead() -> None:
+    own = facts(unicast(), untouched=True)
+    changing = {IPv4Address("100.65.0.13")}
+    assert takeover(desired("H1", config=unicast(TWO_PEERS)), own, (cluster(),), changing, allowed=False) == Takeover()
+
+
+@pytest.mark.parametrize(
+    ("now", "told", "listed"),
+    [
+        pytest.param(unicast(TWO_PEERS), {"modified_at": 500.0}, True, id="changed since it was read"),
+        pytest.param(unicast(TWO_PEERS), {"modified_at": 500.0, "untouched": True}, False, id="by vipbook"),
+        pytest.param(unicast(TWO_PEERS), {}, False, id="as it was read"),
+        pytest.param(unicast(""), {"modified_at": 500.0}, False, id="multicast"),
+    ],
+)
+def test_peers_that_only_the_daemon_knows(now: str, told: dict[str, Any], listed: bool) -> None:  # noqa: FBT001
+    """No data is never a pass: a line taken out of the file is still what keepalived sends to."""
+    own = replace(facts(now, **told), instances=read("H1", (running("H1", "master", name="VI_1"),)))
+    answer = takeover(desired("H1", config=now.replace("VI_1", "VI_web")), own, (cluster(),), allowed=False)
+    assert isinstance(answer, Takeover)
+    assert any("so they are not known" in each for each in answer.losses) is listed
+    assert (answer.refusal is not None) is listed

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tasks.change.files import keep, put_back
-from tasks.change.undo import CONFIRMED, RETRY_S, Undo
+from tasks.change.undo import CONFIRMED, RETRY_S, Undo, way_back
+from tasks.model.plan import Step
 from tests.unit.change.ways_back import TAG, Root, undo_of
 
 
@@ -74,6 +75,28 @@ def test_a_line_that_failed_is_tried_again_and_no_other_is_repeated(root: Root) 
     (root.path / "well").touch()
     assert root.undone().returncode == 0
     assert said(root)[4:] == ["two"]
+
+
+def test_what_compares_with_before_is_done_once_however_often_another_line_fails(root: Root) -> None:
+    """What others changed since then would be lost each time."""
+    last = (f"echo one >> {root.path}/said; test -e {root.path}/well", echo(root, "two"))
+    undo = way_back(TAG, [Step(topic="x", summary="step 1", undo=("false",))], 120, last)
+    root.armed(undo)
+    assert root.undone().returncode == 1
+    assert root.undone().returncode == 1
+    assert said(root) == ["one", "two", "one"]
+    (root.path / "well").touch()
+    assert root.undone().returncode == 1
+    assert root.undone().returncode == 1
+    assert said(root) == ["one", "two", "one", "one"]
+
+
+def test_without_space_in_run_no_line_is_repeated(root: Root) -> None:
+    root.armed(undo_of(("false",), (echo(root, "inserted"),)))
+    root.program("mkdir", "echo 'No space left on device' >&2; exit 1")
+    for _ in range(3):
+        assert root.undone().returncode == 1
+    assert said(root) == ["inserted"]
 
 
 def test_a_line_that_hangs_keeps_no_other_from_running(root: Root) -> None:
@@ -448,3 +471,57 @@ def test_no_second_undo_while_an_earlier_one_may_restore_its_files(root: Root, e
         # No copy of a password stays behind.
         assert not root.directory().exists()
         assert {each.name for each in (root.path / "etc").iterdir()} == {"systemd", "x.conf"}
+
+
+SPOILED = {
+    "no-script": lambda place: (place / "undo.sh").unlink(),
+    "script-cut-short": lambda place: (place / "undo.sh").write_text("line() {\n"),
+    "empty-script": lambda place: (place / "undo.sh").write_text(""),
+    "no-checksums": lambda place: (place / "left").write_text(""),
+    "half-a-checksum": lambda place: (place / "left").write_text((place / "left").read_text()[:40]),
+    "of-another-file": lambda place: (place / "left").write_text((place / "left").read_text().replace("x.conf", "y")),
+    "no-list": lambda place: (place / "files").unlink(),
+    "no-copy": lambda place: next(place.glob("*x.conf")).unlink(),
+}
+
+
+@pytest.mark.parametrize("how", [None, *SPOILED])
+def test_what_a_power_cut_left_is_a_backup_when_it_is_whole(root: Root, how: str | None) -> None:
+    """The confirmation was on the disk, and the name of the backup was not."""
+    path = root.path / "etc/x.conf"
+    path.write_text("old\n")
+    undo = undo_of((put_back(str(path)),), files=(str(path),))
+    root.armed(undo, [keep(str(path), undo.directory, TAG)])
+    root.do([undo.record()])
+    root.program("mv", 'case "$*" in *backups*) exit 1 ;; esac; exec /bin/mv "$@"')
+    assert root.do([undo.confirm(keep=True)])["confirm"].status == 0
+    (root.bin / "mv").unlink()
+    root.boot()
+    if how is not None:
+        SPOILED[how](root.directory())
+    done = root.do(other("20260102T000000-abc123").prepare())
+    assert done["no other undo"].status == 0
+    assert not root.directory().exists()
+    backup = root.path / "var/lib/vipbook/backups" / TAG
+    assert backup.exists() is (how is None)
+    if how is None:
+        path.write_text("new\n")
+        subprocess.run(["/bin/sh", backup / "undo.sh", f"backups/{TAG}"], check=True)
+        assert path.read_text() == "old\n"
+
+
+@pytest.mark.parametrize("how", ["drop", "clean", "begin"])
+def test_what_was_kept_and_can_not_be_removed_is_said(root: Root, how: str) -> None:
+    """It may hold a password."""
+    undo = undo_of()
+    if how == "begin":
+        root.do(undo.prepare())
+    else:
+        root.armed(undo)
+    root.program("rm", 'case "$*" in *lib/vipbook/undo-*) echo "rm: Read-only" >&2; exit 1 ;; esac; exec /bin/rm "$@"')
+    if how == "clean":
+        root.undone()
+    commands = {"drop": undo.confirm(keep=False), "clean": undo.clean(), "begin": other("2").prepare()[0]}
+    done = root.do([commands[how]])[commands[how].key]
+    assert (done.status, root.directory().exists()) == (0, True)
+    assert f"{root.directory()} could not be removed; it holds what was kept, a password too" in done.stderr

@@ -77,7 +77,8 @@ class Root:
     def state(self, tag: str = TAG) -> set[str]:
         """The names in /run of this undo, those of lines and of the shell apart."""
         found = self.path / "run/vipbook" / f"undo-{tag}"
-        return {each.name for each in found.iterdir()} - {"shell"} if found.exists() else set()
+        names = {each.name for each in found.iterdir()} if found.exists() else set()
+        return {each for each in names if each != "shell" and not each.startswith("spare.")}
 
     def linked(self, tag: str = TAG) -> bool:
         """Would the next boot undo it?"""

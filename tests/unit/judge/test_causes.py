@@ -171,6 +171,11 @@ def left_behind(*, held: int, told: int, state: str = "inactive", **changed: Any
         (with_leaf(subject(), "L1", neighbors=(neighbor(H1, remote=True),)), {"garp-refused L1"}),
         (with_leaf(subject(), "L1", neighbors=(neighbor(H1, remote=False, extern_learn=True),)), set()),
         (segment(), set()),
+        (
+            with_leaf(subject(), "L1", evpn_neighbors=(evpn_neighbor(H1, state="inactive"),)),
+            {"inactive-while-local L1"},
+        ),
+        (with_leaf(subject(), "L2", evpn_neighbors=(evpn_neighbor(H1, vtep=V1, state="inactive"),)), set()),
         # a row that is not there is not stuck
         (with_leaf(subject(), "L2", fdb=()), set()),
         (with_leaf(subject(), "L2", fdb=(fdb_row(H1, "swp3"),)), {"fdb-stuck L2"}),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.judge.checks.mastership import judge_master
-from tasks.judge.instances import carries, instance_of
+from tasks.judge.instances import carries, family_of, instance_of
 from tasks.judge.vip import judge_vip
 from tasks.model.server import Instance
 from tasks.model.verdict import Status, VipState
@@ -34,6 +34,7 @@ def one(name: str = "VI_1", **changed: object) -> Instance:
         pytest.param((one("A", advertised=(VIP6,)), one("B")), "B", id="one VRID of two families"),
         pytest.param((one("A", advertised=()), one("B")), "B", id="one that carries nothing, and another"),
         pytest.param((one(advertised=()),), "VI_1", id="one that carries nothing"),
+        pytest.param((one(advertised=(), vips=(VIP6,)),), "VI_1", id="one with IPv6 VIPs that are not in its adverts"),
         pytest.param((one(vmac_interface="vrrp11"),), "VI_1", id="a virtual MAC"),
         pytest.param((one(interface=""),), "VI_1", id="its interface is gone"),
         pytest.param((one("A", interface=""), one("B")), "B", id="an interface that is known goes first"),
@@ -44,6 +45,22 @@ def one(name: str = "VI_1", **changed: object) -> Instance:
 def test_which_one_it_is(instances: tuple[Instance, ...], found: str | None) -> None:
     own = instance_of(instances, cluster(), server("H1"))
     assert (own.name if own is not None else None) == found
+
+
+@pytest.mark.parametrize(
+    ("own", "family"),
+    [
+        pytest.param(one(advertised=(VIP,), vips=(VIP, VIP6)), 4, id="IPv4 adverts"),
+        pytest.param(one(advertised=(VIP6,), version=3), 6, id="IPv6 adverts"),
+        pytest.param(one(advertised=(), vips=(VIP,)), 4, id="IPv4 VIPs outside them alone"),
+        pytest.param(one(advertised=(), vips=(VIP6,)), 4, id="IPv6 VIPs outside them alone, where IPv4 is the default"),
+        pytest.param(one(advertised=(), version=3), None, id="one that VRRPv3 has in no release"),
+    ],
+)
+def test_the_family_is_that_of_the_adverts(own: Instance, family: int | None) -> None:
+    assert family_of(own) == family
+    six = cluster(family=6, version=3, vips=(VIP6,))
+    assert (instance_of((own,), six, server("H1")) is not None) is (family != 4)
 
 
 def test_an_instance_of_another_vrid_may_hold_the_vip() -> None:

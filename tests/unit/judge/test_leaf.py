@@ -72,6 +72,13 @@ FINE: list[Row] = [
         VipState.HEALTHY,
         "zebra on L2 has it inactive",
     ),
+    (
+        "L1",
+        {"evpn_neighbors": (evpn_neighbor(H1, state="inactive"),)},
+        {"evpn-arp L1": "warn"},
+        VipState.HEALTHY,
+        "zebra on L1 has it inactive, although BGP advertises it",
+    ),
     # the same origin under two route distinguishers is one origin; a path that is not best is no origin
     ("L2", {"paths": (path(H1, V1, rd="1:1"), path(H1, V1, rd="1:2"))}, {}, VipState.HEALTHY, ""),
     ("L2", {"paths": (path(H1, V1), path(H2, V2, best=False))}, {}, VipState.HEALTHY, ""),
@@ -413,8 +420,8 @@ RED: list[Row] = [
     ),
     (
         "L1",
-        {"evpn_neighbors": (evpn_neighbor(H1, state="inactive"),)},
-        {"evpn-arp L1": "fail"},
+        {"evpn_neighbors": (evpn_neighbor(H1, state="inactive"),), "paths": ()},
+        {"evpn-arp L1": "fail", "bgp-type2 L1": "fail", "agreement L1": "fail"},
         VipState.NOT_ADVERTISED,
         "zebra on L1 has it inactive: it is not advertised",
     ),

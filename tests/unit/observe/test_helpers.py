@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,50 @@ def test_a_question_is_fed_and_no_argument(tmp_path: Path, installed: str | None
     fragment = f"{fed_function('frr-show')}{function_name('frr-show')} 'show evpn json' frr -c 'show evpn json'"
     answer = run(tmp_path, Command(key="frr-show", argv=("x",), fragment=fragment), installed)
     assert (answer.status, answer.stdout) == (status, stdout)
+
+
+def probe(place: Path, line: str) -> tuple[int, str]:
+    """Exit status of probe-ping, and what its ping is given."""
+    text = helper_text("probe-ping").replace("exec ping", "exec echo")
+    (place / "probe-ping").write_text(text)
+    done = subprocess.run(
+        ["/bin/sh", place / "probe-ping"], input=f"{line}\n", text=True, capture_output=True, check=False, timeout=20
+    )
+    return done.returncode, done.stdout.strip().rpartition(" ")[2]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("10.0.0.1", "255.255.255.255", "100.65.0.10", "::", "::1", "1::", "fd00:100:65::10", "1:2:3:4:5:6:7:8"),
+        *("1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "1:2:3::5:6:7:8"),
+    ],
+)
+def test_a_probe_takes_an_address(tmp_path: Path, address: str) -> None:
+    assert ip_address(address)
+    assert probe(tmp_path, f"1 {address}") == (0, address)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        # Names of such signs alone, which the DNS would be asked for, and numbers that a resolver takes for addresses.
+        *(
+            "bad.cafe",
+            "ba.dc.af.e",
+            "cafe",
+            "a.b.c.d",
+            "1.2.3",
+            "1.2",
+            "1",
+            "0x7f.1",
+            "127.1",
+            "010.0.0.1",
+            "256.0.0.1",
+        ),
+        *("1.2.3.4.5", "1.2.3.4.", ".1.2.3.4", "1..2.3", "1.2.3.a", "bad:cafe", ":::", "1::2::3", ":1", "1:", "1:2"),
+        *("1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1:2::4:5:6:7:8:9", "12345::1", "::1.2.3.4", "1.2.3.4:5", ""),
+    ],
+)
+def test_a_probe_takes_no_name(tmp_path: Path, word: str) -> None:
+    assert probe(tmp_path, f"1 {word}") == (2, "")

@@ -8,17 +8,25 @@ import io
 import json
 import logging
 import re
+import subprocess
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from click.testing import Result
 from rich.console import RenderableType
 from rich.table import Table
 
-from runbooks.face import Face, _Plain
+from lab import api
+from lab.errors import LabError
+from runbooks import schedule, window
+from runbooks.face import Face, _Plain, guard
 from runbooks.keeping import keep
+from runbooks.lab_cli import _steps
+from tasks.model.errors import IntentError, NotRestoredError, RefusedError, VipbookError
 from tasks.model.mac import MacAddress
 from tasks.model.report import Report
 from tasks.model.text import visible
@@ -29,6 +37,7 @@ from tasks.report.formats import FORMATS, rendered
 from tasks.report.schema import report_of
 from tasks.report.terminal import Terminal
 from tasks.report.trend import Measured, Trend, plot_trends, render_trends
+from tests.unit.lab.test_lab_command import lab_status
 from tests.unit.report.test_schema import REPORTS
 from tests.unit.runbooks.test_cli import run
 
@@ -164,3 +173,60 @@ class TestAllElse:
             harmless(result.stdout)
             harmless(result.stderr)
             assert words[0] == "history" or words[1] == "prom" or WORD in result.stdout
+
+    @pytest.mark.parametrize("options", [[], ["--json"]], ids=["screen", "json"])
+    def test_windows_that_are_kept(self, text: str, options: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        """Names of files, and why one can't be read."""
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        rows = (
+            window.Listed(name=text, state=text),
+            window.Listed(name=text, state=text, opened_at=at, clusters=(text, text)),
+        )
+        monkeypatch.setattr(window, "listed", lambda: rows)
+        result = run("window", "list", *options)
+        assert result.exit_code == 0
+        printed(result, text, as_json=bool(options))
+
+    @pytest.mark.parametrize("options", [[], ["--json"]], ids=["screen", "json"])
+    def test_what_systemd_says_of_a_schedule(
+        self, text: str, options: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        keys = ("ActiveState", "UnitFileState", "LastTriggerUSec", "Result", "ExecMainStatus", "ExecMainExitTimestamp")
+        said = "".join(f"{key}={text}\n" for key in keys)
+        real = subprocess.run
+        (tmp_path / "said").write_text(said, errors="surrogatepass")
+        monkeypatch.setattr(schedule, "_BOOTED", tmp_path)
+        monkeypatch.setattr(subprocess, "run", lambda _, **how: real(["/bin/cat", tmp_path / "said"], **how))
+        result = run("schedule", "status", *options)
+        assert result.exit_code == 1, result.exception
+        printed(result, text, as_json=bool(options))
+
+    @pytest.mark.parametrize("options", [[], ["--json"]], ids=["screen", "json"])
+    def test_nodes_of_a_lab(self, text: str, options: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        found = spoiled(lab_status(sshd=False), text)
+        monkeypatch.setattr(api, "status", lambda _: found)
+        result = run("lab", "status", *options)
+        assert result.exit_code == 1
+        printed(result, text, as_json=bool(options))
+
+    @pytest.mark.parametrize(
+        "error", [IntentError, RefusedError, VipbookError, NotRestoredError, LabError], ids=lambda each: each.__name__
+    )
+    def test_why_a_command_ends(self, text: str, error: type[Exception], capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(typer.Exit), _steps() if error is LabError else guard(Face()):  # type: ignore[attr-defined]
+            raise error(text)
+        said = capsys.readouterr().err
+        harmless(said)
+        assert WORD in said.replace("\n", "") or "漢" in text
+
+
+def printed(result: Result, text: str, *, as_json: bool) -> None:
+    """All of it is there, and nothing of it is obeyed."""
+    assert isinstance(result.exception, SystemExit | None), result.exception
+    assert not result.stderr
+    if as_json:
+        assert result.stdout.isascii()
+        json.loads(result.stdout)
+    harmless(result.stdout)
+    if "[fe80::1]" in text and not as_json:
+        assert "[/x] [fe80::1]" in re.sub(r"\s+", " ", result.stdout)

@@ -72,7 +72,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> Run:
         monkeypatch.setattr(configure, "ServerChange", Change)
         monkeypatch.setattr(configure, "_settled", settled)
         monkeypatch.setattr(configure, "change_order", lambda *_, **__: [Stage(host="H2"), Stage(host="H1")])
-        monkeypatch.setattr(configure, "_planned", lambda _s, facts, _a: planned(facts.host, step))
+        monkeypatch.setattr(configure, "_planned", lambda _s, facts, *_: planned(facts.host, step))
         held = Held(session=Played(), lock=LOCK, servers=("H1", "H2"))  # type: ignore[arg-type]
         return configure._apply(held, lambda _: True, lambda _: None, 120)
 

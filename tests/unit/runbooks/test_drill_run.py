@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
+from runbooks.drill import _reason
 from runbooks.drill_events import Timeline, probe_events
 from runbooks.drill_members import bound_of
-from runbooks.drill_probes import ProbePlan, events_of, parse
+from runbooks.drill_probes import ProbePlan, Probes, events_of, parse
 from runbooks.drill_probes import measured as seen_by
 from tasks.change.faults import fault_of
 from tasks.intent.timers import failback_bound, failover_bound
 from tasks.model.answer import NoAnswer
-from tasks.model.drill import Outage, ProbeReply, ProbeStream
+from tasks.model.drill import Drill, Outage, ProbeReply, ProbeStream
 from tasks.model.errors import RefusedError
+from tasks.transport import Stream
 from tests.unit.builders import AT, GONE, answers, cluster, server
 
 ZERO = 1767225600.0
@@ -120,9 +124,60 @@ def test_a_client_that_lost_nothing_saw_too_little() -> None:
 
 def test_gaps_of_all_hosts_are_told_host_by_host() -> None:
     seen = {"I1": stream((1.0, 2.0), until=3.0), "C1": stream((1.0, 2.5), until=3.0)}
-    assert [(host, source) for _, host, source, _ in events_of(seen)] == [("I1", "probe")] * 2 + [("C1", "probe")] * 2
+    assert [(host, source) for _, host, source, _ in events_of(seen, ZERO)] == [("I1", "probe")] * 2 + [
+        ("C1", "probe")
+    ] * 2
 
 
 @pytest.mark.parametrize("text", ["", "garbage", "\x00"])
 def test_an_unreadable_stream_has_no_replies(text: str) -> None:
     assert parse(text).replies == ()
+
+
+CUT = "its output is longer than 16 MiB, and was cut there"
+
+
+class Cut:
+    """A stream that was cut at its bound, or that says this."""
+
+    def __init__(self, reason: str | None, text: str = "") -> None:
+        self.reason, self._text = reason, text
+
+    def text(self) -> str:
+        return self._text
+
+    def stop(self) -> str:
+        return self._text
+
+
+@pytest.mark.parametrize(
+    ("stopped", "why"),
+    [
+        pytest.param(
+            Cut(CUT, "[1767225600.0] 64 bytes from 100.65.0.10: icmp_seq=1 ttl=63 time=0.3 ms\n"), CUT, id="cut"
+        ),
+        pytest.param(Cut(None, "ping: socket: Operation not permitted\n"), "Operation not permitted", id="no-probe"),
+        pytest.param(Cut(None, f"From 192.0.2.1 icmp_seq=1 {'x' * 5000}\n"), "more characters", id="a-long-line"),
+        pytest.param(Cut(None), "nothing was printed", id="silent"),
+    ],
+)
+def test_why_a_probe_host_measured_nothing_is_in_the_timeline_and_in_the_reason(stopped: Cut, why: str) -> None:
+    seen = Probes(streams={"I1": cast("Stream", stopped)}, plans=(ROUTED,)).stop()
+    found = seen_by(ROUTED, seen["I1"], (ZERO + 2, ZERO + 10), failover_bound(2, 1.0, 1, 1.0), failback_bound(1.0))
+    assert [each.measured for each in found.outages] == [False, False]
+    ((at, host, source, event),) = events_of(seen, ZERO + 10)
+    assert (at, host, source, why in event) == (ZERO + 10, "I1", "probe", True), event
+    held = Drill(
+        fault="link-down", target="H1", measured=(found,), timeline=(), stages=(), restored=True, tripped_at=ZERO
+    )
+    reason = _reason(held) or ""
+    assert reason.startswith("failover: I1 gave too little to measure: ")
+    assert why in reason
+    assert len(reason) < 400
+
+
+def test_a_stream_that_is_cut_before_the_fault_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runbooks.drill_probes._PATIENCE_S", 0.2)
+    probes = Probes(streams={"I1": cast("Stream", Cut(CUT, "x" * 300))}, plans=(ROUTED,))
+    with pytest.raises(RefusedError, match=CUT):
+        probes._await_answers("I1")

@@ -14,6 +14,7 @@ import pytest
 from runbooks import server_change, undoing
 from runbooks.interrupts import InterruptedChange
 from runbooks.server_change import ServerChange
+from tasks.change.members import ALONE, Around
 from tasks.change.package import INSTALL_S
 from tasks.change.plan import plan_server
 from tasks.change.undo import CONFIRMED
@@ -34,7 +35,10 @@ from tests.unit.builders import (
     cluster,
     config_file,
     desired,
+    instance,
     iptables,
+    read,
+    server,
     server_facts,
     service,
     silent_server,
@@ -58,11 +62,11 @@ class Played:
     asked_all: int = 0
     anew: list[bool] = field(default_factory=list)
 
-    def doubled(self) -> None:
-        """Both servers say that they are master from now on."""
+    def doubled(self, *hosts: str) -> None:
+        """These servers, H1 and H2 if none is named, say that they are master from now on."""
         text = (DATA / "state_v2.json").read_text().replace('"ifp_ifname":"vb"', '"ifp_ifname":"enp0s8"')
         text = text.replace('"vrid":51', '"vrid":11')
-        self.states = {"H1": text, "H2": text}
+        self.states |= dict.fromkeys(hosts or ("H1", "H2"), text)
 
     def hang_up(self, _: str) -> None:
         """Nothing to close."""
@@ -128,10 +132,16 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return play
 
 
-def changed(played: Played, facts: ServerFacts = DRIFTED, *, say: Callable[[str], None] = lambda _: None) -> Any:  # noqa: ANN401
+def changed(
+    played: Played,
+    facts: ServerFacts = DRIFTED,
+    *,
+    say: Callable[[str], None] = lambda _: None,
+    around: Around = ALONE,
+) -> Any:  # noqa: ANN401
     plan = plan_server(desired("H1"), facts, (cluster(),))
     assert isinstance(plan, ServerPlan)
-    return ServerChange(session=played, host="H1", plan=plan, progress=say).run()  # type: ignore[arg-type]
+    return ServerChange(session=played, host="H1", plan=plan, progress=say, around=around).run()  # type: ignore[arg-type]
 
 
 def fails(key: str, status: int = 1, said: str = "no") -> Callable[[Command], tuple[int, str, str] | None]:
@@ -247,6 +257,15 @@ def test_what_could_not_be_tidied_up_is_a_note_on_a_change_that_is_made(reads: C
     assert notes[-1] == "note: H1: it is confirmed, but: no backup was made"
 
 
+def test_what_could_not_be_tidied_up_is_a_note_on_a_change_that_was_undone(reads: Callable[..., None]) -> None:
+    reads(DRIFTED, DRIFTED)
+    notes: list[str] = []
+    said = {"reload": (1, "", "no"), "clean": (0, "", "it could not be removed\n"), "no other undo": (0, "", "left\n")}
+    played = Played(lambda c: said.get(c.key))
+    assert changed(played, say=notes.append).outcome is Outcome.ROLLED_BACK
+    assert "note: H1: it is undone, but: it could not be removed" in notes
+
+
 def test_it_is_read_back_and_confirmed_over_a_connection_of_its_own(reads: Callable[..., None]) -> None:
     reads(DRIFTED, GOOD)
     played = Played()
@@ -292,6 +311,34 @@ def test_a_server_that_does_not_tell_leaves_its_instance_out() -> None:
     assert masters_of([cluster(label="x", vrid=12, vips=(other,))], facts) == {"VI_web_x": 0}
     # Whatever holds a VIP of it is its master, under any VRID.
     assert masters_of([cluster(label="x", vrid=12)], facts) == {"VI_web_x": 1}
+
+
+def test_who_runs_it_and_is_in_no_cluster_counts() -> None:
+    both = {host: server_facts(host).instances for host in ("H1", "H2")}
+    third, backup = server_facts("H1").instances, both["H2"]
+    assert masters_of([cluster()], both | {"H3": third}, {"VI_web": ("H3",)}) == {"VI_web": 2}
+    assert masters_of([cluster()], both | {"H3": third}, {"VI_db": ("H3",)}) == {"VI_web": 1}
+    assert masters_of([cluster()], both | {"H3": backup}, {"VI_web": ("H3",)}) == {"VI_web": 1}
+    assert masters_of([cluster()], both | {"H3": GONE}, {"VI_web": ("H3",)}) == {}
+    other = read("H3", (instance("H1", "master", vips=(IPv4Interface("100.65.0.99/24"),)),))
+    assert masters_of([cluster()], both | {"H3": other}, {"VI_web": ("H3",)}) == {"VI_web": 2}
+
+
+def test_who_leaves_is_asked_about_what_it_leaves(reads: Callable[..., None]) -> None:
+    """It is in no cluster of that name any more: that two are master then would be seen by no other question."""
+    reads(DRIFTED, GOOD, DRIFTED)
+    played = Played(lambda c: played.doubled("H2", "H3") if c.key == "reload" else None)
+    played.states = dict.fromkeys(("H1", "H2", "H3"), "[]")
+    left = cluster(name="old", servers=(server("H2"), server("H3")))
+    outcome = changed(played, around=Around(left=((left, ("H1",)),)))
+    assert outcome.outcome is Outcome.ROLLED_BACK
+    assert "VI_old has 2 masters" in outcome.reason
+
+
+def test_what_a_server_gives_up_may_be_without_a_master_for_a_moment() -> None:
+    assert worse({"VI": 1}, {"VI": 0}, {"VI"}) is None
+    assert worse({"VI": 1}, {"VI": 0}, {"VI_other"}) == "VI has no master any more"
+    assert worse({"VI": 1}, {"VI": 2}, {"VI"}) == "VI has 2 masters"
 
 
 def test_a_server_that_comes_back_after_its_timer_is_as_before(
