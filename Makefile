@@ -64,6 +64,9 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/shellcheck lab/*.sh lab/el/*.sh docs/*.sh templates/helpers/*
+	# Parts of one script: what they use is set, or split into words, by the parts before them.
+	$(BIN)/shellcheck --shell=sh --exclude=SC2012,SC2015,SC2034,SC2086,SC2154 templates/undo/*.sh
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs --quiet build --strict
 
 docs: install

@@ -11,7 +11,7 @@ from typer.cli import get_docs_for_click
 from typer.main import get_command
 
 from runbooks.cli import app
-from tasks.judge.catalogue import CATALOGUE
+from tasks.judge.checks import all_checks
 from tasks.report.schema import json_schema
 
 
@@ -39,10 +39,10 @@ def _checks() -> str:
         "",
         "`vipbook checks` prints this list. A check that could not read its evidence is `unknown`, never `pass`.",
         "",
-        "| check | on | reads | passes when | fails when |",
-        "|---|---|---|---|---|",
+        "| check | on | reads | passes when | fails when | decides the state |",
+        "|---|---|---|---|---|---|",
     ]
-    for each in CATALOGUE:
-        cells = (f"`{each.check}`", each.target, each.reads, each.passes, each.fails)
+    for each in all_checks():
+        cells = (f"`{each.name}`", str(each.on), each.reads, each.passes, each.fails, "yes" * each.decides)
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows) + "\n"

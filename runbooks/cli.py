@@ -23,6 +23,7 @@ from runbooks.options import (
     Clusters,
     ConfirmTimeout,
     Inventory,
+    Notify,
     Reports,
     TakeOver,
     Verbose,
@@ -32,6 +33,7 @@ from runbooks.outputs import Closed, no_more_output
 from runbooks.report_cli import add_report_commands
 from runbooks.schedule_cli import app as schedule_app
 from runbooks.window_cli import app as window_app
+from tasks.change.faults import FAULTS
 
 _STDERR = 2
 app = typer.Typer(
@@ -164,14 +166,7 @@ def verify(
     wait: Annotated[
         float | None, typer.Option("--wait", min=0, metavar="SECONDS", help="Poll until it passes or the time is up.")
     ] = None,
-    notify: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--notify",
-            metavar="KIND:PLACE",
-            help="Tell webhook:URL, webhook-env:NAME or command:PATH when the verdict changed; repeatable.",
-        ),
-    ] = None,
+    notify: Notify = None,
     inventory: Inventory = INVENTORY,
     as_json: AsJson = False,
     report: Reports = None,
@@ -191,7 +186,7 @@ def verify(
 @app.command()
 def drill(
     cluster: Annotated[str, typer.Argument(help="Cluster name.")],
-    fault: Annotated[str, typer.Option("--fault", help="What to trip: link-down.")] = "link-down",
+    fault: Annotated[str, typer.Option("--fault", help=f"What to inject: {', '.join(FAULTS)}.")] = "link-down",
     target: Annotated[str | None, typer.Option("--target", metavar="HOST", help="Default: the master.")] = None,
     probe: Annotated[
         list[str] | None, typer.Option("--probe", metavar="HOST", help="Measure from here; repeatable. Default: all.")

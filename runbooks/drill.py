@@ -1,4 +1,4 @@
-"""drill: judge, trip, measure, judge, restore, judge. Whatever happens, what was tripped is put back."""
+"""drill: judge, inject a fault, measure, judge, restore, judge. Whatever happens, the fault is undone."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from runbooks.drill_members import Baseline
 from runbooks.drill_probes import plan_probes
-from runbooks.drill_run import Baseline, DrillRun
+from runbooks.drill_run import DrillRun
 from runbooks.exits import Exit, exit_for
 from runbooks.locking import locked
 from runbooks.session import Session
 from runbooks.verify import answered_hosts, asked_hosts, fabric_maps, first_problem, judge, observe, subjects
 from tasks.change.faults import FAULTS
-from tasks.judge.duplicates import ROUND, budget_of
-from tasks.judge.foresight import left_behind
+from tasks.judge.checks.duplicates import ROUND, budget_of
 from tasks.judge.subject import Subject
 from tasks.model.answer import Reply
 from tasks.model.cluster import Cluster, Server
@@ -56,7 +56,7 @@ class _Begun:
     began: float
 
     def before(self, look: Look, reason: str) -> Report:
-        """Nothing was tripped yet."""
+        """Nothing was injected yet."""
         return self._report(look, look.vips, _status(look), reason, None)
 
     def after(self, look: Look, result: Drill) -> Report:
@@ -90,11 +90,11 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
         return begun.before(look, _unfit(look))
     wait_s = pause_s(look.found, pace=order.pace)
     run = _prepare(session, order, look, progress)
-    notes = _foreseen(look, run.target.name)
+    notes = _foreseen(look, run)
     for each in notes:
         progress(f"note: {each}")
     if not confirm(begun.before(look, _announced(order, run, wait_s, notes))):
-        raise RefusedError("not confirmed; nothing was tripped")
+        raise RefusedError("not confirmed; nothing was injected")
     if wait_s:
         progress(f"waiting {wait_s:.0f} s: until then two more moves would flag the VIP as a duplicate")
         time.sleep(wait_s)
@@ -109,11 +109,11 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
 def _announced(order: Order, run: DrillRun, wait_s: float, notes: Sequence[str]) -> str:
     pause = f", after {wait_s:.0f} s in which the leaves forget earlier moves" if wait_s else ""
     trap = "; a leaf will not follow, see the note above" if notes else ""
-    return f"about to trip {order.fault} on {run.target.name}: {run.fault.summary}{pause}{trap}"
+    return f"about to inject {order.fault} on {run.target.name}: {run.injection.summary}{pause}{trap}"
 
 
-def _foreseen(look: Look, target: str) -> tuple[str, ...]:
-    return tuple(said for subject in look.found if (said := left_behind(subject, target)))
+def _foreseen(look: Look, run: DrillRun) -> tuple[str, ...]:
+    return tuple(said for subject in look.found if (said := run.fault.foreseen(subject, run.target.name)))
 
 
 def _measured_from(session: Session, order: Order) -> Session:
@@ -194,7 +194,7 @@ def order(session: Session, fault: str, target: str | None, probes: Sequence[str
 def _target(cluster: Cluster, order: Order, vips: tuple[VipVerdict, ...]) -> Server:
     owner = vips[0].owner
     if owner is None:
-        raise RefusedError("no single master to trip")
+        raise RefusedError("no single master to inject a fault on")
     return cluster.server(order.target or owner)
 
 

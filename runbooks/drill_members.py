@@ -1,12 +1,15 @@
-"""Who takes over from whom in a drill, within what time, and what moves with it."""
+"""What a drill begins with: the state before, who takes over from whom, within what time, and what moves with it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from runbooks.drill_probes import ProbePlan
 from runbooks.session import Session
-from tasks.intent.timers import Bound, failback_bound, failover_bound
-from tasks.judge.duplicates import flagged
+from tasks.change.faults import Fault
+from tasks.intent.timers import Bound
+from tasks.judge.checks.duplicates import flagged
 from tasks.judge.instances import instance_of
 from tasks.judge.subject import Subject
 from tasks.model.address import IpInterface
@@ -14,7 +17,18 @@ from tasks.model.answer import Reply
 from tasks.model.cluster import Cluster, Server
 from tasks.model.errors import RefusedError
 from tasks.model.reading import Read
+from tasks.model.verdict import VipVerdict
 from tasks.observe.server import server_facts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """What was observed and judged before the fault, and who will measure."""
+
+    replies: Mapping[str, Reply]
+    found: tuple[Subject, ...]
+    judged: tuple[VipVerdict, ...]
+    probes: tuple[ProbePlan, ...]
 
 
 def heir_of(cluster: Cluster, target: str, owner: str) -> Server:
@@ -36,14 +50,12 @@ def flagged_leaves(facts: tuple[Subject, ...]) -> tuple[str, ...]:
     )
 
 
-def bound_of(cluster: Cluster, target: Server, owner: Server, heir: Server, replies: Mapping[str, Reply]) -> Bound:
-    """From the timers in force, as the heir's keepalived tells them; tripping a backup explains no outage."""
-    if target.name != owner.name:
-        return failback_bound(cluster.fabric.allowance_s)
+def bound_of(fault: Fault, cluster: Cluster, heir: Server, replies: Mapping[str, Reply]) -> Bound:
+    """Failover of a fault on the master, from the timers in force as the successor's keepalived reports them."""
     instances = server_facts(heir.name, replies[heir.name]).instances
     running = instances.value if isinstance(instances, Read) else ()
     instance = instance_of(running, cluster, heir)
     if instance is not None:
         allowance = cluster.fabric.allowance_s
-        return failover_bound(instance.version, instance.advert_int, instance.effective_priority, allowance)
+        return fault.ending.bound(instance.version, instance.advert_int, instance.effective_priority, allowance)
     raise RefusedError(f"{heir.name} did not tell its timers, so no bound can be computed")

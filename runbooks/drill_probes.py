@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from runbooks.drill_events import Entry, probe_events
 from runbooks.session import Session
 from tasks.intent.timers import Bound, client_ageing_s
-from tasks.judge.client import on_link
+from tasks.judge.checks.client import on_link
 from tasks.judge.outage import answered_spans, measure
 from tasks.judge.subject import Subject
 from tasks.model.answer import NoAnswer
@@ -25,7 +25,7 @@ from tasks.transport import Stream
 
 INTERVAL_S = 0.01
 _CLEAN = 50
-"""Answered probes in a row before anything is tripped."""
+"""Answered probes in a row before anything is injected."""
 _PATIENCE_S = 10.0
 _SAID_MOST = 200
 """Characters of a line of a probe that says why it measured nothing."""
@@ -103,7 +103,7 @@ class Probes:
                 return
         said = self.streams[host].reason or self.streams[host].text()[-200:]
         self.stop()
-        raise RefusedError(f"{host} gets no {_CLEAN} answers in a row; nothing was tripped: {said}")
+        raise RefusedError(f"{host} gets no {_CLEAN} answers in a row; nothing was injected: {said}")
 
     def stop(self) -> dict[str, ProbeStream]:
         """End them all, and give what each saw."""
@@ -125,8 +125,8 @@ def parse(text: str) -> ProbeStream:
 def measured(
     plan: ProbePlan, seen: ProbeStream, phases: tuple[float, float], failover: Bound, failback: Bound
 ) -> Measured:
-    """Both outages as this host saw them, by its own clock. `phases`: when it was tripped, and when restored."""
-    tripped_at, restored_at = phases
+    """Both outages as this host saw them, by its own clock. `phases`: when the fault was injected, and when undone."""
+    injected_at, restored_at = phases
     end = _end_of(seen, restored_at)
     return Measured(
         probe=plan.host,
@@ -136,7 +136,7 @@ def measured(
         why=_why(seen),
         outages=(
             # The clocks of target and probe host may differ a little: a gap may begin just before the fault.
-            measure("failover", seen.replies, (tripped_at - 0.5, restored_at), plan.bound(failover)),
+            measure("failover", seen.replies, (injected_at - 0.5, restored_at), plan.bound(failover)),
             measure("failback", seen.replies, (restored_at, end), plan.bound(failback)),
         ),
     )

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from runbooks.drill_events import Timeline, journal_events
-from runbooks.drill_members import bound_of, flagged_leaves, heir_of, vips_of
-from runbooks.drill_probes import ProbePlan, Probes, events_of, measured
+from runbooks.drill_members import Baseline, bound_of, flagged_leaves, heir_of, vips_of
+from runbooks.drill_probes import Probes, events_of, measured
 from runbooks.interrupts import deferred, shielded
 from runbooks.locking import LEASE_MARGIN_S
 from runbooks.naming import tag
@@ -17,14 +17,14 @@ from runbooks.session import Session
 from runbooks.settling import Settling
 from runbooks.undoing import is_confirmed, note_left
 from runbooks.verify import arrived, first_problem, judge, observe, open_firewalls, subjects, unprobed
-from tasks.change.faults import Fault, carries_session, link_down, lost, state_commands
+from tasks.change.faults import Fault, Injection, fault_of
 from tasks.change.undo import Undo, way_back
-from tasks.intent.timers import Bound, failback_bound, master_down_s
+from tasks.intent.timers import Bound, master_down_s
 from tasks.judge.subject import Subject
 from tasks.model.address import IpAddress
-from tasks.model.answer import Answers, Command, Reply
+from tasks.model.answer import Answers, Command
 from tasks.model.cluster import Cluster, Server
-from tasks.model.drill import Drill, Stage
+from tasks.model.drill import Drill, Injected, Stage
 from tasks.model.errors import HostError, NoAnswerError, NotRestoredError, RefusedError, StepError
 from tasks.model.leaf import LeafFacts
 from tasks.model.plan import Step
@@ -42,25 +42,17 @@ _STEADY = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """What was observed and judged before the fault, and who will measure."""
-
-    replies: Mapping[str, Reply]
-    found: tuple[Subject, ...]
-    judged: tuple[VipVerdict, ...]
-    probes: tuple[ProbePlan, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DrillRun:
-    """Everything that is known before the fault is tripped."""
+    """Everything that is known before the fault is injected."""
 
     session: Session
     cluster: Cluster
     target: Server
     owner: Server
     heir: Server
+    fault_name: str
     fault: Fault
+    injection: Injection
     undo: Undo
     before: Answers
     baseline: Baseline
@@ -74,16 +66,16 @@ class DrillRun:
     ) -> DrillRun:
         """Read what the fault will lose; RefusedError when the drill would cut off its own way back."""
         cluster = session.clusters[0]
-        state = _ask(session, target.name, state_commands(target))
-        if carries_session(target, state):
-            raise RefusedError(
-                f"{target.name} is reached through {target.interface}, the interface that {fault_name} takes down; "
-                "reach it by another one"
-            )
+        fault = fault_of(fault_name)
+        state = _ask(session, target.name, fault.questions(target))
+        if (refusal := fault.refusal(target, state)) is not None:
+            raise RefusedError(refusal)
         owner = cluster.server(baseline.judged[0].owner or "")
         heir = heir_of(cluster, target.name, owner.name)
-        bound = bound_of(cluster, target, owner, heir, baseline.replies)
-        fault = link_down(target, state, vips=vips_of(session, target))
+        # On a backup the fault explains no outage.
+        harmless = fault.failback(cluster.fabric.allowance_s) if target.name != owner.name else None
+        bound = harmless or bound_of(fault, cluster, heir, baseline.replies)
+        injection = fault.injection(target, state, vips_of(session, target))
         ageing = max(plan.ageing_s for plan in baseline.probes)
         heal = int(bound.longest_s + ageing + 2 * _MARGIN_S) + 1
         return DrillRun(
@@ -92,9 +84,11 @@ class DrillRun:
             target=target,
             owner=owner,
             heir=heir,
+            fault_name=fault_name,
             fault=fault,
+            injection=injection,
             undo=way_back(
-                tag(), [Step(topic="fault", summary=fault.summary, undo=fault.undo)], heal, outlives_boot=False
+                tag(), [Step(topic="fault", summary=injection.summary, undo=injection.undo)], heal, outlives_boot=False
             ),
             before=state,
             baseline=baseline,
@@ -110,7 +104,7 @@ class DrillRun:
         return self.failover.longest_s + self._failback_wait() + 2 * self._ageing() + 4 * _MARGIN_S
 
     def execute(self) -> Drill:
-        """Trip, judge, restore, judge, measure; whatever ends it early, the way back is taken first."""
+        """Inject, judge, restore, judge, measure; whatever ends it early, the undo comes first."""
         longest = self._longest_s()
         probes = Probes.start(self.session, self.cluster, self.baseline.probes, longest, self.progress)
         try:
@@ -123,32 +117,32 @@ class DrillRun:
 
     def _drill(self, probes: Probes) -> Drill:
         stages = [Stage(name="before", vips=self.baseline.judged)]
-        tripped_at = self._trip()
+        injected_at = self._inject()
         wait_s = self.failover.longest_s + self._ageing() + _MARGIN_S
-        stage, _ = self._stage("failover", self._heirs(), wait_s, self.target.name)
+        stage, _ = self._stage("failover", self._heirs(), wait_s, self.fault.on(self.target.name))
         stages.append(stage)
         restored_at = self._restore()
         stage, left = self._stage("failback", self._returning(), self._failback_wait() + self._ageing())
         stages.append(stage)
         still_lost = self._close()
         seen = probes.stop()
-        failback = failback_bound(self.cluster.fabric.allowance_s)
+        failback = self.fault.failback(self.cluster.fabric.allowance_s)
         for entry in events_of(seen, restored_at):
             self.timeline.add(*entry)
-        self._gather(tripped_at)
+        self._gather(injected_at)
         for each in still_lost:
             self.progress(f"{self.target.name}: did not come back: {each}")
         return Drill(
-            fault=self.fault.name,
+            fault=self.fault_name,
             target=self.target.name,
             measured=tuple(
-                measured(plan, seen[plan.host], (tripped_at, restored_at), self.failover, failback)
+                measured(plan, seen[plan.host], (injected_at, restored_at), self.failover, failback)
                 for plan in self.baseline.probes
             ),
-            timeline=self.timeline.events(tripped_at),
+            timeline=self.timeline.events(injected_at),
             stages=tuple(stages),
             restored=not still_lost,
-            tripped_at=tripped_at,
+            tripped_at=injected_at,
             flagged_before=flagged_leaves(self.baseline.found),
             flagged_after=flagged_leaves(left),
         )
@@ -157,16 +151,18 @@ class DrillRun:
         """The longest that a probe host may keep an old MAC by itself."""
         return max(plan.ageing_s for plan in self.baseline.probes)
 
-    def _trip(self) -> float:
-        """Arm the way back and trip, in one round trip; the time by the target's clock just before the fault.
+    def _inject(self) -> float:
+        """Arm the undo and inject, in one round trip; the time by the target's clock just before the fault.
 
         The judgement before ended with an advert that arrived, so without a pause of random length every drill would
-        trip at the same moment between two adverts, and measure the same part of what the timers allow.
+        begin at the same moment between two adverts, and measure the same part of what the timers allow.
         """
         time.sleep(random.uniform(0.0, min(self.cluster.advert_int, _LONGEST_PAUSE_S)))  # noqa: S311 - no secret
-        self.progress(f"tripping {self.fault.name} on {self.target.name} ({self.undo.after_s} s until it heals itself)")
+        self.progress(
+            f"injecting {self.fault_name} on {self.target.name} ({self.undo.after_s} s until it undoes itself)"
+        )
         clock = Command(key="clock before", argv=("date", "+%s.%N"))
-        commands = (*self.undo.prepare(), *self.undo.arm(), clock, self.fault.trip)
+        commands = (*self.undo.prepare(), *self.undo.arm(), clock, self.injection.command)
         with deferred(self.progress):
             answers = _ask(self.session, self.target.name, commands, stop=True)
         for command in commands:
@@ -175,11 +171,11 @@ class DrillRun:
                 said = answer.stderr.strip() if answer is not None else "not reached"
                 raise StepError(self.target.name, command.title, said)
         at = float(answers["clock before"].stdout)
-        self.timeline.add(at, self.target.name, "fault", self.fault.summary)
+        self.timeline.add(at, self.target.name, "fault", self.injection.summary)
         return at
 
     def _stage(
-        self, name: str, owners: Mapping[str, str], wait_s: float, tripped: str | None = None
+        self, name: str, owners: Mapping[str, str], wait_s: float, injected: Injected | None = None
     ) -> tuple[Stage, tuple[Subject, ...]]:
         """Judge until the VIP is right at its owner several times in a row, or the time is up."""
         names = ", ".join(dict.fromkeys(owners.values()))
@@ -192,9 +188,11 @@ class DrillRun:
             every = self.session.clusters
             clusters = unprobed(every) if quiet else every
             # The fault changes no firewall, and its time is limited: the drill's last look asks for it again.
-            whole = tripped is None and not quiet and steady == _STEADY - 1
-            replies = observe(self.session, clusters, {} if whole else self._firewalls())
-            facts = subjects(self.session, clusters, replies, owners, tripped, self._leaves_before())
+            whole = injected is None and not quiet and steady == _STEADY - 1
+            replies = observe(
+                self.session, clusters, {} if whole else open_firewalls(self.baseline.replies, self.baseline.judged)
+            )
+            facts = subjects(self.session, clusters, replies, owners, injected, self._leaves_before())
             vips = judge(facts)
             quiet = quiet and not arrived(vips) and looked < deadline - wait_s / 2
             settling.look(vips, time.time())
@@ -207,9 +205,6 @@ class DrillRun:
             time.sleep(_POLL_S)
         self._settled(name, settling)
         return Stage(name=name, vips=vips), facts
-
-    def _firewalls(self) -> Mapping[str, Reply]:
-        return open_firewalls(self.baseline.replies, self.baseline.judged)
 
     def _settled(self, name: str, settling: Settling) -> None:
         """When each leaf and each probe host was right for good."""
@@ -225,7 +220,7 @@ class DrillRun:
         self.progress(f"restoring {self.target.name}")
         with deferred(self.progress):
             at = self._undo()
-        self.timeline.add(at, self.target.name, "fault", self.fault.undone)
+        self.timeline.add(at, self.target.name, "fault", self.injection.undone)
         return at
 
     def _undo(self) -> float:
@@ -247,7 +242,7 @@ class DrillRun:
         if left:
             raise NotRestoredError(
                 f"{self.target.name} is not as it was: {'; '.join(left)}; "
-                f"it restores {self.target.interface} by itself within {self.undo.after_s} s of the fault"
+                f"it undoes the fault by itself within {self.undo.after_s} s"
             )
 
     def _owners(self) -> dict[str, str]:
@@ -278,11 +273,11 @@ class DrillRun:
     def _close(self) -> list[str]:
         """Disarm for good, and say what did not come back."""
         try:
-            after = _ask(self.session, self.target.name, (self.undo.clean(), *state_commands(self.target)))
+            after = _ask(self.session, self.target.name, (self.undo.clean(), *self.fault.questions(self.target)))
         except HostError as error:
             return [str(error)]
         note_left(self.target.name, after, self.progress)
-        return lost(self.before, after, vips=vips_of(self.session, self.target))
+        return self.fault.lost(self.before, after, vips_of(self.session, self.target))
 
     def _gather(self, since: float) -> None:
         """What the servers' journals tell of the same minutes."""

@@ -22,7 +22,7 @@ from runbooks.outputs import Outputs
 from runbooks.report_files import parse_target, write_report
 from tasks.model.errors import IntentError, NotRestoredError, RefusedError, StepError, VipbookError
 from tasks.render.mask import plain, said
-from tasks.report.formats import json_text, rendered
+from tasks.report.formats import format_of, json_text, rendered
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -144,7 +144,7 @@ class Face:
         shape = cache(lambda: _document(report))
         self.outputs.print(lambda: json_text(shape()) if self.as_json else self._report_text(report, self.out))
         for each in self.reports or ():
-            self.file(each, lambda form: rendered(form, with_past(shape(), self.warn) if form == "prom" else shape()))
+            self.file(each, lambda name: self._formatted(name, shape()))
         if report.command in KEPT and switched_on():
             self._keep(shape, ends)
         raise typer.Exit(ends)
@@ -152,6 +152,9 @@ class Face:
     def file(self, target: str, content: Callable[[str], str]) -> None:
         """Write one --report; `content` makes it from the name of the form."""
         self.outputs.attempt(f"--report {target}", lambda: write_report(target, content(parse_target(target)[0])))
+
+    def _formatted(self, name: str, shape: dict[str, Any]) -> str:
+        return rendered(name, with_past(shape, self.warn) if format_of(name).needs_past else shape)
 
     def check(self) -> None:
         """What can be told wrong before anything is contacted; IntentError."""
@@ -193,14 +196,14 @@ class Face:
 
     def catalogue(self) -> None:
         """All checks of the catalogue."""
-        from tasks.judge.catalogue import CATALOGUE  # noqa: PLC0415
+        from tasks.judge.checks import all_checks  # noqa: PLC0415
         from tasks.report.catalogue import catalogue_document, render_catalogue  # noqa: PLC0415
 
-        text = json_text(catalogue_document(CATALOGUE))
+        text = json_text(catalogue_document(all_checks()))
         for each in self.reports or ():
             if parse_target(each)[0] != "json":
                 raise IntentError(f"--report {each}: the catalogue is no report of a run; accepted format: json")
-        self.outputs.print(lambda: text if self.as_json else _text(render_catalogue(CATALOGUE), self.out))
+        self.outputs.print(lambda: text if self.as_json else _text(render_catalogue(all_checks()), self.out))
         for each in self.reports or ():
             self.file(each, lambda _: text)
 

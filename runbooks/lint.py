@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runbooks.session import read_intent
-from tasks.intent.outages import expected_outages
+from tasks.change.faults import FAULTS, fault_of
+from tasks.intent.outages import ENDINGS, expected_outages
 from tasks.model.report import Report
 from tasks.model.verdict import Status
 
@@ -20,6 +21,7 @@ def lint(inventory: Path, names: Sequence[str], *, warn: Callable[[str], None], 
     clusters = intent.select(tuple(names))
     for warning in intent.warnings:
         warn(f"warning: {warning}")
+    endings = tuple(dict.fromkeys([*ENDINGS, *(fault_of(name).ending for name in FAULTS)])) if timers else ()
     return Report(
         command="lint",
         started_at=started_at,
@@ -27,6 +29,6 @@ def lint(inventory: Path, names: Sequence[str], *, warn: Callable[[str], None], 
         asked=(),
         answered=(),
         verdict=Status.WARN if intent.warnings else Status.PASS,
-        outages=tuple(each for cluster in clusters for each in expected_outages(cluster)) if timers else (),
+        outages=tuple(each for cluster in clusters for each in expected_outages(cluster, endings)) if timers else (),
         reason=f"{inventory}: {', '.join(dict.fromkeys(cluster.name for cluster in clusters))}: nothing to mend",
     )

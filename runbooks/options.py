@@ -7,6 +7,10 @@ from typing import Annotated
 
 import typer
 
+from tasks.report.formats import FORMATS
+
+FORMAT_NAMES = f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}"
+
 Clusters = Annotated[list[str] | None, typer.Argument(help="Cluster names; none means all.", show_default=False)]
 Inventory = Annotated[Path, typer.Option("--inventory", metavar="DIR", help="Nornir inventory with clusters.yaml.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The report as one JSON document on stdout, and nothing else.")]
@@ -15,7 +19,16 @@ Reports = Annotated[
     typer.Option(
         "--report",
         metavar="FORMAT:PATH",
-        help="Write the report to a file: json, junit, markdown, csv, prom or html; repeatable.",
+        help=f"Write the report to a file: {FORMAT_NAMES}; repeatable.",
+        autocompletion=lambda incomplete: [f"{each}:" for each in FORMATS if each.startswith(incomplete)],
+    ),
+]
+Notify = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--notify",
+        metavar="KIND:PLACE",
+        help="Report to webhook:URL, webhook-env:NAME or command:PATH when the verdict changed; repeatable.",
     ),
 ]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show skipped checks, and Nornir's log on stderr.")]

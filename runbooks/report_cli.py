@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from runbooks.options import Verbose
+from runbooks.options import FORMAT_NAMES, Verbose
 from tasks.model.errors import IntentError
+from tasks.report.formats import FORMATS
 
 
 def add_report_commands(app: typer.Typer) -> None:
@@ -18,7 +19,14 @@ def add_report_commands(app: typer.Typer) -> None:
 
 
 def report(
-    form: Annotated[str, typer.Argument(metavar="FORMAT", help="json, junit, markdown, csv, prom or html.")],
+    form: Annotated[
+        str,
+        typer.Argument(
+            metavar="FORMAT",
+            help=f"{FORMAT_NAMES}.",
+            autocompletion=lambda incomplete: [each for each in FORMATS if each.startswith(incomplete)],
+        ),
+    ],
     source: Annotated[Path, typer.Argument(metavar="FROM.json", help="A report that --json or --report json: made.")],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="PATH", help="Default: standard output.")
@@ -30,7 +38,6 @@ def report(
 
     with guard(Face(verbose=verbose)) as face:
         from runbooks.report_files import formed, parse_target, stored_report  # noqa: PLC0415
-        from tasks.report.formats import FORMATS  # noqa: PLC0415
         from tasks.report.schema import read_report  # noqa: PLC0415 - pydantic
 
         if form not in FORMATS:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tasks.model.errors import IntentError, VipbookError
-from tasks.report.formats import FORMATS, PUBLIC, json_text, renderer
+from tasks.report.formats import FORMATS, format_of, json_text
 from tasks.store.files import place_of, write_whole
 
 _OWNER, _EVERYBODY = 0o600, 0o644
@@ -40,20 +40,21 @@ def stored_report(source: Path) -> bytes:
 
 
 def formed(form: str, text: bytes, name: str) -> str:
-    """One of the forms of a stored report, which `name` is in an error; IntentError for what is no report.
+    """A stored report in one of the formats; `name` is what an error calls it. IntentError for what is not a report.
 
     It is checked before any of it is shown: half a report must not pass for a whole one.
     """
     from tasks.report.schema import read_report  # noqa: PLC0415 - pydantic
 
     report = read_report(text, name)
-    return json_text(json.loads(text)) if form == "json" else renderer(form)(report)
+    render = format_of(form).render
+    return json_text(json.loads(text)) if render is None else render(report)
 
 
 def write_report(text: str, content: str) -> None:
     """Write to the path of FORMAT:PATH. Only its owner reads it: evidence tells much about a network."""
     form, path = parse_target(text)
     try:
-        write_whole(path, content.encode(errors="replace"), mode=_EVERYBODY if form in PUBLIC else _OWNER)
+        write_whole(path, content.encode(errors="replace"), mode=_EVERYBODY if format_of(form).public else _OWNER)
     except OSError as error:
         raise VipbookError(f"--report {text}: can't be written: {error.strerror}") from None

@@ -16,6 +16,7 @@ from runbooks.logins import Logins
 from runbooks.text_files import read_text
 from tasks.intent.load import Intent, SecretReader, load_intent
 from tasks.intent.schema import SecretEntry
+from tasks.judge.checks import check_names, user_checks
 from tasks.model.answer import NoAnswer, Reply
 from tasks.model.bounds import Budget
 from tasks.model.cluster import Cluster, Desired
@@ -111,7 +112,11 @@ def _reply(host: str, results: MultiResult | None) -> Reply:
 def read_intent(inventory: Path, *, need_secrets: bool) -> Intent:
     """clusters.yaml of an inventory directory; IntentError with every problem in it."""
     path = inventory / CLUSTERS_FILE
-    return load_intent(read_text(path), str(path), _secret_reader(inventory), need_secrets=need_secrets)
+    # Checks that users added are loaded before any host is asked; the others while the hosts answer.
+    user_checks()
+    return load_intent(
+        read_text(path), str(path), _secret_reader(inventory), need_secrets=need_secrets, checks=check_names
+    )
 
 
 def open_session(inventory: Path, names: Sequence[str]) -> Session:

@@ -20,6 +20,7 @@ from tasks.transport import Script
 if TYPE_CHECKING:
     from tasks.judge.subject import Subject
     from tasks.model.address import IpAddress
+    from tasks.model.drill import Injected
     from tasks.model.fabric_map import FabricMap
     from tasks.model.leaf import LeafFacts
     from tasks.model.report import Report
@@ -197,7 +198,7 @@ def subjects(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only th
     clusters: Sequence[Cluster],
     replies: Mapping[str, Reply],
     expected: Mapping[str, str] | None = None,
-    tripped: str | None = None,
+    injected: Injected | None = None,
     before: Mapping[IpAddress, Mapping[str, LeafFacts]] | None = None,
 ) -> tuple[Subject, ...]:
     """Everything observed, put together by VIP. `expected`: who should bear the VIPs of an instance, by its name."""
@@ -222,7 +223,7 @@ def subjects(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only th
             probes={probe: probes[probe] for probe in cluster.probes},
             desired=session.desired,
             expected_owner=(expected or {}).get(cluster.instance),
-            tripped=tripped,
+            injected=injected,
             before=before.get(vip.ip) if before is not None else None,
         )
         for cluster in clusters

@@ -12,11 +12,10 @@ from typing import Any
 from runbooks.outputs import Outputs
 from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.window import WindowFile
-from tasks.report.formats import json_text, rendered
+from tasks.report.formats import FORMATS, format_of, json_text, rendered
 from tasks.store.bundle import evidence_files
 
 _PACKAGES = ("vipbook", "nornir", "nornir-netmiko", "nornir-jinja2", "netmiko", "paramiko")
-_FORMS = {"json": "report.json", "html": "report.html", "markdown": "report.md", "junit": "report.xml"}
 
 
 def versions(replies: Mapping[str, Reply]) -> dict[str, str]:
@@ -41,13 +40,13 @@ def bundle_files(
     now: Mapping[str, str],
     outputs: Outputs,
 ) -> dict[str, bytes]:
-    """Every file of the bundle by its name: the report in all forms, evidence of both moments, versions, the window.
+    """Every file of the bundle by its name: the report in its formats, evidence of both moments, versions, the window.
 
-    A form that can't be made is said, and is missing; the evidence is there all the same.
+    A format that can't be made is named on stderr and is missing; the evidence is there all the same.
     """
     files: dict[str, bytes] = {}
-    for form, name in _FORMS.items():
-        outputs.attempt(f"{name} of the bundle", partial(_add, files, name, form, shape))
+    for form in FORMATS:
+        outputs.attempt(f"{form} report of the bundle", partial(_add, files, form, shape))
     files["opened.json"] = json_text(dict(window.report)).encode()
     files["versions.json"] = json.dumps({"before": dict(window.versions), "after": dict(now)}, indent=2).encode()
     files.update(evidence_files("before", window.answers))
@@ -55,5 +54,7 @@ def bundle_files(
     return files
 
 
-def _add(files: dict[str, bytes], name: str, form: str, shape: dict[str, Any]) -> None:
-    files[name] = rendered(form, shape).encode(errors="replace")
+def _add(files: dict[str, bytes], form: str, shape: dict[str, Any]) -> None:
+    made = format_of(form)
+    if made.bundled:
+        files[f"report.{made.suffix}"] = rendered(form, shape).encode(errors="replace")

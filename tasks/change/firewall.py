@@ -8,7 +8,7 @@ from tasks.change.firewalld import firewalld_refusal, plan_firewalld
 from tasks.change.iptables import plan_iptables
 from tasks.change.nft import plan_nft
 from tasks.change.ufw import plan_ufw, ufw_refusal
-from tasks.judge.firewall import HANDLED, eats_vips
+from tasks.judge.checks.firewall import HANDLED, eats_vips
 from tasks.judge.firewall_rules import closes, made_at_boot, place, would_drop
 from tasks.model.cluster import Cluster, Opening
 from tasks.model.plan import Step

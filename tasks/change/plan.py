@@ -11,8 +11,8 @@ from tasks.change.sysctl import notes_on_sysctl, plan_sysctl
 from tasks.change.takeover import Takeover, takeover
 from tasks.change.undo import NO_ROLLBACK, ROLLBACK
 from tasks.change.versions import dies_of_users, unknown_options, with_roots_programs
+from tasks.judge.checks.server import SAFE_MODES, access_of, differences
 from tasks.judge.instances import instance_of
-from tasks.judge.server import SAFE_MODES, access_of, differences
 from tasks.model.address import IpAddress
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster, Desired

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from tasks.change.files import diff_of, put_back, replace_by_new, sudo, write_new
-from tasks.judge.sysctl import in_force, is_saved
+from tasks.judge.checks.sysctl import in_force, is_saved
 from tasks.model.answer import Command
 from tasks.model.plan import Step
 from tasks.model.server import ConfigFile

@@ -9,7 +9,7 @@ from tasks.intent.instances import families, instances_of
 from tasks.intent.schema import ClusterEntry, InstanceEntry, ServerEntry, TrackEntry
 from tasks.intent.timers import master_down_s
 from tasks.model.address import IPV6
-from tasks.model.cluster import Cluster, Fabric, Family, Secret, Server
+from tasks.model.cluster import CheckRule, Cluster, Fabric, Family, Secret, Server
 from tasks.model.options import Garp, Notify, Track, TrackProcess, TrackScript
 
 _GARP_DELAY_S = 5
@@ -100,6 +100,9 @@ def _base(name: str, entry: ClusterEntry, auth_pass: Secret | None) -> Cluster:
         garp=garp_of(entry),
         notify=Notify(**entry.notify.model_dump()),
         extra=tuple(entry.extra),
+        checks=tuple(
+            CheckRule(check=check, at_most=each.at_most, reason=each.reason) for check, each in entry.checks.items()
+        ),
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from tasks.intent.document import Document, read_document
 from tasks.intent.expand import clusters_of
 from tasks.intent.lint import advise_clusters, lint_clusters, lint_secret
-from tasks.intent.schema import SecretEntry, parse_clusters
+from tasks.intent.schema import ClustersFile, SecretEntry, parse_clusters
 from tasks.model.cluster import Cluster, Secret
 from tasks.model.errors import IntentError
 
@@ -33,8 +33,15 @@ class Intent:
         return tuple(cluster for name in wanted for cluster in self.clusters if cluster.name == name)
 
 
-def load_intent(text: str, source: str, read_secret: SecretReader, *, need_secrets: bool) -> Intent:
-    """Parse and lint; IntentError carries every problem found, not the first alone.
+def load_intent(
+    text: str,
+    source: str,
+    read_secret: SecretReader,
+    *,
+    need_secrets: bool,
+    checks: Callable[[], Collection[str]] = tuple,
+) -> Intent:
+    """Parse and lint; IntentError carries every problem found, not the first alone. `checks`: the names there are.
 
     With `need_secrets` false (lint, offline) a secret that is not there is a warning; its cluster has none then.
     """
@@ -42,7 +49,7 @@ def load_intent(text: str, source: str, read_secret: SecretReader, *, need_secre
     parsed, problems = parse_clusters(document)
     if parsed is None:
         raise IntentError(*problems)
-    problems = lint_clusters(document, parsed)
+    problems = lint_clusters(document, parsed) + _unknown_checks(document, parsed, checks)
     warnings = advise_clusters(document, parsed)
     secrets: dict[str, Secret] = {}
     for name, entry in parsed.clusters.items():
@@ -57,6 +64,16 @@ def load_intent(text: str, source: str, read_secret: SecretReader, *, need_secre
         each for name, entry in parsed.clusters.items() for each in clusters_of(name, entry, secrets.get(name))
     )
     return Intent(clusters=clusters, warnings=tuple(warnings))
+
+
+def _unknown_checks(document: Document, parsed: ClustersFile, checks: Callable[[], Collection[str]]) -> list[str]:
+    named = [(name, check) for name, cluster in parsed.clusters.items() for check in cluster.checks]
+    known = checks() if named else ()
+    return [
+        f"{document.place(('clusters', name, 'checks', check))}: no such check; accepted: {', '.join(sorted(known))}"
+        for name, check in named
+        if check not in known
+    ]
 
 
 def _secret(

@@ -1,12 +1,12 @@
-"""The outage that each kind of fault may cause, from the timers of the intent alone."""
+"""The outage that each way of a master to end may cause, from the timers of the intent alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from tasks.intent.timers import Bound, failback_bound, failover_bound, master_down_s, skew_s
+from tasks.intent.timers import Bound, failback_bound, failover_bound, master_down_s, stop_bound
 from tasks.model.cluster import Cluster, Server
 from tasks.model.expected import ExpectedOutage
 
@@ -19,15 +19,30 @@ _HIGHEST = 254
 Pair = tuple[Server, Server | None]
 
 
-def expected_outages(cluster: Cluster) -> Iterator[ExpectedOutage]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """A way of a master to end, and the time until its successor has the VIPs. `why` may name `{master}`."""
+
+    name: str
+    bound: Callable[[int, float, int, float], Bound]
+    """By the VRRP version, the advert interval (s), the successor's priority and the fabric's allowance (s)."""
+    why: str
+
+
+_SILENT = "Master_Down_Interval since the last advert"
+GRACEFUL_STOP = Ending(name="graceful stop", bound=stop_bound, why="a priority of 0 leaves Skew_Time")
+LINK_DOWN = Ending(name="link down", bound=failover_bound, why=_SILENT)
+CRASH = Ending(name="crash", bound=failover_bound, why=f"{_SILENT}; the VIP may stay on {{master}}")
+ENDINGS = (GRACEFUL_STOP, LINK_DOWN, CRASH)
+
+
+def expected_outages(cluster: Cluster, endings: Sequence[Ending] = ENDINGS) -> Iterator[ExpectedOutage]:
     """For each server that can be master, in the order in which they are: what its end costs, and its return."""
     ranks = sorted((_healthy(cluster, each) for each in cluster.servers), key=lambda each: each.priority, reverse=True)
     for master, heir in _pairs(ranks, preempt=cluster.preempt):
-        pair = (master, heir)
-        yield _of(cluster, "graceful stop", pair, _stop(cluster, heir), "a priority of 0 leaves Skew_Time")
-        why = "Master_Down_Interval since the last advert"
-        yield _of(cluster, "link down", pair, _silence(cluster, heir), why)
-        yield _of(cluster, "crash", pair, _silence(cluster, heir), f"{why}; the VIP may stay on {master.name}")
+        for each in endings:
+            bound = each.bound(cluster.version, cluster.advert_int, heir.priority, cluster.fabric.allowance_s)
+            yield _of(cluster, each.name, (master, heir), bound, each.why.format(master=master.name))
     yield _return(cluster, ranks[0], ranks[1])
 
 
@@ -58,15 +73,6 @@ def _of(cluster: Cluster, fault: str, pair: Pair, bound: Bound, why: str) -> Exp
         bound_s=(bound.shortest_s, bound.longest_s),
         why=f"{why} ({_V2 if cluster.version == 2 else _V3})",  # noqa: PLR2004 - VRRP version 2
     )
-
-
-def _stop(cluster: Cluster, heir: Server) -> Bound:
-    skew = skew_s(cluster.version, cluster.advert_int, heir.priority)
-    return Bound(shortest_s=skew, longest_s=skew + cluster.fabric.allowance_s)
-
-
-def _silence(cluster: Cluster, heir: Server) -> Bound:
-    return failover_bound(cluster.version, cluster.advert_int, heir.priority, cluster.fabric.allowance_s)
 
 
 def _return(cluster: Cluster, master: Server, second: Server) -> ExpectedOutage:

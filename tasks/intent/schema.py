@@ -27,12 +27,22 @@ InterfaceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]{1,15
 HostName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}$")]
 
 
+_LONGEST_REASON = 200
+
+
 def _two_or_more(names: list[str]) -> list[str]:
     if len(names) < 2:  # noqa: PLR2004 - a pair
         one = names[0] if names else "L1"
         msg = f"a list of {len(names)}; name both of an MLAG pair or all of an Ethernet segment, or one leaf as {one}"
         raise ValueError(msg)
     return names
+
+
+def _one_line(text: str) -> str:
+    if not text.strip() or not text.isprintable() or len(text) > _LONGEST_REASON:
+        msg = f"a text that reports can't show; write one line of 1 to {_LONGEST_REASON} characters"
+        raise ValueError(msg)
+    return text
 
 
 def _form(value: object) -> str:
@@ -152,6 +162,13 @@ class NotifyEntry(_Strict):
     master_rx_lower_pri: Program | None = None
 
 
+class CheckEntry(_Strict):
+    """How much a check may say of this cluster, and why."""
+
+    at_most: Literal["warn", "skip"]
+    reason: Annotated[str, AfterValidator(_one_line)]
+
+
 class InstanceEntry(_Strict):
     """A further VRRP instance on the servers of the cluster."""
 
@@ -187,6 +204,7 @@ class ClusterEntry(_Strict):
     notify: NotifyEntry = Field(default_factory=NotifyEntry)
     extra: Annotated[list[str], Field(max_length=50)] = Field(default_factory=list)
     instances: dict[Word, InstanceEntry] = Field(default_factory=dict)
+    checks: dict[str, CheckEntry] = Field(default_factory=dict)
 
 
 # A vrrp_instance's name stands in logs and JSON; keepalived's own limit is far above this.
@@ -240,6 +258,7 @@ _MODELS: dict[Path, type[BaseModel]] = {
     ("garp",): GarpEntry,
     ("notify",): NotifyEntry,
     ("instances",): InstanceEntry,
+    ("checks",): CheckEntry,
     ("track",): TrackEntry,
     ("track", "scripts"): ScriptEntry,
     ("track", "processes"): ProcessEntry,

@@ -44,6 +44,12 @@ def failover_bound(version: int, advert_int: float, priority: int, allowance_s: 
     return Bound(shortest_s=down - advert_int, longest_s=down + allowance_s)
 
 
+def stop_bound(version: int, advert_int: float, priority: int, allowance_s: float) -> Bound:
+    """Outage when the master says that it stops: an advert with priority 0 leaves its successor Skew_Time."""
+    skew = skew_s(version, advert_int, priority)
+    return Bound(shortest_s=skew, longest_s=skew + allowance_s)
+
+
 def failback_bound(allowance_s: float) -> Bound:
     """Outage when a higher priority takes over from a living master: the protocol itself has no gap."""
     return Bound(shortest_s=0.0, longest_s=allowance_s)

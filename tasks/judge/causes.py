@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeVar
 
-from tasks.judge.agreement import NOTHING, place_views
-from tasks.judge.bgp import best_paths
-from tasks.judge.client import judge_client_neighbor
-from tasks.judge.duplicates import frozen
-from tasks.judge.kernel import judge_neighbor, neighbor_on, on_other_vlans
-from tasks.judge.mobility import entry, sequence_of
+from tasks.judge.checks.agreement import NOTHING, place_views
+from tasks.judge.checks.bgp import best_paths
+from tasks.judge.checks.client import judge_client_neighbor
+from tasks.judge.checks.duplicates import frozen
+from tasks.judge.checks.kernel import judge_neighbor, neighbor_on, on_other_vlans
+from tasks.judge.checks.mobility import entry, sequence_of
 from tasks.judge.place import Place, place_of
 from tasks.judge.remedies import announce, correct_fdb, forget, thaw
 from tasks.judge.subject import Subject

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.judge.client import on_link
+from tasks.judge.checks.client import on_link
 from tasks.judge.place import home_of
 from tasks.judge.subject import Subject
 from tasks.model.cluster import Server

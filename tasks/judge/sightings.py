@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tasks.judge.kernel import over_vxlan, seen, worded
+from tasks.judge.checks.kernel import over_vxlan, seen, worded
+from tasks.judge.checks.zebra import worded_mac, worded_neighbor
 from tasks.judge.place import from_the_wire, of_vlan
-from tasks.judge.zebra import worded_mac, worded_neighbor
 from tasks.model.address import IpAddress
 from tasks.model.cluster import Fabric
 from tasks.model.leaf import LeafFacts

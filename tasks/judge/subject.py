@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from tasks.judge.instances import instance_of
 from tasks.model.address import IpInterface
 from tasks.model.answer import Answer
 from tasks.model.cluster import Cluster, Desired, Server
+from tasks.model.drill import Injected
 from tasks.model.leaf import LeafFacts
 from tasks.model.mac import MacAddress
 from tasks.model.probe import ProbeFacts
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.server import Instance, Interface, ServerFacts
-from tasks.model.verdict import Finding, Status, VipState
+from tasks.model.verdict import Finding, NotJudged, Status, VipState
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One VIP. `expected_owner` is None when the priorities decide; `tripped` is a server that a drill took down."""
+    """One VIP. `expected_owner` is None when the priorities decide; `injected`: a drill's fault."""
 
     cluster: Cluster
     vip: IpInterface
@@ -28,9 +32,9 @@ class Subject:
     probes: Mapping[str, ProbeFacts]
     desired: Mapping[str, Desired]
     expected_owner: str | None = None
-    tripped: str | None = None
+    injected: Injected | None = None
     before: Mapping[str, LeafFacts] | None = None
-    """The leaves as they were before a drill tripped anything; None outside a drill."""
+    """The leaves as they were before a drill injected its fault; None outside a drill."""
 
     def holders(self) -> tuple[Server, ...] | None:
         """The servers that hold the VIP on any interface; None when a server could not be asked.
@@ -90,6 +94,13 @@ class Subject:
             return None
         return f"{before.state}, then {after.state}"
 
+    def disturbed(self, server: str, check: str | None = None) -> str | None:
+        """What a drill's fault did to that server; None for another server, and for a check that it does not excuse."""
+        fault = self.injected
+        if fault is None or fault.host != server or (check is not None and check not in fault.excused):
+            return None
+        return f"{server} was {fault.effect} by the drill"
+
     def router(self, server: Server) -> str:
         """What a server lacks that runs without the cluster's virtual router, under whatever name."""
         cluster = self.cluster
@@ -139,9 +150,19 @@ class Check:
     def unread(self, reading: Unread) -> Finding:
         """It could not be read."""
         evidence = (reading.source,) if reading.source is not None else ()
-        return Check(name=self.name, target=self.target, expected=self.expected, evidence=evidence).unknown(
-            reading.reason
-        )
+        return replace(self, evidence=evidence).unknown(reading.reason)
+
+    def value(self, reading: Reading[T]) -> T:
+        """What was read; where it could not be, the check ends (NotJudged) as unknown."""
+        if isinstance(reading, Unread):
+            raise NotJudged(self.unread(reading))
+        return reading.value
+
+    def reads(self, reading: Reading[T]) -> tuple[Check, T]:
+        """The same, as the check's evidence."""
+        value = self.value(reading)
+        assert isinstance(reading, Read)
+        return replace(self, evidence=(*self.evidence, reading.source)), value
 
     def _finding(self, status: Status, message: str, actual: str, cause: VipState | None = None) -> Finding:
         return Finding(

@@ -7,22 +7,20 @@ from typing import TypeVar
 
 from tasks.judge.place import Place, place_of
 from tasks.judge.subject import Check, Subject
-from tasks.model.reading import Reading, Unread
-from tasks.model.verdict import Finding, VipState
+from tasks.model.reading import Reading
+from tasks.model.verdict import Finding, NotJudged, VipState
 
 T = TypeVar("T")
 
 
-def opened(name: str, subject: Subject, leaf: str, read: Reading[T], what: str) -> Finding | tuple[Check, T, Place]:
-    """The check with its evidence, the rows and the place; or the finding that says why there are none."""
+def opened(name: str, subject: Subject, leaf: str, read: Reading[T], what: str) -> tuple[Check, T, Place]:
+    """The check with its evidence, the rows and the place; without them the check ends (NotJudged)."""
     place = place_of(subject, leaf)
     expected = f"{what}: {place.mac} {place.where}" if isinstance(place, Place) else what
-    if isinstance(read, Unread):
-        return Check(name=name, target=leaf, expected=expected).unread(read)
-    check = Check(name=name, target=leaf, expected=expected, evidence=(read.source,))
+    check, rows = Check(name=name, target=leaf, expected=expected).reads(read)
     if isinstance(place, str):
-        return unplaced(check, subject, place)
-    return check, read.value, place
+        raise NotJudged(unplaced(check, subject, place))
+    return check, rows, place
 
 
 def unplaced(check: Check, subject: Subject, reason: str) -> Finding:

@@ -1,50 +1,18 @@
-"""One verdict a VIP: every check, and the one word that explains them."""
+"""One verdict per VIP: every check, and the one word that explains them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
 
-from tasks.judge.agreement import judge_agreement
-from tasks.judge.attachment import judge_attachment
-from tasks.judge.bgp import judge_bgp, judge_origin, judge_session
 from tasks.judge.causes import known_causes
-from tasks.judge.client import judge_client_neighbor, judge_reachable
-from tasks.judge.duplicates import budget_of, judge_duplicate
-from tasks.judge.firewall import judge_adverts, judge_firewall
-from tasks.judge.kernel import judge_fdb, judge_gateway_neighbor, judge_neighbor
-from tasks.judge.mastership import judge_address, judge_master, judge_preferred
-from tasks.judge.mobility import judge_mobility
-from tasks.judge.server import judge_config, judge_interface, judge_package, judge_running_config, judge_service
-from tasks.judge.subject import Subject
-from tasks.judge.sysctl import judge_sysctl
-from tasks.judge.zebra import judge_evpn_arp, judge_evpn_mac
+from tasks.judge.checks import AnyCheck, Target, all_checks, target_name
+from tasks.judge.checks.duplicates import budget_of
+from tasks.judge.subject import Check, Subject
 from tasks.model.cluster import Cluster, Desired, Server
 from tasks.model.server import ServerFacts
 from tasks.model.verdict import Finding, Status, VipState, VipVerdict
-
-SERVER_CHECKS = (
-    judge_package,
-    judge_config,
-    judge_service,
-    judge_interface,
-    judge_running_config,
-    judge_firewall,
-    judge_sysctl,
-    judge_adverts,
-)
-LEAF_CHECKS = (
-    judge_neighbor,
-    judge_gateway_neighbor,
-    judge_fdb,
-    judge_evpn_mac,
-    judge_evpn_arp,
-    judge_bgp,
-    judge_agreement,
-    judge_mobility,
-    judge_duplicate,
-    judge_session,
-)
-PROBE_CHECKS = (judge_client_neighbor, judge_reachable)
 
 # The order in which causes explain: without a master nothing else means anything; what its own leaf does not tell
 # nobody can know; a wrong binding explains a wrong place; and a VIP that does not answer is a black hole only when
@@ -58,24 +26,31 @@ _CAUSES = (
     VipState.WRONG_LOCATION,
     VipState.BLACK_HOLE,
 )
-# A server may drift from its declaration while the VIP is fine; what these say decides the state.
-_DECISIVE = {
-    "master",
-    "vip-address",
-    "neighbor",
-    "fdb",
-    "evpn-mac",
-    "evpn-arp",
-    "bgp-type2",
-    "origin",
-    "client-neighbor",
-    "reachable",
-}
 
 
 def judge_server(subject: Subject, server: Server) -> tuple[Finding, ...]:
     """Every check on one server alone."""
-    return tuple(judge(subject, server) for judge in SERVER_CHECKS)
+    return tuple(finding_of(check, subject, server) for check in all_checks() if check.alone)
+
+
+def finding_of(check: AnyCheck, subject: Subject, *target: Server | str) -> Finding:
+    """The check on one target, as far as the intent lets it count."""
+    disturbed = subject.disturbed(target_name(subject, target), check.name) if check.on is Target.SERVER else None
+    if disturbed is not None:
+        return Check(name=check.name, target=target_name(subject, target), expected=check.passes).skips(disturbed)
+    rule = next((each for each in subject.cluster.checks if each.check == check.name), None)
+    if rule is None:
+        return check(subject, *target)
+    if rule.at_most == "skip":
+        finding = Check(name=check.name, target=target_name(subject, target), expected=check.passes).skips(
+            f"switched off in the intent: {rule.reason}"
+        )
+        return replace(finding, overruled=rule.reason)
+    finding = check(subject, *target)
+    if finding.status is not Status.FAIL:
+        return finding
+    message = f"{finding.message} (a warning only, by the intent: {rule.reason})"
+    return replace(finding, status=Status.WARN, message=message, overruled=rule.reason)
 
 
 def first_wrong(clusters: Sequence[Cluster], desired: Mapping[str, Desired], facts: ServerFacts) -> str | None:
@@ -93,14 +68,10 @@ def first_wrong(clusters: Sequence[Cluster], desired: Mapping[str, Desired], fac
 def judge_vip(subject: Subject) -> VipVerdict:
     """Every check of one VIP, in the order in which an engineer would look."""
     cluster = subject.cluster
-    findings = [finding for server in cluster.servers for finding in judge_server(subject, server)]
-    findings.append(judge_master(subject))
-    findings += [judge_address(subject, server) for server in cluster.servers]
-    findings.append(judge_preferred(subject))
-    findings += [judge_attachment(subject, server) for server in cluster.servers]
-    findings += [judge(subject, leaf) for leaf in cluster.fabric.leaves for judge in LEAF_CHECKS]
-    findings.append(judge_origin(subject))
-    findings += [judge(subject, probe) for probe in cluster.probes for judge in PROBE_CHECKS]
+    findings: list[Finding] = []
+    for on, group in groupby(all_checks(), key=lambda each: each.on):
+        together = tuple(group)
+        findings += [finding_of(check, subject, *each) for each in _targets(cluster, on) for check in together]
     owner, holders = subject.owner(), subject.holders()
     return VipVerdict(
         cluster=cluster.name,
@@ -115,13 +86,27 @@ def judge_vip(subject: Subject) -> VipVerdict:
     )
 
 
+def _targets(cluster: Cluster, on: Target) -> list[tuple[Server | str, ...]]:
+    """What a check is called with for each of its targets, after the subject."""
+    match on:
+        case Target.SERVER:
+            return [(each,) for each in cluster.servers]
+        case Target.CLUSTER:
+            return [()]
+        case Target.LEAF:
+            return [(each,) for each in cluster.fabric.leaves]
+        case Target.PROBE:
+            return [(each,) for each in cluster.probes]
+
+
 def state_of(findings: Sequence[Finding]) -> VipState:
     """The first cause that explains; `unknown` when a check that decides could not be made or none was."""
     causes = {finding.cause for finding in findings if finding.status is Status.FAIL}
     for cause in _CAUSES:
         if cause in causes:
             return cause
-    decisive = [finding.status for finding in findings if finding.check in _DECISIVE]
+    deciding = {check.name for check in all_checks() if check.decides}
+    decisive = [finding.status for finding in findings if finding.check in deciding]
     if Status.UNKNOWN in decisive or not set(decisive) & {Status.PASS, Status.WARN}:
         return VipState.UNKNOWN
     return VipState.HEALTHY

@@ -96,6 +96,15 @@ class Desired:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRule:
+    """How much a check may say of this cluster: `warn` makes a warning of a failure, `skip` switches it off."""
+
+    check: str
+    at_most: Literal["warn", "skip"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cluster:
     """One VRRP instance of a cluster, on two or more servers. The instances of a cluster have its name in common."""
 
@@ -126,6 +135,7 @@ class Cluster:
     notify: Notify = field(default_factory=Notify)
     extra: tuple[str, ...] = ()
     """Lines of the operator's for the vrrp_instance, which vipbook does not know."""
+    checks: tuple[CheckRule, ...] = ()
 
     @property
     def vmac(self) -> MacAddress | None:

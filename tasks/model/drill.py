@@ -64,6 +64,15 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Injected:
+    """The fault that is on a host now. `effect`: what became of the host, after `was`; `excused`: checks."""
+
+    host: str
+    effect: str
+    excused: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened, in its place on the timeline."""
 
@@ -96,7 +105,7 @@ class Drill:
     tripped_at: float
     """Seconds since the epoch, by the target's clock: where the timeline has its zero."""
     flagged_before: tuple[str, ...] = ()
-    """Leaves that held the VIP for a duplicate before anything was tripped."""
+    """Leaves that held the VIP for a duplicate before anything was injected."""
     flagged_after: tuple[str, ...] = ()
 
     @property

@@ -1,4 +1,4 @@
-"""What an outage may last, fault by fault, before anything was tripped."""
+"""What an outage may last, fault by fault, before anything was injected."""
 
 from __future__ import annotations
 

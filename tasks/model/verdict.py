@@ -57,6 +57,17 @@ class Finding:
     evidence: tuple[Answer, ...] = ()
     cause: VipState | None = None
     """What this finding, when it fails, makes of the VIP; None for what the VIP can live with."""
+    overruled: str = ""
+    """The reason for which the intent switched the check off, or made a warning of this failure."""
+
+
+class NotJudged(Exception):  # noqa: N818 - the end of a check, not an error
+    """Ends a check whose answer could not be read; `finding` says why."""
+
+    def __init__(self, finding: Finding) -> None:
+        """`finding`: what the check says instead."""
+        super().__init__(finding.message)
+        self.finding = finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

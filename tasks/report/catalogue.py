@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from rich.table import Table
 
-from tasks.judge.catalogue import Entry
+from tasks.judge.checks import AnyCheck
 
 
-def render_catalogue(entries: Sequence[Entry]) -> Table:
-    """A row a check."""
+def render_catalogue(checks: Sequence[AnyCheck]) -> Table:
+    """One row per check."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
     table.add_column("check", no_wrap=True, style="bold", header_style="dim")
     for heading in ("on", "reads", "passes when", "fails when"):
         table.add_column(heading, overflow="fold", header_style="dim")
-    for entry in entries:
-        table.add_row(entry.check, entry.target, entry.reads, entry.passes, entry.fails)
+    for each in checks:
+        table.add_row(each.name, each.on, each.reads, each.passes, each.fails)
     return table
 
 
-def catalogue_document(entries: Sequence[Entry]) -> list[dict[str, Any]]:
-    """A mapping a check."""
-    return [asdict(entry) for entry in entries]
+def catalogue_document(checks: Sequence[AnyCheck]) -> list[dict[str, Any]]:
+    """One mapping per check."""
+    return [
+        {
+            "check": each.name,
+            "target": str(each.on),
+            "reads": each.reads,
+            "passes": each.passes,
+            "fails": each.fails,
+            "decides": each.decides,
+        }
+        for each in checks
+    ]

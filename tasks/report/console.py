@@ -79,7 +79,7 @@ def render_vip(vip: VipVerdict, *, verbose: bool = False, brief: bool = False) -
     table.add_column("finding", overflow="fold", header_style="dim")
     left_out = {Status.SKIP} if not verbose else set()
     left_out |= {Status.PASS} if brief else set()
-    found = [each for each in vip.findings if each.status not in left_out]
+    found = [each for each in vip.findings if each.status not in left_out or each.overruled]
     rows = [Row(each.status, each.check, each.target, each.message) for each in found]
     messages = dict(zip(rows, map(_message, found), strict=True))
     for row in rows if verbose else gathered(rows):

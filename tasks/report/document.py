@@ -123,7 +123,7 @@ def _cause(cause: KnownCause) -> dict[str, Any]:
 
 
 def _finding(vip: VipVerdict, finding: Finding, evidence: Evidence) -> dict[str, Any]:
-    return {
+    shape: dict[str, Any] = {
         "id": f"{vip.cluster}/{vip.address}/{finding.check}/{finding.target}",
         "check": finding.check,
         "target": finding.target,
@@ -133,6 +133,7 @@ def _finding(vip: VipVerdict, finding: Finding, evidence: Evidence) -> dict[str,
         "actual": said(finding.actual),
         "evidence": [evidence.of(answer) for answer in finding.evidence],
     }
+    return {**shape, "overruled": said(finding.overruled)} if finding.overruled else shape
 
 
 def _server(outcome: ServerOutcome) -> dict[str, Any]:

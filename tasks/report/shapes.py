@@ -38,7 +38,10 @@ class EvidenceShape(Shape):
 
 
 class CheckShape(Shape):
-    """What one check says of one target. `id` is unique in the report and the same from run to run."""
+    """What one check says of one target. `id` is unique in the report and the same from run to run.
+
+    `overruled`: why the intent switched it off, or made a warning of a failure.
+    """
 
     id: str
     check: str
@@ -48,6 +51,7 @@ class CheckShape(Shape):
     expected: str
     actual: str
     evidence: tuple[EvidenceShape, ...] = ()
+    overruled: str | None = None
 
 
 class CauseShape(Shape):

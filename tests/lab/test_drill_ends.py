@@ -67,7 +67,7 @@ def started_drill(fabric: Fabric, word: str) -> subprocess.Popen[str]:
     raise AssertionError(f"the drill ended without saying {word!r}")
 
 
-def test_tripping_the_backup_costs_nothing(quick: Fabric) -> None:
+def test_a_fault_on_the_backup_costs_nothing(quick: Fabric) -> None:
     ran = quick.vipbook("drill", "web", "--probe", "I1", "--target", "H2", "--yes", "--json")
     assert ran.code == 0, ran.problems()
     assert ran.report["drill"]["outages"][0]["seconds"] < 0.5
@@ -102,7 +102,7 @@ def test_a_fabric_that_does_not_follow_fails_the_drill(quick: Fabric) -> None:
             quick.shell(leaf, "systemctl", "start", "neighmgrd")
 
 
-@pytest.mark.parametrize("word", ["tripping", "failover: waiting", "restoring", "failback: waiting"])
+@pytest.mark.parametrize("word", ["injecting", "failover: waiting", "restoring", "failback: waiting"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_undoes_first(quick: Fabric, word: str, number: signal.Signals) -> None:
     running = started_drill(quick, word)

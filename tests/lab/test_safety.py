@@ -77,7 +77,7 @@ def test_a_drill_waits_for_nobody_either(healthy: Fabric, tmp_path: Path) -> Non
     running = healthy.start("drill", "web", "--yes", "--probe", "I1")
     assert running.stderr is not None
     for line in running.stderr:
-        if "tripping" in line:
+        if "injecting" in line:
             break
     refused = healthy.variant(tmp_path, PRIORITY).vipbook("apply", "--yes")
     running.communicate(timeout=200)

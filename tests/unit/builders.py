@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
 from typing import Any
 
+from tasks.change.faults import fault_of
 from tasks.judge.subject import Subject
 from tasks.model.address import IpInterface
 from tasks.model.answer import Answer, Answers
 from tasks.model.cluster import Cluster, Desired, Fabric, Opening, Secret, Server
+from tasks.model.drill import Injected
 from tasks.model.keepalived import Declared
 from tasks.model.leaf import (
     DuplicateDetection,
@@ -416,6 +418,11 @@ def client_facts(mac: MacAddress = MACS["H1"], *, vip: IpInterface = VIP, **chan
 
 def desired(host: str, *, config: str = CONFIG) -> Desired:
     return Desired(host=host, config=config, openings=cluster().openings(host))
+
+
+def injected(host: str) -> Injected:
+    """link-down on this host."""
+    return fault_of("link-down").on(host)
 
 
 def subject(*, owner: str = "H1", **changed: Any) -> Subject:  # noqa: ANN401

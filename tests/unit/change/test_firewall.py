@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tasks.change.firewall import notes_on, plan_firewall
 from tasks.change.iptables import edited_rules
 from tasks.change.undo import BOOTED
-from tasks.judge.firewall import open_after_boot, open_now
+from tasks.judge.checks.firewall import open_after_boot, open_now
 from tasks.judge.firewall_rules import closes, is_open, strays
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step

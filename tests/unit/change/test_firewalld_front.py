@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import pytest
 
 from tasks.change.firewall import notes_on, plan_firewall, refusal_of
-from tasks.judge.firewall import open_after_boot, open_now
+from tasks.judge.checks.firewall import open_after_boot, open_now
 from tasks.judge.firewall_front import blocked_by
 from tasks.model.cluster import Opening
 from tasks.model.server import Firewall

@@ -218,7 +218,7 @@ def test_one_wrong_value_is_named_with_place_and_mend(old: str, new: str, place:
 
 def test_a_key_far_from_all_others_gets_no_guess() -> None:
     (said,) = problems("probes: [I1]", "zzz: 1")
-    assert said.endswith(", notify, extra, instances")
+    assert said.endswith(", notify, extra, instances, checks")
 
 
 @pytest.mark.parametrize(

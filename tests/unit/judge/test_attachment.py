@@ -18,6 +18,7 @@ from tests.unit.builders import (
     VTEPS,
     cluster,
     fdb_row,
+    injected,
     lldp,
     server,
     silent_leaf,
@@ -160,7 +161,7 @@ def test_a_backup_that_is_declared_nowhere_and_silent(tripped: str | None, owner
     facts = subject(owner=owner, cluster=cluster(servers=servers))
     for leaf in VTEPS:
         facts = with_leaf(facts, leaf, lldp=(), **({"fdb": ()} if owner == "H2" else {}))
-    assert judged(replace(facts, tripped=tripped), "H2")[0] == status
+    assert judged(replace(facts, injected=injected(tripped) if tripped else None), "H2")[0] == status
     mute = with_leaf(facts, "L3", fdb=GONE)
     assert judged(mute, "H2")[0] == "unknown", "a leaf that did not tell may have heard it"
 

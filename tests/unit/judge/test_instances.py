@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tasks.judge.checks.mastership import judge_master
 from tasks.judge.instances import carries, family_of, instance_of
-from tasks.judge.mastership import judge_master
 from tasks.judge.vip import judge_vip
 from tasks.model.server import Instance
 from tasks.model.verdict import Status, VipState

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks.judge.mastership import judge_address
+from tasks.judge.checks.mastership import judge_address
 from tasks.judge.vip import judge_vip
 from tasks.model.address import IpInterface
 from tasks.model.mac import MacAddress

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from tasks.judge.catalogue import CATALOGUE
+from tasks.judge.checks import all_checks
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_vip
 from tasks.model.verdict import Finding, Status
@@ -161,7 +161,7 @@ def test_no_reason_is_needless_or_too_wide() -> None:
     ids=["virtual MAC, IPv6", "MLAG, undeclared", "Ethernet segment"],
 )
 def test_no_value_in_any_fabric_breaks_the_judge(facts: Subject) -> None:
-    known = {entry.check for entry in CATALOGUE}
+    known = {entry.name for entry in all_checks()}
     for mutation in mutations(facts):
         verdict = judge_vip(mutation.facts)
         assert len(by_name(verdict)) == len(verdict.findings)

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.judge.catalogue import CATALOGUE
+from tasks.judge.checks import all_checks
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_vip
 from tasks.model.leaf import EvpnSession, LeafFacts, MoveCount
@@ -25,6 +25,7 @@ from tests.unit.builders import (
     evpn_mac,
     evpn_neighbor,
     fdb_row,
+    injected,
     instance,
     interface,
     lldp,
@@ -164,7 +165,7 @@ def subjects(draw: st.DrawFn) -> Subject:
             "C1": client_facts(draw(macs())) if draw(st.booleans()) else client_facts(MACS[owner]),
         },
         expected_owner=draw(st.sampled_from([None, None, *BOTH])),
-        tripped=draw(st.sampled_from([None, None, *BOTH])),
+        injected=draw(st.sampled_from([None, None, *(injected(name) for name in BOTH)])),
     )
     return replace(facts, before=facts.leaves) if draw(st.booleans()) else facts
 
@@ -174,7 +175,7 @@ def subjects(draw: st.DrawFn) -> Subject:
 def test_the_promises_of_a_verdict(facts: Subject) -> None:
     verdict = judge_vip(facts)
     findings = by_name(verdict)  # ids are unique
-    assert {finding.check for finding in verdict.findings} == {entry.check for entry in CATALOGUE}
+    assert {finding.check for finding in verdict.findings} == {entry.name for entry in all_checks()}
     assert all(finding.message for finding in verdict.findings), "every finding says something"
     failing = {finding.check for finding in verdict.findings if finding.status is Status.FAIL}
     deciding = [finding.status for finding in verdict.findings if finding.check in DECIDING]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks.judge.server import differences
+from tasks.judge.checks.server import differences
 from tasks.judge.vip import judge_vip
 from tasks.model.server import Package
 from tasks.model.verdict import VipState

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tasks.judge.checks.sysctl import judge_sysctl
 from tasks.judge.subject import Subject
-from tasks.judge.sysctl import judge_sysctl
 from tasks.model.server import ConfigFile
 from tasks.render.sysctl import sysctl_text
 from tests.unit.builders import GONE, cluster, config_file, desired, subject, with_server

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console, RenderableType
 
-from tasks.judge.catalogue import CATALOGUE
+from tasks.judge.checks import all_checks
 from tasks.judge.vip import judge_vip
 from tasks.model.drill import Stage
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
@@ -242,5 +242,5 @@ def test_right_after(settled: dict[str, float] | None, line: str | None) -> None
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_catalogue_names_every_check(width: int) -> None:
-    text = shown(render_catalogue(CATALOGUE), width)
-    assert all(entry.check in text for entry in CATALOGUE)
+    text = shown(render_catalogue(all_checks()), width)
+    assert all(entry.name in text for entry in all_checks())

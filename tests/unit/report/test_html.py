@@ -17,7 +17,7 @@ import pytest
 from tasks.report.document import document
 from tasks.report.drawing import fabric_svg
 from tasks.report.formats import rendered
-from tasks.report.html import render
+from tasks.report.formats.html import render
 from tasks.report.layout import CHIP_X, CHIP_Y, STEP_X, lay_out
 from tasks.report.plot import timeline_svg
 from tasks.report.schema import ReportShape, read_report, report_of

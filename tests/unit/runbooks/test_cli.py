@@ -72,9 +72,9 @@ class TestWrongCalls:
     @pytest.mark.parametrize(
         ("report", "said"),
         [
-            ("json", "write FORMAT:PATH; accepted formats: json"),
+            ("json", "write FORMAT:PATH; accepted formats: csv, html, json, junit, markdown, prom"),
             ("json:", "write FORMAT:PATH"),
-            ("yaml:x", "write FORMAT:PATH; accepted formats: json"),
+            ("yaml:x", "write FORMAT:PATH; accepted formats: csv, html, json, junit, markdown, prom"),
             (":x", "write FORMAT:PATH"),
             ("json:/nowhere/at/all.json", "there is no directory /nowhere/at; make it first"),
             ("json:/tmp", "is a directory; name a file"),

@@ -14,6 +14,7 @@ from runbooks import drill as runbook
 from runbooks.drill import Look, Order, drill, order, pause_s
 from runbooks.drill_probes import plan_probes
 from runbooks.session import Session
+from tasks.change.faults import fault_of
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_vip
 from tasks.model.errors import IntentError, RefusedError
@@ -185,7 +186,8 @@ class Stage:
         self.runs += 1
         return SimpleNamespace(
             target=SimpleNamespace(name="H1"),
-            fault=SimpleNamespace(summary="enp0s8 down"),
+            fault=fault_of("link-down"),
+            injection=SimpleNamespace(summary="enp0s8 down"),
             execute=self.execute,
             lease_s=lambda: 60,
         )
@@ -228,11 +230,11 @@ def test_no_drill_on_a_cluster_that_is_not_healthy(
     assert "no drill on a cluster that is not healthy" in (found.reason or "")
 
 
-def test_the_operator_is_asked_before_anything_is_tripped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_operator_is_asked_before_anything_is_injected(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(monkeypatch, subject(), confirmed=False)
-    with pytest.raises(RefusedError, match="not confirmed; nothing was tripped"):
+    with pytest.raises(RefusedError, match="not confirmed; nothing was injected"):
         stage.drill()
-    assert [report.reason for report in stage.asked] == ["about to trip link-down on H1: enp0s8 down"]
+    assert [report.reason for report in stage.asked] == ["about to inject link-down on H1: enp0s8 down"]
     assert stage.slept == []
 
 

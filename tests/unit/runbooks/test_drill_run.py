@@ -11,6 +11,7 @@ from runbooks.drill_events import Timeline, probe_events
 from runbooks.drill_members import bound_of
 from runbooks.drill_probes import ProbePlan, Probes, events_of, parse
 from runbooks.drill_probes import measured as seen_by
+from tasks.change.faults import fault_of
 from tasks.intent.timers import failback_bound, failover_bound
 from tasks.model.answer import NoAnswer
 from tasks.model.drill import Drill, Outage, ProbeReply, ProbeStream
@@ -72,14 +73,12 @@ def test_no_probe_at_all_measures_nothing() -> None:
     assert [each.measured for each in measured(nothing)] == [False, False]
 
 
-def test_a_backup_is_tripped_without_an_outage_and_a_heir_that_tells_no_timers_is_refused() -> None:
-    whole, first, second = cluster(), server("H1"), server("H2")
-    bound = bound_of(whole, second, first, first, {})
-    assert (bound.shortest_s, bound.longest_s) == (0.0, 1.0)
+def test_a_successor_that_tells_no_timers_is_refused() -> None:
+    whole, second = cluster(), server("H2")
     gone = NoAnswer(host="H2", reason=GONE.reason, at=AT)
     for reply in (gone, answers("H2"), answers("H2", json="[]")):
         with pytest.raises(RefusedError, match="H2 did not tell its timers"):
-            bound_of(whole, first, first, second, {"H2": reply})
+            bound_of(fault_of("link-down"), whole, second, {"H2": reply})
 
 
 def test_the_timeline_is_in_order_and_counts_from_the_fault() -> None:

@@ -59,7 +59,7 @@ def test_what_is_no_report(stored: Path, content: str, said: str) -> None:
 
 
 def test_wrong_calls(stored: Path, tmp_path: Path) -> None:
-    ended(run("report", "pdf", stored), 2, "error: no format 'pdf'; accepted: json, junit, markdown, csv, prom, html")
+    ended(run("report", "pdf", stored), 2, "error: no format 'pdf'; accepted: csv, html, json, junit, markdown, prom")
     ended(run("report", "csv", tmp_path / "none.json"), 2, "none.json: there is no such file", "--report json:PATH")
     ended(run("report", "csv", tmp_path), 2, "can't be read: Is a directory")
     ended(run("report", "csv", stored, "-o", "/nowhere/x"), 2, "there is no directory /nowhere; make it first")

@@ -111,7 +111,7 @@ def test_somebody_elses_unit_is_left_alone(inventory: Path, tmp_path: Path, kind
         (("--name", "A b"), "--name A b: accepted"),
         (("--user", "a b"), "not the name of a user"),
         (("wbe",), "no cluster 'wbe'; accepted: web"),
-        (("--report", "xml:x"), "accepted formats: json"),
+        (("--report", "xml:x"), "accepted formats: csv, html, json, junit, markdown, prom"),
         (("--report", "prom:/nowhere/x"), "there is no directory /nowhere"),
         (("--notify", "mail:x"), "accepted: webhook:URL, webhook-env:NAME, command:PATH"),
         (("--notify", "webhook:https://h/T0P"), "a unit is no place for it; --notify webhook-env:NAME"),

@@ -40,7 +40,7 @@ def no_contact(monkeypatch: pytest.MonkeyPatch) -> None:
         (("open", "w", "wbe"), "no cluster 'wbe'; accepted: web"),
         (("open", "w", "--expect", "sunshine"), "--expect 'sunshine': not an expectation; accepted:"),
         (("open", "w", "--expect", "web moves to H9"), "no server of web 'H9'; accepted: H1, H2"),
-        (("open", "w", "--report", "yaml:x"), "accepted formats: json"),
+        (("open", "w", "--report", "yaml:x"), "accepted formats: csv, html, json, junit, markdown, prom"),
         (("check", "w"), "there is no window 'w'; open now: none"),
         (("close", "w"), "there is no window 'w'"),
         (("close", "a/b"), "a window's name is"),
@@ -117,14 +117,14 @@ def test_a_verdict_is_reported_although_its_evidence_can_not_be_kept(
 
 
 def test_a_form_that_can_not_be_made_is_missing_in_the_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tasks.report.html", None)
+    monkeypatch.setitem(sys.modules, "tasks.report.formats.html", None)
     kept, said = windows(), list[str]()
     outputs = Outputs(said.append)
     _closed(kept, WINDOW, LOOK, LOOK.report, tmp_path / "w", outputs)
     names = {path.name for path in (tmp_path / "w").iterdir()}
     assert {"report.json", "report.md", "report.xml", "opened.json", "before"} <= names
     assert "report.html" not in names
-    assert "report.html of the bundle" in said[0]
+    assert "html report of the bundle" in said[0]
     assert outputs.lost
     assert kept.read("w").closed_at is not None
 

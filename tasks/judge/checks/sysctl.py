@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.subject import Check, Subject
 from tasks.model.cluster import Server
-from tasks.model.reading import Unread
 from tasks.model.server import ConfigFile
 from tasks.model.verdict import Finding
 from tasks.render.sysctl import STRICT, SYSCTL_FILE, arp_announce, recorded, sysctl_text
@@ -27,6 +27,16 @@ def is_saved(file: ConfigFile, interfaces: Sequence[str]) -> bool:
     return file.text == text and ours
 
 
+@registered(
+    "sysctl",
+    Target.SERVER,
+    order=170,
+    alone=True,
+    reads="/proc/sys/net/ipv4/conf/*/arp_announce, /etc/sysctl.d/90-vipbook.conf",
+    passes="the greater of arp_announce of all and of the interface beneath each virtual MAC is 2, and the file "
+    "says so for the next boot: ARP requests never name the VIP with that interface's own MAC",
+    fails="it is not, or only until the next boot (skipped where no cluster of the server uses a virtual MAC)",
+)
 def judge_sysctl(subject: Subject, server: Server) -> Finding:
     """An ARP request never names the VIP with the MAC of the interface beneath its macvlan.
 
@@ -38,21 +48,16 @@ def judge_sysctl(subject: Subject, server: Server) -> Finding:
     beneath = ", ".join(interfaces) or "the interface beneath a virtual MAC"
     expected = f"arp_announce {STRICT} on {beneath}, now and after a boot"
     check = Check(name="sysctl", target=server.name, expected=expected)
-    if isinstance(facts.arp_announce, Unread):
-        return check.unread(facts.arp_announce)
-    if isinstance(facts.sysctl_file, Unread):
-        return check.unread(facts.sysctl_file)
-    sources = (facts.arp_announce.source, facts.sysctl_file.source)
-    check = Check(name="sysctl", target=server.name, expected=expected, evidence=sources)
+    check, running = check.reads(facts.arp_announce)
+    check, file = check.reads(facts.sysctl_file)
     if not interfaces:
         return check.skips("no cluster of this server uses a virtual MAC")
-    running = facts.arp_announce.value
     wrong = [name for name in interfaces if in_force(running, name) != STRICT]
     if wrong:
         actual = "\n".join(f"{name}: {_told(running, name)}" for name in wrong)
         return check.fails(f"ARP requests may name the VIP with the MAC of {', '.join(wrong)}", actual)
-    if not is_saved(facts.sysctl_file.value, interfaces):
-        actual = "no file" if facts.sysctl_file.value.text is None else "another file"
+    if not is_saved(file, interfaces):
+        actual = "no file" if file.text is None else "another file"
         return check.fails(f"right now, but lost at a boot: {SYSCTL_FILE} does not say so", actual)
     return check.passes(f"ARP requests by {beneath} name its own address", f"arp_announce {STRICT}")
 

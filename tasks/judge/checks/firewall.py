@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.firewall_front import blocked_by
 from tasks.judge.firewall_rules import (
     closes,
@@ -18,7 +19,6 @@ from tasks.judge.firewall_rules import (
 from tasks.judge.subject import Check, Subject
 from tasks.model.address import IPV6
 from tasks.model.cluster import Cluster, Opening, Server
-from tasks.model.reading import Unread
 from tasks.model.server import Firewall, Instance
 from tasks.model.verdict import Finding
 from tasks.render.firewall import NFT_INCLUDE, nft_inserts, of_family
@@ -27,16 +27,25 @@ MANAGED = ("firewalld", "ufw")
 HANDLED = ("iptables", "nftables", *MANAGED, "none")
 
 
+@registered(
+    "firewall",
+    Target.SERVER,
+    order=160,
+    alone=True,
+    reads="iptables -S and ip6tables -S, nft list ruleset, firewall-cmd, ufw's rules, and the files loaded at boot",
+    passes="protocol 112 (51 too with AH) is open from every peer, before any rule that could close, now and after "
+    "a boot",
+    fails="it is closed for a peer, open only until the next boot, two firewalls are in charge at once, or "
+    "firewalld's IPv6_rpfilter drops what is sent to an IPv6 VIP on a virtual MAC",
+)
 def judge_firewall(subject: Subject, server: Server) -> Finding:
     """VRRP is open from every peer, at runtime and after a boot, before anything that closes."""
-    read = subject.servers[server.name].firewall
     openings = subject.cluster.openings(server.name)
     from_all = ", ".join(map(str, openings))
     expected = f"protocol 112 open from {from_all}, at runtime and persistently"
-    if isinstance(read, Unread):
-        return Check(name="firewall", target=server.name, expected=expected).unread(read)
-    check = Check(name="firewall", target=server.name, expected=expected, evidence=(read.source,))
-    firewall = read.value
+    check, firewall = Check(name="firewall", target=server.name, expected=expected).reads(
+        subject.servers[server.name].firewall
+    )
     if firewall.manager not in HANDLED:
         if " and " in firewall.manager:
             return check.fails(f"{firewall.manager} are in charge at once: what one opens the other may drop", "two")
@@ -146,6 +155,16 @@ _RATE = 0.7
 """The part of the adverts that must have come; one at either end may have been missed by looking."""
 
 
+@registered(
+    "adverts",
+    Target.SERVER,
+    order=180,
+    alone=True,
+    reads="keepalived's counters, twice in one round trip",
+    passes="a backup's counter of received adverts moved while we looked, at the declared rate",
+    fails="it stood still for more than an interval; a warning when some are lost (skipped where the server is not "
+    "backup)",
+)
 def judge_adverts(subject: Subject, server: Server) -> Finding:
     """A backup hears the master: the counter moved while we looked.
 
@@ -155,15 +174,9 @@ def judge_adverts(subject: Subject, server: Server) -> Finding:
     facts = subject.servers[server.name]
     expected = "adverts of the master arrive"
     check = Check(name="adverts", target=server.name, expected=expected)
-    for read in (facts.instances, facts.later, facts.between_s):
-        if isinstance(read, Unread):
-            return check.unread(read)
-    assert not isinstance(facts.instances, Unread)
-    assert not isinstance(facts.later, Unread)
-    assert not isinstance(facts.between_s, Unread)
-    check = Check(
-        name="adverts", target=server.name, expected=expected, evidence=(facts.instances.source, facts.later.source)
-    )
+    check, _ = check.reads(facts.instances)
+    check, _ = check.reads(facts.later)
+    between_s = check.value(facts.between_s)
     before, after = subject.own(server.name, facts.instances), subject.own(server.name, facts.later)
     if not isinstance(before, Instance) or not isinstance(after, Instance):
         return check.fails(f"keepalived runs without {subject.cluster.instance}", subject.router(server))
@@ -177,7 +190,7 @@ def judge_adverts(subject: Subject, server: Server) -> Finding:
         return check.unknown("the counter went back: keepalived started anew while we looked")
     if heard == 0:
         return check.fails("no advert arrived while we looked for more than one interval", actual)
-    due = facts.between_s.value / subject.cluster.advert_int
+    due = between_s / subject.cluster.advert_int
     if heard < due * _RATE - 1:
         return check.warns(f"{heard} adverts arrived where {due:.0f} were due: some are lost on the way", actual)
     return check.passes(f"{server.name} hears the master's adverts", actual)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tasks.judge.bgp import best_paths
-from tasks.judge.kernel import neighbor_on
-from tasks.judge.mobility import entry
+from tasks.judge.checks import Target, registered
+from tasks.judge.checks.bgp import best_paths
+from tasks.judge.checks.kernel import neighbor_on
+from tasks.judge.checks.mobility import entry
 from tasks.judge.place import of_vlan, place_of
 from tasks.judge.subject import Check, Subject
 from tasks.model.answer import Answer
 from tasks.model.leaf import LeafFacts
 from tasks.model.mac import MacAddress
-from tasks.model.reading import Read, Unread
+from tasks.model.reading import Read
 from tasks.model.table import rows_with
 from tasks.model.verdict import Finding
 
@@ -23,6 +24,14 @@ Views = dict[str, str]
 """What each table says, in one word; a table that could not be read is left out."""
 
 
+@registered(
+    "agreement",
+    Target.LEAF,
+    order=370,
+    reads="kernel neighbor and FDB, zebra, BGP",
+    passes="all name one MAC for the VIP and one place for that MAC",
+    fails="two of them differ: says which, and what is known to cause it",
+)
 def judge_agreement(subject: Subject, leaf: str) -> Finding:
     """Kernel neighbor, zebra and BGP name one MAC for the VIP; kernel FDB, zebra and BGP one place for that MAC."""
     facts = subject.leaves[leaf]
@@ -35,10 +44,7 @@ def judge_agreement(subject: Subject, leaf: str) -> Finding:
     bindings = binding_views(subject, facts)
     mac = _the_mac(subject, facts)
     places = place_views(subject, facts, mac) if mac is not None else {}
-    own = facts.vni
-    if isinstance(own, Unread):
-        return check.unread(own)
-    if own.value.local_vtep is None:
+    if check.value(facts.vni).local_vtep is None:
         return check.unknown(f"{leaf} did not tell its VTEP address, so BGP's place can't be compared")
     if len(bindings) < _ENOUGH:
         return check.unknown("fewer than two of kernel, zebra and BGP could be read")

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.subject import Check, Subject
-from tasks.model.reading import Read, Unread
+from tasks.model.reading import Read
 from tasks.model.verdict import Finding, VipState
 
 _WITHOUT_MAC = {"FAILED", "INCOMPLETE", "NONE"}
 
 
+@registered(
+    "reachable",
+    Target.PROBE,
+    order=620,
+    decides=True,
+    reads="ping",
+    passes="every echo is answered",
+    fails="none is (some: warns)",
+)
 def judge_reachable(subject: Subject, probe: str) -> Finding:
     """The VIP answers a probe host. Tables can agree and still be wrong together; this is the last judge."""
-    read = subject.probes[probe].pings[subject.vip.ip]
-    expected = f"{subject.vip.ip} answers every echo"
-    if isinstance(read, Unread):
-        return Check(name="reachable", target=probe, expected=expected).unread(read)
-    check = Check(name="reachable", target=probe, expected=expected, evidence=(read.source,))
-    ping = read.value
+    check = Check(name="reachable", target=probe, expected=f"{subject.vip.ip} answers every echo")
+    check, ping = check.reads(subject.probes[probe].pings[subject.vip.ip])
     actual = f"{ping.received} of {ping.sent} echoes" + (f", {ping.rtt_ms:g} ms" if ping.rtt_ms is not None else "")
     if ping.sent == 0:
         return check.unknown(f"{probe} sent nothing")
@@ -27,25 +33,29 @@ def judge_reachable(subject: Subject, probe: str) -> Finding:
     return check.passes(f"{subject.vip.ip} answers {probe}", actual)
 
 
+@registered(
+    "client-neighbor",
+    Target.PROBE,
+    order=610,
+    decides=True,
+    reads="ip -j route get VIP, ip -j neigh show to VIP",
+    passes="a host in the VIP's own subnet holds the owner's MAC",
+    fails="it holds another one (skipped in other subnets, and where it holds none)",
+)
 def judge_client_neighbor(subject: Subject, probe: str) -> Finding:
     """A probe host in the VIP's own subnet sends straight to a MAC: the one it holds must be the VIP's.
 
     Leaves that suppress ARP keep gratuitous ARP from it, so its own entry must age first (arp(7), RFC 9161 3.6).
     """
     facts, address = subject.probes[probe], subject.vip.ip
-    route, rows = facts.routes[address], facts.neighbors[address]
-    expected = f"{address} with the MAC of the server that bears it, if at all"
-    check = Check(name="client-neighbor", target=probe, expected=expected)
-    if isinstance(route, Unread):
-        return check.unread(route)
-    check = Check(name=check.name, target=probe, expected=expected, evidence=(route.source,))
-    if route.value.gateway is not None:
+    expected = f"{address} with the MAC of the server that owns it, if at all"
+    begun = Check(name="client-neighbor", target=probe, expected=expected)
+    check, route = begun.reads(facts.routes[address])
+    if route.gateway is not None:
         return check.skips(f"{probe} is in another subnet: its gateway holds the neighbor")
-    if isinstance(rows, Unread):
-        return check.unread(rows)
-    check = Check(name=check.name, target=probe, expected=expected, evidence=(rows.source,))
-    mine = [each for each in rows.value if each.address == address]
-    row = next((each for each in mine if each.interface == route.value.interface), None)
+    check, rows = begun.reads(facts.neighbors[address])
+    mine = [each for each in rows if each.address == address]
+    row = next((each for each in mine if each.interface == route.interface), None)
     if row is None or row.mac is None or not row.states or row.states & _WITHOUT_MAC:
         return check.skips(f"{probe} held no MAC for {address}, so it asks anew", "no entry")
     owner = subject.owner()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.place import Home, home_of, learned_at, lldp_ports, one_place
 from tasks.judge.subject import Check, Subject
 from tasks.model.answer import Answer
@@ -12,6 +13,15 @@ from tasks.model.reading import Read, Unread
 from tasks.model.verdict import Finding, VipState
 
 
+@registered(
+    "attachment",
+    Target.SERVER,
+    order=240,
+    reads="bridge -j fdb and lldpctl on every leaf",
+    passes="the server's own MAC was learned at its declared leaf and port alone (or, undeclared, in one place), "
+    "and LLDP does not say otherwise",
+    fails="it was learned elsewhere (LLDP alone: warns; skipped when no leaf heard the server lately)",
+)
 def judge_attachment(subject: Subject, server: Server) -> Finding:
     """The leaves' FDB has the server's own MAC at its declared place alone, and LLDP does not contradict it."""
     declared = f" ({' and '.join(server.leaves)}{f' {server.port}' if server.port else ''})" if server.leaves else ""
@@ -71,8 +81,8 @@ def _kind(port: str) -> str:
 
 def _unplaced(check: Check, subject: Subject, server: Server, why: str, *, heard: bool) -> Finding:
     """A backup that is declared nowhere may be silent for longer than a leaf remembers; the owner never is."""
-    if server.name == subject.tripped:
-        return check.skips("taken down by the drill")
+    if (disturbed := subject.disturbed(server.name)) is not None:
+        return check.skips(disturbed)
     owner = subject.owner()
     if heard or owner is None or owner.name == server.name:
         return check.unknown(why)

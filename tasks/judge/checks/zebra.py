@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tasks.judge.bgp import best_paths
+from tasks.judge.checks import Target, registered
+from tasks.judge.checks.bgp import best_paths
 from tasks.judge.place import Place
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import on_port, opened, remote
@@ -15,12 +16,18 @@ _ACTIVE = {"active", None}
 """An FRR older than 7.0 tells no state."""
 
 
+@registered(
+    "evpn-mac",
+    Target.LEAF,
+    order=340,
+    decides=True,
+    reads="vtysh: show evpn mac vni N",
+    passes="local on the declared port of the owner's leaf, remote behind its VTEP elsewhere",
+    fails="no entry, or another place",
+)
 def judge_evpn_mac(subject: Subject, leaf: str) -> Finding:
     """zebra's MAC table: local on the owner's leaf and port, remote behind it everywhere else."""
-    start = opened("evpn-mac", subject, leaf, subject.leaves[leaf].evpn_macs, "EVPN MAC")
-    if isinstance(start, Finding):
-        return start
-    check, rows, place = start
+    check, rows, place = opened("evpn-mac", subject, leaf, subject.leaves[leaf].evpn_macs, "EVPN MAC")
     row = next(iter(rows_with(rows, "mac", place.mac)), None)
     if row is None:
         return check.fails(f"zebra on {leaf} does not know {place.mac}", "no entry", VipState.NOT_LEARNED)
@@ -36,12 +43,18 @@ def judge_evpn_mac(subject: Subject, leaf: str) -> Finding:
     return check.passes(f"zebra on {leaf} has it on {row.interface or 'a port of its own'}", actual)
 
 
+@registered(
+    "evpn-arp",
+    Target.LEAF,
+    order=350,
+    decides=True,
+    reads="vtysh: show evpn arp-cache vni N",
+    passes="the VIP with the owner's MAC, local and active on the owner's leaf, remote behind its VTEP elsewhere",
+    fails="no entry, another MAC or place, or inactive on the owner's leaf",
+)
 def judge_evpn_arp(subject: Subject, leaf: str) -> Finding:
     """zebra's ARP and ND cache: the VIP with its MAC, local and active on the owner's leaf, remote everywhere else."""
-    start = opened("evpn-arp", subject, leaf, subject.leaves[leaf].evpn_neighbors, "EVPN ARP entry")
-    if isinstance(start, Finding):
-        return start
-    check, rows, place = start
+    check, rows, place = opened("evpn-arp", subject, leaf, subject.leaves[leaf].evpn_neighbors, "EVPN ARP entry")
     row = next(iter(rows_with(rows, "address", str(subject.vip.ip))), None)
     if row is None:
         return check.fails(f"zebra on {leaf} does not know {subject.vip.ip}", "no entry", VipState.NOT_LEARNED)

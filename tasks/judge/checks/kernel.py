@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.place import Place, of_vlan
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import on_port, opened, remote
@@ -14,6 +15,15 @@ _NOARP = "NOARP"
 """A state that the kernel never leaves by itself: right only for what EVPN installed."""
 
 
+@registered(
+    "neighbor",
+    Target.LEAF,
+    order=310,
+    decides=True,
+    reads="ip -j neigh show to VIP, the SVI's row",
+    passes="the owner's MAC: learned on the owner's leaf, installed by EVPN everywhere else",
+    fails="no entry, another MAC, an EVPN entry on the owner's own leaf, or a local one elsewhere",
+)
 def judge_neighbor(subject: Subject, leaf: str) -> Finding:
     """The kernel's neighbor on the SVI: the VIP's MAC; learned on the owner's leaf, installed by EVPN on all others.
 
@@ -21,10 +31,7 @@ def judge_neighbor(subject: Subject, leaf: str) -> Finding:
     would refuse every gratuitous ARP.
     """
     svi = subject.cluster.fabric.svi
-    start = opened("neighbor", subject, leaf, subject.leaves[leaf].neighbors, f"{subject.vip.ip} on {svi}")
-    if isinstance(start, Finding):
-        return start
-    check, rows, place = start
+    check, rows, place = opened("neighbor", subject, leaf, subject.leaves[leaf].neighbors, f"{subject.vip.ip} on {svi}")
     row = neighbor_on(rows, subject, svi)
     others = sorted(each.interface for each in on_other_vlans(rows, subject))
     if row is None:
@@ -63,14 +70,19 @@ def synchronised(row: Neighbor, place: Place) -> bool:
     return place.segment is not None and _NOARP not in row.states
 
 
+@registered(
+    "gateway-neighbor",
+    Target.LEAF,
+    order=320,
+    reads="the same, the VRR interface's row",
+    passes="the owner's MAC",
+    fails="never; another MAC warns, no entry is skipped",
+)
 def judge_gateway_neighbor(subject: Subject, leaf: str) -> Finding:
     """The copy on the VRR interface: it is not used to forward, but a wrong MAC there deserves a look."""
     name = subject.cluster.fabric.vrr or "the VRR interface"
     what = f"{subject.vip.ip} on {name}, if at all"
-    start = opened("gateway-neighbor", subject, leaf, subject.leaves[leaf].neighbors, what)
-    if isinstance(start, Finding):
-        return start
-    check, rows, place = start
+    check, rows, place = opened("gateway-neighbor", subject, leaf, subject.leaves[leaf].neighbors, what)
     row = neighbor_on(rows, subject, name)
     if row is None or row.mac is None:
         return check.skips(f"{leaf} has no copy on {name}", "no entry")
@@ -96,12 +108,18 @@ def worded(row: Neighbor) -> str:
     return f"{row.mac or 'no MAC'} {' '.join(sorted(row.states))}{' extern_learn' if row.extern_learn else ''}"
 
 
+@registered(
+    "fdb",
+    Target.LEAF,
+    order=330,
+    decides=True,
+    reads="bridge -j fdb",
+    passes="the owner's MAC on the declared port, or behind the VTEP of its leaf",
+    fails="no entry, another port or VTEP",
+)
 def judge_fdb(subject: Subject, leaf: str) -> Finding:
     """The bridge's FDB: the VIP's MAC on the owner's port, or behind the VTEP of its leaf."""
-    start = opened("fdb", subject, leaf, subject.leaves[leaf].fdb, "FDB entry")
-    if isinstance(start, Finding):
-        return start
-    check, rows, place = start
+    check, rows, place = opened("fdb", subject, leaf, subject.leaves[leaf].fdb, "FDB entry")
     found = [row for row in rows_with(rows, "mac", place.mac) if of_vlan(row, subject.cluster.fabric)]
     actual = ", ".join(seen(row) for row in found) or "no entry"
     if not found:

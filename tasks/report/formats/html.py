@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from tasks.report.drawing import fabric_svg
 from tasks.report.escape import printable
+from tasks.report.formats import Format
 from tasks.report.parts import (
     MAIN,
     STATUSES,
@@ -27,7 +28,7 @@ from tasks.report.parts import (
 from tasks.report.plot import timeline_svg
 from tasks.report.schema import ReportShape
 
-_TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "report"
+_TEMPLATES = Path(__file__).resolve().parents[3] / "templates" / "report"
 _SIGNS = {"pass": "✓", "warn": "!", "fail": "✕", "unknown": "?", "skip": "·"}
 
 
@@ -110,3 +111,6 @@ def _anchor(judged: Judged) -> str:
     """An id of the page for a VIP at a stage."""
     text = "-".join(part for part in ("vip", judged.stage, judged.cluster, judged.vip.address) if part)
     return "".join(sign if sign.isalnum() or sign in "-." else "_" for sign in text)
+
+
+FORMAT = Format(suffix="html", render=render)

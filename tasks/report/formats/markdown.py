@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tasks.report.escape import fenced, markdown
+from tasks.report.formats import Format
 from tasks.report.gathered import Row, gathered
 from tasks.report.parts import (
     MAIN,
@@ -72,7 +73,7 @@ def _vip(judged: Judged) -> Iterator[str]:
             for each in gathered(
                 Row(each.status, each.check, each.target, each.message)
                 for each in judged.worst_first()
-                if each.status != "skip"
+                if each.status != "skip" or each.overruled
             )
         ),
     )
@@ -160,3 +161,6 @@ def _location(found: WhereaboutsShape) -> Iterator[str]:
     yield from _table(("leaf", "table", "says"), ((each.leaf, each.table, each.says) for each in found.sightings))
     yield from (f"- not read: {markdown(each)}" for each in found.unread)
     yield ""
+
+
+FORMAT = Format(suffix="md", render=render)

@@ -1,35 +1,25 @@
-"""Faults that a drill can trip, each with its own way back."""
+"""The server's interface goes down, as when its cable is pulled."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import ip_interface
 
+from tasks.change.faults import Fault, Injection
 from tasks.change.files import sudo
+from tasks.intent.outages import LINK_DOWN
+from tasks.intent.timers import failback_bound
+from tasks.judge.foresight import left_behind
 from tasks.model.address import IpInterface
 from tasks.model.answer import Answers, Command
 from tasks.model.cluster import Server
 
-FAULTS = ("link-down",)
 _BACK_BY_ITSELF = ("proto kernel", "proto ra")
 """Routes that the kernel makes again when the interface comes up."""
 _PASSING = {"linkdown", "dead"}
 _KEPT = {"nodad", "noprefixroute", "home", "mngtmpaddr"}
 """Words of an IPv6 address that `ip addr` prints and takes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What is tripped on which server, and the shell lines that take it back there."""
-
-    name: str
-    host: str
-    trip: Command
-    undo: tuple[str, ...]
-    summary: str
-    undone: str
 
 
 def state_commands(server: Server) -> tuple[Command, ...]:
@@ -47,11 +37,11 @@ def state_commands(server: Server) -> tuple[Command, ...]:
     )
 
 
-def link_down(server: Server, state: Answers, *, vips: Sequence[IpInterface] = ()) -> Fault:
-    """The server's interface goes down, as when its cable is pulled, and loses its routes and IPv6 addresses.
+def link_down(server: Server, state: Answers, vips: Sequence[IpInterface] = ()) -> Injection:
+    """The interface loses its routes and its IPv6 addresses, which the undo restores.
 
-    `vips` stay where keepalived has them by then: put back here, they would stand on two servers. The macvlan of
-    use_vmac comes up again with the interface beneath it.
+    `vips` stay where keepalived has them by then: restored here, they would be on two servers. The macvlan of use_vmac
+    comes up again with its parent interface.
     """
     device = server.interface
     lines: list[tuple[str, ...]] = [("ip", "link", "set", "dev", device, "up")]
@@ -62,10 +52,8 @@ def link_down(server: Server, state: Answers, *, vips: Sequence[IpInterface] = (
     undo = [shlex.join(line) for line in lines]
     undo += [_settled(device)] if any("src" in words for words in routes6) else []
     undo += [shlex.join(("ip", "-6", "route", "replace", *words, "dev", device)) for words in routes6]
-    return Fault(
-        name="link-down",
-        host=server.name,
-        trip=sudo("trip", "ip", "link", "set", "dev", device, "down"),
+    return Injection(
+        command=sudo("inject", "ip", "link", "set", "dev", device, "down"),
         undo=tuple(undo),
         summary=f"{device} down",
         undone=f"{device} up, routes back",
@@ -78,8 +66,8 @@ def _settled(device: str) -> str:
     return f"n=0; while [ $n -lt 50 ] && {tentative} | grep -q inet6; do sleep 0.1; n=$((n + 1)); done"
 
 
-def lost(before: Answers, after: Answers, *, vips: Sequence[IpInterface] = ()) -> list[str]:
-    """Routes and addresses that stood before and do not stand again; `vips` are keepalived's to move."""
+def lost(before: Answers, after: Answers, vips: Sequence[IpInterface] = ()) -> list[str]:
+    """Routes and addresses that were there before and are not again; `vips` are keepalived's to move."""
     found = [" ".join(words) for key in ("routes", "routes6") for words in _missing(before, after, key)]
     found += [" ".join(words) for words in _neighbors(before) if words not in _neighbors(after)]
     standing = _addresses(after, vips)
@@ -122,7 +110,23 @@ def _addresses(state: Answers, vips: Sequence[IpInterface]) -> list[list[str]]:
     return found
 
 
-def carries_session(server: Server, state: Answers) -> bool:
-    """Do we reach the server through the interface that the fault takes down?"""
+def refusal(server: Server, state: Answers) -> str | None:
+    """Why not: the session would end with the interface."""
     words = state["path"].stdout.split()
-    return len(words) > 2 and words[2] == str(server.address.ip)  # noqa: PLR2004 - client, port, server, port
+    if len(words) > 2 and words[2] == str(server.address.ip):  # noqa: PLR2004 - client, port, server, port
+        reached = f"{server.name} is reached through {server.interface}, the interface that link-down takes down"
+        return f"{reached}; reach it by another one"
+    return None
+
+
+FAULT = Fault(
+    questions=state_commands,
+    refusal=refusal,
+    injection=link_down,
+    lost=lost,
+    foreseen=left_behind,
+    ending=LINK_DOWN,
+    failback=failback_bound,
+    effect="taken down",
+    excused=frozenset({"interface"}),
+)

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterator
 
 from tasks.report.escape import cell
+from tasks.report.formats import Format
 from tasks.report.parts import judged_vips
 from tasks.report.schema import ReportShape
 from tasks.report.stamps import stamp
@@ -53,3 +54,6 @@ def _rows(report: ReportShape) -> Iterator[tuple[str, ...]]:
                 check.actual,
                 check.id,
             )
+
+
+FORMAT = Format(suffix="csv", render=render, bundled=False)

@@ -11,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from tasks.model.text import visible
+from tasks.report.formats import Format
 from tasks.report.parts import MAIN, STATUSES, judged_vips, outages_of
 from tasks.report.schema import ReportShape
 from tasks.report.shapes import StateWord, VerdictWord
@@ -112,3 +113,6 @@ def _run(report: ReportShape) -> list[Metric]:
 
 def _ended(report: ReportShape) -> datetime:
     return report.started_at + timedelta(seconds=report.duration_s)
+
+
+FORMAT = Format(suffix="prom", render=render, public=True, bundled=False, needs_past=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.instances import instance_of
 from tasks.judge.subject import Check, Subject
 from tasks.model.address import IpInterface
 from tasks.model.cluster import Cluster, Server
 from tasks.model.keepalived import MARK
-from tasks.model.reading import Unread
 from tasks.model.server import ConfigFile, Instance
 from tasks.model.verdict import Finding
 from tasks.render.diff import unified
@@ -23,26 +23,38 @@ _RUNNING = {"master", "backup"}
 """In fault the priority means nothing."""
 
 
+@registered(
+    "package",
+    Target.SERVER,
+    order=110,
+    alone=True,
+    reads="dpkg-query",
+    passes="keepalived is installed",
+    fails="it is not",
+)
 def judge_package(subject: Subject, server: Server) -> Finding:
     """keepalived is installed."""
-    read = subject.servers[server.name].package
     check = Check(name="package", target=server.name, expected="keepalived installed")
-    if isinstance(read, Unread):
-        return check.unread(read)
-    check = Check(name="package", target=server.name, expected=check.expected, evidence=(read.source,))
-    if read.value.version is None:
+    check, package = check.reads(subject.servers[server.name].package)
+    if package.version is None:
         return check.fails("keepalived is not installed", "not installed")
-    return check.passes(f"keepalived {read.value.version}", read.value.version)
+    return check.passes(f"keepalived {package.version}", package.version)
 
 
+@registered(
+    "config",
+    Target.SERVER,
+    order=120,
+    alone=True,
+    reads="/etc/keepalived/keepalived.conf",
+    passes="it is byte for byte what the intent renders, and only root reads it",
+    fails="anything differs, or others may read it",
+)
 def judge_config(subject: Subject, server: Server) -> Finding:
     """The file on disk is the one that the intent renders, and only root reads it."""
-    read = subject.servers[server.name].config
     expected = "keepalived.conf as rendered, root:root, mode 0600 or 0640"
-    if isinstance(read, Unread):
-        return Check(name="config", target=server.name, expected=expected).unread(read)
-    check = Check(name="config", target=server.name, expected=expected, evidence=(read.source,))
-    file = read.value
+    check = Check(name="config", target=server.name, expected=expected)
+    check, file = check.reads(subject.servers[server.name].config)
     if file.text is None:
         return check.fails("there is no keepalived.conf", "no file")
     if file.text != subject.desired[server.name].config:
@@ -69,31 +81,41 @@ def _difference(file: ConfigFile, subject: Subject, server: Server) -> str:
     return "auth_pass differs (shown as ***)" if same else "line ends differ"
 
 
+@registered(
+    "service",
+    Target.SERVER,
+    order=130,
+    alone=True,
+    reads="systemctl show keepalived",
+    passes="active and enabled",
+    fails="it does not run, or would not after a boot",
+)
 def judge_service(subject: Subject, server: Server) -> Finding:
     """The daemon runs now and will after a boot."""
-    read = subject.servers[server.name].service
-    expected = "keepalived.service active and enabled"
-    if isinstance(read, Unread):
-        return Check(name="service", target=server.name, expected=expected).unread(read)
-    check = Check(name="service", target=server.name, expected=expected, evidence=(read.source,))
-    actual = f"{read.value.active}, {read.value.enabled}"
-    if read.value.active != "active":
-        return check.fails(f"keepalived.service is {read.value.active}", actual)
-    if read.value.enabled != "enabled":
-        return check.fails(f"keepalived.service is {read.value.enabled}: it will not come back after a boot", actual)
+    check = Check(name="service", target=server.name, expected="keepalived.service active and enabled")
+    check, service = check.reads(subject.servers[server.name].service)
+    actual = f"{service.active}, {service.enabled}"
+    if service.active != "active":
+        return check.fails(f"keepalived.service is {service.active}", actual)
+    if service.enabled != "enabled":
+        return check.fails(f"keepalived.service is {service.enabled}: it will not come back after a boot", actual)
     return check.passes("keepalived.service is active and enabled", actual)
 
 
+@registered(
+    "interface",
+    Target.SERVER,
+    order=140,
+    alone=True,
+    reads="ip -j addr",
+    passes="the declared interface is up and bears the declared address",
+    fails="it is down, without carrier, or without that address (skipped on the server that a drill took down)",
+)
 def judge_interface(subject: Subject, server: Server) -> Finding:
     """The server's own interface is up and bears its declared address, from which the peers' firewalls expect VRRP."""
-    read = subject.servers[server.name].interfaces
-    expected = f"{server.interface} up with {server.address}"
-    if isinstance(read, Unread):
-        return Check(name="interface", target=server.name, expected=expected).unread(read)
-    check = Check(name="interface", target=server.name, expected=expected, evidence=(read.source,))
-    if server.name == subject.tripped:
-        return check.skips(f"{server.name} was taken down by the drill")
-    found = next((each for each in read.value if each.name == server.interface), None)
+    check = Check(name="interface", target=server.name, expected=f"{server.interface} up with {server.address}")
+    check, interfaces = check.reads(subject.servers[server.name].interfaces)
+    found = next((each for each in interfaces if each.name == server.interface), None)
     if found is None:
         return check.fails(f"{server.name} has no interface {server.interface}", "no such interface")
     actual = f"{'up' if found.up else 'down'}, {', '.join(map(str, found.addresses)) or 'no address'}"
@@ -104,29 +126,33 @@ def judge_interface(subject: Subject, server: Server) -> Finding:
     return check.passes(f"{server.interface} is up with {server.address}", actual)
 
 
+@registered(
+    "running-config",
+    Target.SERVER,
+    order=150,
+    alone=True,
+    reads="keepalived's own JSON; systemd's start and reload times; the file's time",
+    passes="VRID, interface, priority, version, interval, preemption and VIPs run as declared, and the file was "
+    "read after its last change",
+    fails="a value differs, or the file is newer than what runs",
+)
 def judge_running_config(subject: Subject, server: Server) -> Finding:
     """What the daemon runs is what is on disk: it read the file after its last change, and says so itself."""
     facts = subject.servers[server.name]
     expected = f"{subject.cluster.instance} running as declared, read after the file's last change"
     check = Check(name="running-config", target=server.name, expected=expected)
-    for read in (facts.instances, facts.service, facts.config):
-        if isinstance(read, Unread):
-            return check.unread(read)
-    assert not isinstance(facts.instances, Unread)
-    assert not isinstance(facts.service, Unread)
-    assert not isinstance(facts.config, Unread)
-    check = Check(
-        name=check.name, target=check.target, expected=expected, evidence=(facts.instances.source, facts.service.source)
-    )
+    check, instances = check.reads(facts.instances)
+    check, service = check.reads(facts.service)
+    config = check.value(facts.config)
     # One of the name alone is another virtual router, but tells best what is wrong.
-    named = next((each for each in facts.instances.value if each.name == subject.cluster.instance), None)
-    instance = instance_of(facts.instances.value, subject.cluster, server) or named
+    named = next((each for each in instances if each.name == subject.cluster.instance), None)
+    instance = instance_of(instances, subject.cluster, server) or named
     if instance is None:
         return check.fails(f"keepalived runs without {subject.cluster.instance}; reload it", subject.router(server))
     wrong = differences(instance, subject.cluster, server)
     if wrong:
         return check.fails("keepalived runs with other values: " + "; ".join(wrong), "; ".join(wrong))
-    modified, loaded = facts.config.value.modified_at, facts.service.value.loaded_at
+    modified, loaded = config.modified_at, service.loaded_at
     # stat gives whole seconds, cut off; a file of the same second as the reload was there before it.
     if modified is not None and (loaded is None or int(modified) > loaded):
         return check.fails("keepalived.conf changed after keepalived last read it; reload it", _times(modified, loaded))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from tasks.report.escape import printable
+from tasks.report.formats import Format
 from tasks.report.parts import (
     Judged,
     judged_vips,
@@ -134,3 +135,6 @@ def _server(server: ServerShape) -> TestCase:
     bad = server.outcome in _BAD_OUTCOMES
     lost = server.outcome in {"unknown", "not-reached"}
     return _case("servers", server.host, failure=said if bad else "", error=said if lost else "")
+
+
+FORMAT = Format(suffix="xml", render=render)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.place import Place, place_of
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import opened, remote, unplaced
@@ -14,13 +15,19 @@ from tasks.model.verdict import Finding, VipState
 ESTABLISHED = "Established"
 
 
+@registered(
+    "bgp-type2",
+    Target.LEAF,
+    order=360,
+    decides=True,
+    reads="vtysh: show bgp l2vpn evpn route vni N type macip",
+    passes="the owner's MAC from the VTEP of the owner's leaf (of the pair, the segment), and nothing else",
+    fails="no route, another MAC, another origin",
+)
 def judge_bgp(subject: Subject, leaf: str) -> Finding:
     """BGP's type-2 route on one leaf: the VIP's MAC from the owner's place, and nothing else."""
     what = f"one type-2 route of {subject.vip.ip}"
-    start = opened("bgp-type2", subject, leaf, subject.leaves[leaf].paths, what)
-    if isinstance(start, Finding):
-        return start
-    check, rows, place = start
+    check, rows, place = opened("bgp-type2", subject, leaf, subject.leaves[leaf].paths, what)
     best = best_paths(rows, subject)
     actual = worded_paths(best)
     if not best:
@@ -44,6 +51,15 @@ def worded_paths(paths: list[MacIpPath]) -> str:
     return ", ".join(sorted(texts)) or "no route"
 
 
+@registered(
+    "origin",
+    Target.CLUSTER,
+    order=500,
+    decides=True,
+    reads="BGP's type-2 routes on all leaves together",
+    passes="all see exactly one origin: the owner's leaf, or its pair",
+    fails="none, several, or one with another MAC",
+)
 def judge_origin(subject: Subject) -> Finding:
     """Across all leaves: exactly one origin (or one pair), the owner's place, with the VIP's MAC."""
     check = Check(
@@ -118,15 +134,20 @@ def _learned_at_home(subject: Subject, place: Place) -> bool:
     return False
 
 
+@registered(
+    "evpn-session",
+    Target.LEAF,
+    order=400,
+    reads="vtysh: show bgp l2vpn evpn summary",
+    passes="every BGP session with EVPN is established and brings routes",
+    fails="none is established (some are not, or bring nothing: warns)",
+)
 def judge_session(subject: Subject, leaf: str) -> Finding:
     """The leaf's EVPN sessions: without one it hears of no move and tells of none."""
-    read = subject.leaves[leaf].sessions
-    expected = "every BGP session with EVPN established"
-    if isinstance(read, Unread):
-        return Check(name="evpn-session", target=leaf, expected=expected).unread(read)
-    check = Check(name="evpn-session", target=leaf, expected=expected, evidence=(read.source,))
-    up = [each.peer for each in read.value if each.state == ESTABLISHED]
-    down = [f"{each.peer} {each.state}" for each in read.value if each.state != ESTABLISHED]
+    check = Check(name="evpn-session", target=leaf, expected="every BGP session with EVPN established")
+    check, sessions = check.reads(subject.leaves[leaf].sessions)
+    up = [each.peer for each in sessions if each.state == ESTABLISHED]
+    down = [f"{each.peer} {each.state}" for each in sessions if each.state != ESTABLISHED]
     actual = ", ".join([*(f"{peer} {ESTABLISHED}" for peer in up), *down]) or "no session"
     if not up and len(subject.leaves) == 1:
         return check.skips(f"{leaf} is the only leaf: there is nobody to tell", actual)
@@ -138,7 +159,7 @@ def judge_session(subject: Subject, leaf: str) -> Finding:
     if down:
         return check.warns(f"{leaf} has lost EVPN sessions: {', '.join(down)}", actual)
     # Every other leaf tells at least where it wants floods to go (type 3).
-    empty = [each.peer for each in read.value if each.prefixes_received == 0]
+    empty = [each.peer for each in sessions if each.prefixes_received == 0]
     if empty and len(subject.leaves) > 1:
         return check.warns(f"{leaf} receives nothing from {', '.join(empty)}: filtered, or nothing to tell", actual)
     return check.passes(f"{leaf}: {', '.join(up)} established", actual)

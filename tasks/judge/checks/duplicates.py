@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasks.judge.checks import Target, registered
 from tasks.judge.place import Place, place_of
 from tasks.judge.subject import Check, Subject
-from tasks.model.answer import Answer
 from tasks.model.leaf import DuplicateDetection, LeafFacts, MoveCount
 from tasks.model.reading import Read, Unread
 from tasks.model.table import rows_with
@@ -75,18 +75,21 @@ def flagged(subject: Subject, facts: LeafFacts) -> bool:
     )
 
 
+@registered(
+    "duplicate",
+    Target.LEAF,
+    order=390,
+    reads="vtysh: show evpn, show evpn arp-cache vni N ip VIP (with use_vmac: show evpn mac vni N mac MAC)",
+    passes="the VIP is not flagged as a duplicate; says how many moves are left before it would be",
+    fails="it is flagged and frozen (flagged where the leaf only warns, or one move away from being frozen: warns)",
+)
 def judge_duplicate(subject: Subject, leaf: str) -> Finding:
     """The leaf does not hold the VIP for a duplicate; and how many moves are left before it would."""
     facts = subject.leaves[leaf]
-    expected = f"{subject.vip.ip} is not held for a duplicate"
-    for read in (facts.detection, facts.moves, facts.evpn_neighbors):
-        if isinstance(read, Unread):
-            return Check(name="duplicate", target=leaf, expected=expected).unread(read)
-    assert isinstance(facts.detection, Read)
-    assert isinstance(facts.moves, Read)
-    evidence: tuple[Answer, ...] = (facts.detection.source, facts.moves.source)
-    check = Check(name="duplicate", target=leaf, expected=expected, evidence=evidence)
-    detection = facts.detection.value
+    check = Check(name="duplicate", target=leaf, expected=f"{subject.vip.ip} is not held for a duplicate")
+    check, detection = check.reads(facts.detection)
+    check, _ = check.reads(facts.moves)
+    check.value(facts.evpn_neighbors)
     if flagged(subject, facts):
         return _flagged(check, subject, leaf, detection)
     if not detection.enabled:

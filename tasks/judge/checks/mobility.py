@@ -7,7 +7,8 @@ begins at 0 again, and one that never moved has none.
 
 from __future__ import annotations
 
-from tasks.judge.bgp import best_paths
+from tasks.judge.checks import Target, registered
+from tasks.judge.checks.bgp import best_paths
 from tasks.judge.place import Place, place_of
 from tasks.judge.subject import Check, Subject
 from tasks.judge.tables import unplaced
@@ -17,13 +18,20 @@ from tasks.model.table import rows_with
 from tasks.model.verdict import Finding
 
 
+@registered(
+    "mobility",
+    Target.LEAF,
+    order=380,
+    reads="the MAC mobility sequence in vtysh: show evpn arp-cache vni N, and BGP's",
+    passes="it is the one that the owner's leaf advertises, in BGP too; in a drill: it did not fall while the "
+    "entry stayed",
+    fails="never: it supports a verdict and makes none (otherwise: warns); absent or 0 after a withdrawal is fine",
+)
 def judge_mobility(subject: Subject, leaf: str) -> Finding:
     """The leaf's sequence is what the owner's leaf and BGP say, and has not fallen while the entry stayed."""
-    read = subject.leaves[leaf].evpn_neighbors
     expected = "the sequence of the owner's leaf, and none that fell while the entry stayed"
-    if isinstance(read, Unread):
-        return Check(name="mobility", target=leaf, expected=expected).unread(read)
-    check = Check(name="mobility", target=leaf, expected=expected, evidence=(read.source,))
+    check = Check(name="mobility", target=leaf, expected=expected)
+    check, _ = check.reads(subject.leaves[leaf].evpn_neighbors)
     place = place_of(subject, leaf)
     if isinstance(place, str):
         return unplaced(check, subject, place)

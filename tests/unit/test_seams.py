@@ -1,0 +1,115 @@
+"""What an addition costs: one file in its folder, and every place that lists such things knows it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.model.reading import Read
+from tests.unit.builders import GONE, subject, with_leaf
+
+ROOT = Path(__file__).resolve().parents[2]
+Run = Callable[..., str]
+
+FORMAT = '''
+"""One word."""
+
+from tasks.report.formats import Format
+
+FORMAT = Format(suffix="txt", render=lambda report: f"just {report.verdict}\\n")
+'''
+CHECK, FAULT = re.findall(r"^```python\n(.*?)^```$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL)
+"""The examples."""
+REPORT = (
+    '{"schema": 1, "command": "verify", "started_at": "2026-01-01T00:00:00.000Z", "duration_s": 1.0, '
+    '"verdict": "pass", "hosts": {"asked": [], "answered": []}, "clusters": []}'
+)
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The product without its tests, to add to."""
+    place = tmp_path_factory.mktemp("product")
+    for name in ("runbooks", "tasks", "lab", "templates"):
+        shutil.copytree(ROOT / name, place / name)
+    return place
+
+
+@pytest.fixture
+def run(copy: Path, tmp_path: Path) -> Run:
+    def called(*argv: str, code: int = 0, path: Path = tmp_path) -> str:
+        places = {"PYTHONPATH": f"{copy}:{path}", "COLUMNS": "200", "VIPBOOK_STATE": str(tmp_path / "state")}
+        environment = {**os.environ, **places}
+        words = [sys.executable, "-c", "from runbooks.cli import main; main()", *argv]
+        done = subprocess.run(words, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        return done.stdout + done.stderr
+
+    return called
+
+
+def test_a_format_is_one_file(copy: Path, run: Run, tmp_path: Path) -> None:
+    (copy / "tasks/report/formats/oneword.py").write_text(FORMAT)
+    (tmp_path / "report.json").write_text(REPORT)
+    assert run("report", "oneword", str(tmp_path / "report.json")) == "just pass\n"
+    assert "oneword or prom" in run("verify", "--help")
+    assert "markdown, oneword, prom" in run("verify", "--report", "none:x", code=2)
+
+
+def test_a_fault_is_one_file(copy: Path, run: Run) -> None:
+    own = FAULT.replace("ending=GRACEFUL_STOP", 'ending=replace(GRACEFUL_STOP, name="halt")')
+    own = own.replace("import Sequence", "import Sequence\nfrom dataclasses import replace")
+    (copy / "tasks/change/faults/stop.py").write_text(own)
+    assert "What to inject: link-down, stop." in run("drill", "--help")
+    assert re.search(
+        "^VI_web +halt +H1 +H2 ", run("lint", "--timers", "--inventory", str(ROOT / "inventory")), re.MULTILINE
+    )
+
+
+def test_a_check_is_one_file(copy: Path, run: Run) -> None:
+    file = copy / "tasks/judge/checks/vtep.py"
+    file.write_text(CHECK)
+    assert '"check": "vtep"' in run("checks", "--json")
+    file.unlink()
+
+
+def test_the_example_of_a_check_judges() -> None:
+    names: dict[str, Any] = {"__name__": "example"}
+    exec(CHECK, names)
+    judge = names["judge_vtep"]
+    known = subject().leaves["L1"].vni
+    assert isinstance(known, Read)
+    healthy, broken = subject(), with_leaf(subject(), "L1", vni=replace(known.value, local_vtep=None))
+    assert [judge(facts, "L1").status for facts in (healthy, broken)] == ["pass", "fail"]
+    assert judge(healthy, "L1").evidence
+    assert judge(with_leaf(subject(), "L1", vni=GONE), "L1").status == "unknown"
+
+
+class TestEntryPoints:
+    """A package of the user's, as pip installs it."""
+
+    @pytest.fixture
+    def package(self, tmp_path: Path) -> Path:
+        about = tmp_path / "mine-1.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1\n")
+        (about / "entry_points.txt").write_text("[vipbook.checks]\nvtep = mine:judge_vtep\n")
+        return tmp_path
+
+    def test_it_is_in_the_catalogue(self, package: Path, run: Run) -> None:
+        (package / "mine.py").write_text(CHECK)
+        assert '"check": "vtep"' in run("checks", "--json", path=package)
+
+    def test_one_that_is_broken_is_named_and_nothing_is_contacted(self, package: Path, run: Run) -> None:
+        (package / "mine.py").write_text("judge_vtep = 1\n")
+        said = run("lint", "--inventory", str(ROOT / "inventory"), path=package, code=2)
+        assert said.startswith("error: entry point vtep = mine:judge_vtep of vipbook.checks: not a check")
