@@ -58,7 +58,7 @@ record stale.txt 1 vipbook verify web
 
 # The README shows the beginning and the end of two of them.
 cd "$output"
-{ sed -n 1,6p stale.txt && echo … && sed -n '/^known cause/,$p' stale.txt; } >stale-short.txt
+{ sed -n 1,3p stale.txt && echo … && grep -m 1 -A 2 ^fail stale.txt && echo … && sed -n '/^known cause/,$p' stale.txt; } >stale-short.txt
 { sed -n 1p drill-web.txt && echo … && sed -n '/^Outage/,$p' drill-web.txt; } >drill-web-short.txt
 cd "$output/../.."
 python3 - <<'PYTHON'
