@@ -26,7 +26,8 @@ def thaw(subject: Subject, place: Place) -> tuple[str, ...]:
         # What the leaf refused while it was frozen is not sent again unless it changes: its own leaf withdraws it.
         steps += [step for leaf in place.home.leaves for step in forget(subject, leaf, place.mac)]
     steps.append(f"on {place.owner.name}: {announce(subject, place.owner)}")
-    steps.append("vipbook verify --wait 60")
+    # A route that comes while the leaf is being let go may be refused once more.
+    steps.append("vipbook verify --wait 60; where a leaf still lacks the VIP: these steps again")
     return tuple(steps)
 
 

@@ -64,7 +64,7 @@ def main() -> int:
 def bare_calls(session: Session) -> dict[str, tuple[list[str], bytes]]:
     """For each host the ssh command line and the script, exactly the one that verify sends."""
     calls = {}
-    for name, script in questions(session.clusters).items():
+    for name, script in questions(session.clusters, {}).items():
         wanted = session.nornir.inventory.hosts[name].get_connection_parameters("netmiko")
         extras = wanted.extras or {}
         argv = ["ssh", "-T", "-F", "none", "-i", extras["key_file"], "-p", str(wanted.port)]

@@ -116,12 +116,12 @@ class Fabric:
             raise AssertionError(f"{node}: {' '.join(command)}: {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def follow(self, advice: list[str]) -> None:
-        """Every step of an advice that names a host and a command, in its order."""
+    def follow(self, advice: list[str], *, again: bool = False) -> None:
+        """Every step of an advice that names a host and a command, in its order; `again`: some have nothing left to do."""
         for step in advice:
             where, _, command = step.partition(": ")
             if where.startswith("on "):
-                self.shell(where.removeprefix("on "), "sh", "-c", command)
+                self.shell(where.removeprefix("on "), "sh", "-c", command, check=not again)
 
     def variant(self, directory: Path, *changes: tuple[str, str]) -> Fabric:
         """The same lab with another clusters.yaml."""

@@ -128,10 +128,13 @@ def test_with_a_virtual_mac_the_client_is_back_with_everybody_else(virtual: Fabr
         )
         causes = stuck.vip()["known_causes"]
         assert [(each["id"], each["host"]) for each in causes] == [("higher-cached-sequence", "L1")]
-        virtual.follow(causes[0]["advice"])
-        healed = eventually(
-            lambda: virtual.vipbook("verify", "--json"), lambda each: each.state() == "healthy", timeout=20
-        )
+        # An ARP answer that is flooded may bring the entry back before the route is taken: then it goes again.
+        for turn in range(3):
+            virtual.follow(causes[0]["advice"], again=turn > 0)
+            healed = virtual.vipbook("verify", "--wait", "15", "--json")
+            if healed.state() == "healthy":
+                break
+        assert healed.state() == "healthy", healed.problems()
         assert healed.vip()["owner"] == "H2"
     finally:
         bring_back(virtual)

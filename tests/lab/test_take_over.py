@@ -128,14 +128,14 @@ def everything(fabric: Fabric) -> dict[str, object]:
 
 
 def settled(fabric: Fabric) -> dict[str, object]:
-    """The same, when keepalived has come to rest: two looks that are as one."""
+    """The same, when keepalived has come to rest: two looks as one, and a new master needs up to 4 s between them."""
     looks = [everything(fabric)]
 
     def again() -> bool:
         looks.append(everything(fabric))
         return looks[-1] == looks[-2]
 
-    eventually(again, bool, timeout=30, interval=2.0)
+    eventually(again, bool, timeout=60, interval=5.0)
     return looks[-1]
 
 

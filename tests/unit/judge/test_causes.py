@@ -31,7 +31,7 @@ from tests.unit.judge.fabrics import V1, frozen_tables, garp_refused, ipv6, move
 
 H1, H2 = MACS["H1"], MACS["H2"]
 FIRST = "find out first why it moved so often: two masters, or failovers in a row"
-LAST = "vipbook verify --wait 60"
+LAST = "vipbook verify --wait 60; where a leaf still lacks the VIP: these steps again"
 
 
 def causes(facts: Subject) -> dict[str, KnownCause]:
