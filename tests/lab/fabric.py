@@ -117,7 +117,7 @@ class Fabric:
         return done.stdout
 
     def follow(self, advice: list[str], *, again: bool = False) -> None:
-        """Every step of an advice that names a host and a command, in its order; `again`: some have nothing left to do."""
+        """Every step of an advice that names a host and a command, in order; `again`: some may find nothing to do."""
         for step in advice:
             where, _, command = step.partition(": ")
             if where.startswith("on "):
