@@ -86,9 +86,9 @@ def test_no_yaml_is_said_in_plain_words_with_its_line(text: str, line: int, said
     ids=["lists", "merges", "deep", "key"],
 )
 def test_aliases_that_unfold_without_end_are_refused_at_once(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     said = refused(text)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
     assert said.endswith(
         "its aliases (*name) unfold to more than 50000 values; write fewer of them, or write them out"
     )  # fmt: skip

@@ -94,9 +94,9 @@ def test_a_password_that_reads_like_them_does_not_show(secret: str) -> None:
     "text", ["$A=" + " " * 100_000 + "\n", " " * 100_000, "$A=" + "\\\n" * 20_000, "$a" + " " * 50_000, "@" * 50_000]
 )
 def test_no_text_takes_long(text: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     masked(text)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("secret", ["hunt}22", "hunter22}", "a}b}c"])

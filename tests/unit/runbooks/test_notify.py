@@ -195,7 +195,7 @@ def test_a_webhook_has_a_time_limit_and_its_answer_an_end(
     tracemalloc.stop()
     listener.close()
     assert "was not told: " in problem
-    assert took < 5
+    assert took < 20
     assert peak < 20 * MIB
 
 
@@ -286,7 +286,7 @@ def test_a_command_is_told_on_standard_input(tmp_path: Path) -> None:
 
 
 def test_a_command_ends_with_all_that_it_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runbook, "_COMMAND_S", 0.5)
+    monkeypatch.setattr(runbook, "_COMMAND_S", 2.0)
     target = script(tmp_path, f'sleep 60 & echo $! > "{tmp_path}/begun"; yes; wait')
     (problem,) = notify([target], BAD)
     assert "did not end within" in problem

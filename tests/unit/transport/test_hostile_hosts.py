@@ -21,6 +21,8 @@ from tests.unit.transport.hostile import Host, answers, inventory
 HOSTS = ("H1", "H2", "L1", "L2", "I1")
 COMMANDS = (Command(key="one", argv=("one",)), Command(key="two", argv=("two",)))
 TIMEOUT_S = 2.0
+PATIENT_S = 60.0
+"""Where something else ends the round trip: a busy machine must not outrun it."""
 
 
 @pytest.fixture
@@ -38,11 +40,13 @@ def opened(tmp_path: Path, request: pytest.FixtureRequest) -> Generator[tuple[Se
         other.close()
 
 
-def ask(session: Session, *hosts: str) -> tuple[dict[str, Answers | NoAnswer], float, int]:
-    """The replies, the seconds that they took, and the bytes that Python had at most."""
+def ask(session: Session, **limits_s: float) -> tuple[dict[str, Answers | NoAnswer], float, int]:
+    """The replies of these hosts, the seconds that they took, and the bytes that Python had at most."""
     tracemalloc.start()
     began = time.monotonic()
-    replies = session.run_scripts({name: Script(commands=COMMANDS, timeout_s=TIMEOUT_S) for name in hosts})
+    replies = session.run_scripts(
+        {name: Script(commands=COMMANDS, timeout_s=limit) for name, limit in limits_s.items()}
+    )
     took = time.monotonic() - began
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -78,13 +82,13 @@ NOISE = f"^session: |^{MUCH}$"
     indirect=["opened"],
 )
 def test_the_run_ends_in_time_and_says_who_misbehaved(opened: tuple[Session, Host], reason: str) -> None:
-    replies, took, peak = ask(opened[0], "H1", "H2")
+    replies, took, peak = ask(opened[0], H1=TIMEOUT_S if reason == SLOW else PATIENT_S, H2=PATIENT_S)
     assert isinstance(replies["H2"], Answers)
     bad = replies["H1"]
     assert isinstance(bad, NoAnswer)
     assert re.search(reason, bad.reason)
     assert len(bad.reason) <= 200
-    assert took < TIMEOUT_S + 10
+    assert took < PATIENT_S / 2
     assert peak < 10 * HOST_MOST
 
 
@@ -100,29 +104,28 @@ def test_a_login_is_bounded_as_a_whole(
     opened: tuple[Session, Host], limit_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tasks.ssh.LOGIN_S", limit_s)
-    replies, took, _ = ask(opened[0], "H1")
+    replies, took, _ = ask(opened[0], H1=TIMEOUT_S)
     assert isinstance(replies["H1"], NoAnswer)
-    assert took < 12
+    assert took < 18
 
 
 @pytest.mark.parametrize("opened", [{"play": answers(b"x" * 1000, to="stderr")}], indirect=True)
 def test_both_outputs_are_read_as_they_come(opened: tuple[Session, Host]) -> None:
-    replies, _, _ = ask(opened[0], "H1")
+    replies, _, _ = ask(opened[0], H1=PATIENT_S)
     assert isinstance(replies["H1"], Answers)
     assert replies["H1"]["two"].stderr == "x" * 1000
 
 
 @pytest.mark.parametrize("opened", [{"play": answers(b"x" * (3 * MIB), to="stderr")}], indirect=True)
 def test_more_stderr_than_a_window_before_stdout_ends_is_no_deadlock(opened: tuple[Session, Host]) -> None:
-    replies, took, _ = ask(opened[0], "H1")
+    replies, _, _ = ask(opened[0], H1=PATIENT_S)
     assert isinstance(replies["H1"], Answers)
     assert len(replies["H1"]["one"].stderr) == 3 * MIB
-    assert took < TIMEOUT_S
 
 
 @pytest.mark.parametrize("opened", [{"play": hostile.hang}], indirect=True)
 def test_no_thread_is_left_that_keeps_the_process(opened: tuple[Session, Host]) -> None:
-    ask(opened[0], "H1")
+    ask(opened[0], H1=TIMEOUT_S)
     assert [each for each in threading.enumerate() if each is not threading.main_thread() and not each.daemon] == []
 
 
@@ -132,7 +135,7 @@ def test_who_sends_much_takes_no_answer_from_the_others(
 ) -> None:
     """Nothing is left of what all share: who is within its own share is read, and the other one is named."""
     monkeypatch.setattr("runbooks.session.Budget", lambda: Budget(0))
-    replies, _, _ = ask(opened[0], "H1", "H2")
+    replies, _, _ = ask(opened[0], H1=PATIENT_S, H2=PATIENT_S)
     assert isinstance(replies["H2"], Answers)
     assert isinstance(replies["H1"], NoAnswer)
     assert replies["H1"].reason == "its answers need more than its share of 2 MiB, and all hosts have used 96"
@@ -162,4 +165,4 @@ def test_a_stream_that_does_not_begin_is_no_answer(
     began = time.monotonic()
     stream = opened[0].open_stream("H1", Command(key="probe", argv=("ping",)))
     assert isinstance(stream, NoAnswer)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
