@@ -111,7 +111,8 @@ def by_hand(
         write(fabric, host, "/etc/keepalived/keepalived.conf", text)
         write(fabric, host, "/etc/keepalived/conf.d/second.conf", SECOND.replace("PRIORITY", str(priority)))
         fabric.shell(host, "sh", "-c", START.replace("MORE", args))
-    eventually(lambda: held(fabric), lambda now: now == ["H1"], 20)
+    for vip in ("100.65.0.10", "100.65.0.99"):
+        eventually(lambda vip=vip: held(fabric, vip=vip), lambda now: now == ["H1"], 30)
 
 
 def held(fabric: Fabric, hosts: Iterable[str] = tuple(OWN), vip: str = "100.65.0.10") -> list[str]:
@@ -128,14 +129,14 @@ def everything(fabric: Fabric) -> dict[str, object]:
 
 
 def settled(fabric: Fabric) -> dict[str, object]:
-    """The same, when keepalived has come to rest: two looks as one, and a new master needs up to 4 s between them."""
+    """The same, when keepalived has come to rest: two looks as one."""
     looks = [everything(fabric)]
 
     def again() -> bool:
         looks.append(everything(fabric))
         return looks[-1] == looks[-2]
 
-    eventually(again, bool, timeout=60, interval=5.0)
+    eventually(again, bool, timeout=60, interval=1.0)
     return looks[-1]
 
 
