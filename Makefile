@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 APT := DEBIAN_FRONTEND=noninteractive apt-get
 
-.PHONY: install debian chromium nft demo test unit lint docs docs-output bench bench-vips clean
+.PHONY: install debian chromium nft demo test unit coverage lint docs docs-output bench bench-vips clean
 
 install: $(READY)
 
@@ -58,6 +58,10 @@ nft:
 # Without root and without a lab.
 unit: install
 	$(BIN)/python -m pytest -n auto tests/unit
+
+# Lines and branches that the unit tests run; what the lab alone proves counts as missed.
+coverage: install
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term tests/unit
 
 lint: install
 	$(BIN)/ruff check .

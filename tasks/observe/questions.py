@@ -126,7 +126,7 @@ def interfaces_command() -> Command:
 def server_commands(clusters: Sequence[Cluster], *, firewall: bool = True) -> tuple[Command, ...]:
     """Everything that is asked of a server that is a member of these clusters.
 
-    `firewall`: it costs a server with firewalld seconds of CPU time, so a poll goes without.
+    `firewall`: it costs a server time, so a poll goes without.
     """
     longest = max((cluster.advert_int for cluster in clusters), default=1.0)
     turns = str(int((1.2 * longest + 0.5) / 0.25) + 1)

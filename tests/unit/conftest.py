@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 
 
@@ -9,4 +11,5 @@ import pytest
 def own_state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """A state directory of the test's own, and the width of no terminal."""
     monkeypatch.delenv("COLUMNS", raising=False)
-    monkeypatch.setenv("VIPBOOK_STATE", str(tmp_path_factory.mktemp("kept") / "state"))
+    # Not made: most tests keep nothing, and a directory each is looked for among thousands.
+    monkeypatch.setenv("VIPBOOK_STATE", str(tmp_path_factory.getbasetemp() / "kept" / uuid.uuid4().hex / "state"))
