@@ -36,6 +36,11 @@ MASKED = (
     "systemd-firstboot.service",
     "systemd-machine-id-commit.service",
 )
+# Run by each daemon-reload; none of them finds anything in a node.
+GENERATORS = (
+    *("cryptsetup", "debug", "fstab", "getty", "gpt-auto", "hibernate-resume", "integritysetup", "rc-local", "run"),
+    *("system-update", "veritysetup"),
+)
 # Debian enables these at installation; each node enables what its kind has.
 DISABLED = ("frr.service", "netfilter-persistent.service", "nftables.service")
 
@@ -84,6 +89,7 @@ def recipe_key(topology: Topology) -> str:
         topology.offline_packages,
         topology.users,
         MASKED,
+        GENERATORS,
         DISABLED,
         DPKG_OPTIONS,
         FILES,

@@ -134,8 +134,10 @@ def _set_units(root: Path) -> None:
     for link in [*units.glob("*.wants/*"), *units.iterdir()]:
         if link.is_symlink() and link.readlink().name in recipe.DISABLED:
             link.unlink()
-    for unit in recipe.MASKED:
-        link = units / unit
+    generators = root / "etc/systemd/system-generators"
+    generators.mkdir(exist_ok=True)
+    masked = [generators / f"systemd-{name}-generator" for name in recipe.GENERATORS]
+    for link in [*masked, *(units / unit for unit in recipe.MASKED)]:
         link.unlink(missing_ok=True)
         link.symlink_to("/dev/null")
 
