@@ -32,7 +32,7 @@ demo: debian
 
 # Four labs side by side: a test is a group of its own unless it says otherwise, and goes to the lab that is free.
 test: debian chromium nft .tools/promtool
-	$(BIN)/python -m pytest -n auto --durations=10 tests/unit tests/browser
+	$(BIN)/python -m pytest -n 3 --durations=10 tests/unit tests/browser
 	$(BIN)/python -m pytest -n 3 --dist loadfile --durations=10 tests/lab
 
 # The HTML report is opened by a real browser; without one those tests are skipped, but not in CI.
@@ -57,7 +57,7 @@ nft:
 
 # Without root and without a lab.
 unit: install
-	$(BIN)/python -m pytest -n auto tests/unit
+	$(BIN)/python -m pytest -n auto -m 'not slow' tests/unit
 
 # Lines and branches that the unit tests run; what the lab alone proves counts as missed.
 coverage: install

@@ -145,6 +145,7 @@ class Seen:
     """The states that the servers were in together, in their order: 1 for who holds the VIP."""
 
     states: list[tuple[int, ...]]
+    longest_without_s: float = 0.0
 
     @property
     def split(self) -> bool:
@@ -152,7 +153,8 @@ class Seen:
 
     @property
     def gap(self) -> bool:
-        return any(sum(each) == 0 for each in self.states)
+        """Longer than a reload takes that gives the VIP another prefix; a master that is waited for takes 3 s."""
+        return self.longest_without_s > 1
 
 
 @contextmanager
@@ -174,10 +176,14 @@ def watched(fabric: Fabric, hosts: tuple[str, ...] = ("H1", "H2"), vip: str = "1
         texts = {host: looker.communicate(timeout=30)[0] for host, looker in lookers.items()}
     rows = sorted((*line.split(), host) for host, text in texts.items() for line in text.splitlines())
     now: dict[str, int] = {}
-    for _, count, host in rows:
+    held_at = float(rows[0][0])
+    for at, count, host in rows:
         now[host] = int(count)
         if len(now) == len(hosts):
             state = tuple(now[each] for each in hosts)
+            if sum(state):
+                held_at = float(at)
+            seen.longest_without_s = max(seen.longest_without_s, float(at) - held_at)
             if not seen.states or seen.states[-1] != state:
                 seen.states.append(state)
     assert len(rows) > 100, "nobody looked"

@@ -13,6 +13,8 @@ import pytest
 
 from tests.unit.runbooks.inventories import write_inventory
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 

@@ -17,6 +17,8 @@ from tasks.model.answer import Command
 from tasks.model.script import write_script
 from tests.unit.change.ways_back import TAG, Root, undo_of
 
+pytestmark = pytest.mark.slow
+
 WRITERS = ("mv", "rm", "cp", "sync", "install", "dd", "touch", "ln", "mkdir")
 """Programs that change something on a disk: between two others the disk is the same."""
 COUNTING = """

@@ -30,6 +30,8 @@ from runbooks.outputs import Outputs
 from tasks.model.errors import RefusedError, VipbookError
 from tests.unit.report.test_document import report
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 CODES = ("0", "1", "3", "4", "5", "130")
 RAISED = {"0": 3}

@@ -18,6 +18,8 @@ from tasks.transport import Script, Stream
 from tests.unit.transport import hostile
 from tests.unit.transport.hostile import Host, answers, inventory
 
+pytestmark = pytest.mark.slow
+
 HOSTS = ("H1", "H2", "L1", "L2", "I1")
 COMMANDS = (Command(key="one", argv=("one",)), Command(key="two", argv=("two",)))
 TIMEOUT_S = 2.0

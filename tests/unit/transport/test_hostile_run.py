@@ -18,6 +18,8 @@ from tasks.model.bounds import HOST_MOST, MIB
 from tests.unit.transport import hostile
 from tests.unit.transport.hostile import Host, answers, inventory
 
+pytestmark = pytest.mark.slow
+
 HOSTS = ("H1", "H2", "L1", "L2", "I1")
 BEYOND = 300 * MIB
 RUN_S = 30.0
