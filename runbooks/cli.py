@@ -13,6 +13,7 @@ from typing import Annotated, TextIO, cast
 
 import typer
 
+from runbooks.catalogue_cli import add_catalogue_commands
 from runbooks.exits import Exit
 from runbooks.history_cli import app as history_app
 from runbooks.lab_cli import app as lab_app
@@ -235,24 +236,11 @@ def locate(
         face.finish(result)
 
 
-@app.command()
-def checks(
-    inventory: Inventory = INVENTORY,  # noqa: ARG001 - every command takes it; the catalogue is the same for all
-    as_json: AsJson = False,
-    report: Reports = None,
-    verbose: Verbose = False,
-) -> None:
-    """Print the catalogue: each check's id, what it reads, when it passes and when it fails."""
-    from runbooks.face import Face, guard  # noqa: PLC0415
-
-    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
-        face.catalogue()
-
-
 app.add_typer(window_app, name="window", help="A change window: snapshot before, compare after, go or no-go.")
 app.add_typer(schedule_app, name="schedule", help="A timer of systemd that runs verify.")
 app.add_typer(history_app, name="history", help="Earlier runs: list, show, diff, trend.")
 add_report_commands(app)
+add_catalogue_commands(app)
 
 
 def main() -> None:

@@ -194,18 +194,14 @@ class Face:
 
         return _text(render_report(report, verbose=self.verbose), console)
 
-    def catalogue(self) -> None:
-        """All checks of the catalogue."""
-        from tasks.judge.checks import all_checks  # noqa: PLC0415
-        from tasks.report.catalogue import catalogue_document, render_catalogue  # noqa: PLC0415
-
-        text = json_text(catalogue_document(all_checks()))
+    def catalogue(self, table: RenderableType, shape: object) -> None:
+        """What is no report of a run, but a list that its readers may keep as JSON."""
         for each in self.reports or ():
             if parse_target(each)[0] != "json":
                 raise IntentError(f"--report {each}: the catalogue is no report of a run; accepted format: json")
-        self.outputs.print(lambda: text if self.as_json else _text(render_catalogue(all_checks()), self.out))
+        self.show(table, shape)
         for each in self.reports or ():
-            self.file(each, lambda _: text)
+            self.file(each, lambda _: json_text(shape))
 
 
 def _document(report: Report) -> dict[str, Any]:

@@ -85,6 +85,11 @@ def function_name(name: str) -> str:
     return f"vipbook_{name.replace('-', '_')}"
 
 
+def helper_names() -> tuple[str, ...]:
+    """All that are published."""
+    return tuple(sorted(path.name for path in _TEXTS.iterdir()))
+
+
 @cache
 def helper_text(name: str) -> str:
     """The script. Its second line is `# vipbook helper NAME N`: N grows when what it prints or takes changes."""

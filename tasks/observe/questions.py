@@ -103,11 +103,11 @@ printf '%s\\n' "$vipbook_later"
 
 def state_commands() -> tuple[Command, ...]:
     """What keepalived itself tells of its instances, and nothing more."""
-    return (_first_look(), Command(key="later", argv=_LOOK, fragment=function_name(_STATE)))
+    return (_first_look(), Command(key="later", argv=_LOOK, sudo=True, fragment=function_name(_STATE)))
 
 
 def _first_look() -> Command:
-    return Command(key="json", argv=_LOOK, fragment=f"{helper_function(_STATE)}{_JSON}")
+    return Command(key="json", argv=_LOOK, sudo=True, fragment=f"{helper_function(_STATE)}{_JSON}")
 
 
 def _rules(program: str, before: str = "") -> Command:
@@ -150,7 +150,7 @@ def server_commands(clusters: Sequence[Cluster], *, firewall: bool = True) -> tu
         Command(key="sysctl stat", argv=("stat", "-L", "-c", "%U %G %a %Y", SYSCTL_FILE)),
         Command(key="sysctl file", argv=("cat", SYSCTL_FILE)),
         Command(key="arp_announce", argv=_ARP_ANNOUNCE, fragment=" ".join(_ARP_ANNOUNCE)),
-        Command(key="later", argv=_LOOK, fragment=_LATER.replace("@TURNS@", turns)),
+        Command(key="later", argv=_LOOK, sudo=True, fragment=_LATER.replace("@TURNS@", turns)),
         Command(key="looks", argv=("date", "+%s.%N"), fragment='echo "$vipbook_first_at $vipbook_later_at"'),
         # Behind the second look, so that addresses and states are of one moment.
         interfaces_command(),

@@ -1,4 +1,4 @@
-"""The catalogue of checks as a table and as plain values."""
+"""The catalogues, of checks and of commands on hosts, as tables and as plain values."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from tasks.judge.checks import AnyCheck
+from tasks.model.asked import Asked
 
 
 def render_catalogue(checks: Sequence[AnyCheck]) -> Table:
@@ -33,4 +34,29 @@ def catalogue_document(checks: Sequence[AnyCheck]) -> list[dict[str, Any]]:
             "decides": each.decides,
         }
         for each in checks
+    ]
+
+
+def render_commands(rows: Sequence[Asked]) -> Table:
+    """One row per command."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("hosts", "as", "command", "helper", "when"):
+        table.add_column(heading, overflow="fold", header_style="dim", style="bold" if heading == "command" else "")
+    for each in rows:
+        command = each.command.removeprefix("sudo ")
+        table.add_row(" ".join(each.hosts), "root" if each.root else "user", command, each.script or "", each.when)
+    return table
+
+
+def commands_document(rows: Sequence[Asked]) -> list[dict[str, Any]]:
+    """One mapping per command."""
+    return [
+        {
+            "command": each.command.removeprefix("sudo "),
+            "privilege": "root" if each.root else "user",
+            "hosts": list(each.hosts),
+            "helper": each.script,
+            "when": each.when,
+        }
+        for each in rows
     ]

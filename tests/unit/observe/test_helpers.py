@@ -12,13 +12,21 @@ from pathlib import Path
 import pytest
 
 from tasks.model.answer import Answer, Command
-from tasks.observe.helpers import INSTALLED, OTHER_VERSION, fed_function, function_name, helper, helper_text
+from tasks.observe.helpers import (
+    INSTALLED,
+    OTHER_VERSION,
+    fed_function,
+    function_name,
+    helper,
+    helper_names,
+    helper_text,
+)
 from tasks.observe.questions import FIREWALL_FILES
 from tasks.observe.shell import NOT_ASKED
 from tests.unit.observe.scripts import ask
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
-HELPERS = sorted(path.name for path in (TEMPLATES / "helpers").iterdir())
+HELPERS = list(helper_names())
 LISTS = sorted((TEMPLATES / "sudoers").iterdir())
 SUDO = 'shift; echo "sudo $*" >&2; exec "$@"'
 NAME = "firewall-files"
