@@ -113,7 +113,7 @@ class Face:
         from runbooks.session import open_session  # noqa: PLC0415 - Nornir and pydantic
 
         session = open_session(inventory, clusters or [])
-        session.nornir.processors.append(Progress(self.progress))  # type: ignore[abstract]  # the others do nothing
+        session.nornir.processors.append(Progress(self.progress))
         try:
             yield session
         finally:

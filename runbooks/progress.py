@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from nornir.core.inventory import Host
-from nornir.core.processor import Processor
-from nornir.core.task import MultiResult, Task
+if TYPE_CHECKING:
+    from nornir.core.inventory import Host
+    from nornir.core.task import AggregatedResult, MultiResult, Task
 
 
-class Progress(Processor):
+class Progress:
     """Says what is done, and names each host that fails as soon as that is known, once for one reason."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -28,3 +29,15 @@ class Progress(Processor):
         if reason and reason != self._failed.get(host.name):
             self._say(reason)
         self._failed[host.name] = reason
+
+    def task_completed(self, task: Task, result: AggregatedResult) -> None:
+        """Each host had its line."""
+
+    def task_instance_started(self, task: Task, host: Host) -> None:
+        """The run had its line."""
+
+    def subtask_instance_started(self, task: Task, host: Host) -> None:
+        """Subtasks have no lines of their own."""
+
+    def subtask_instance_completed(self, task: Task, host: Host, result: MultiResult) -> None:
+        """As above."""
