@@ -1,24 +1,34 @@
-"""Ask servers a question of your own, then let vipbook judge the VIPs."""
+"""Ask servers a question of your own, then let vipbook judge the VIPs, all with one Nornir."""
 
 import sys
 from pathlib import Path
 
+from nornir import InitNornir
+
+from runbooks.progress import Progress
 from runbooks.session import open_session
 from runbooks.verify import verify
-from tasks.model.answer import Answers, Command
+from tasks.model.answer import Command
 from tasks.transport import Script, ask
 
 SERVERS = ("H1", "H2")
+FILES = {
+    "host_file": "inventory/hosts.yaml",
+    "group_file": "inventory/groups.yaml",
+    "defaults_file": "inventory/defaults.yaml",
+}
 
-session = open_session(Path("inventory"), ["web"])
+# A processor of vipbook's: it names each host that does not answer. Your own see the same.
+nornir = InitNornir(inventory={"options": FILES}, logging={"enabled": False}).with_processors([Progress(print)])
+session = open_session(Path("inventory"), ["web"], nornir)
 try:
-    # A Nornir task of vipbook: one SSH session and one round trip per host, host keys checked, answers bounded.
+    # One SSH session and one round trip per host, host keys checked, answers bounded.
     script = Script(commands=(Command(key="load", argv=("cat", "/proc/loadavg")),))
-    chosen = session.nornir.filter(filter_func=lambda host: host.name in SERVERS)
+    chosen = nornir.filter(filter_func=lambda host: host.name in SERVERS)
     for name, results in chosen.run(task=ask, scripts=dict.fromkeys(SERVERS, script)).items():
-        reply = results[0].result
-        print(name, reply.by_key["load"].stdout.split()[0] if isinstance(reply, Answers) else reply.reason)
-    report = verify(session, wait_s=30)
+        if not results.failed:
+            print(name, results[0].result["load"].stdout.split()[0])
+    report = verify(session)
 finally:
     session.close()
 

@@ -99,7 +99,7 @@ def plan(
         from runbooks import configure  # noqa: PLC0415
         from tasks.model.plan import Allowed  # noqa: PLC0415
 
-        with face.session(inventory, clusters) as session, face.working("reading the servers"):
+        with face.session(inventory, clusters) as session:
             result = configure.plan(session, allowed=Allowed(take_over=take_over, gap=allow_gap))
         face.finish(result, configure.plan_exit(result, check=check))
 

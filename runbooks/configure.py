@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from runbooks.exits import Exit, exit_for
 from runbooks.locking import LEASE_MARGIN_S, Held, locked
 from runbooks.naming import tag_for
-from runbooks.sequence import Parking, all_good, change_in_order, held_back, reached
+from runbooks.sequence import Parking, all_good, change_in_order, dry, held_back, reached
 from runbooks.server_change import CONFIRM_S, ServerChange
 from runbooks.session import Session
 from runbooks.verify import answered_hosts, verify
@@ -43,24 +43,15 @@ Progress = Callable[[str], None]
 
 def plan(session: Session, *, allowed: Allowed = NOTHING) -> Report:
     """The difference between desired and running, a server each, and what would be lost of what others configured."""
-    started_at, began = datetime.now(UTC), time.monotonic()
-    look = _look(session, allowed)
-    status, outcomes, reason = _plan_status(list(look.planned.values())), look.planned, None
-    if status is Status.WARN:
+    look = _look("plan", session, allowed)
+    dry(session, look.planned)
+    outcomes, reason = look.planned, None
+    if look.status is Status.WARN:
         try:
             outcomes = noted(look.planned, look.order(session, allowed))
         except RefusedError as error:
             reason = f"apply would refuse this: {error}"
-    return Report(
-        command="plan",
-        started_at=started_at,
-        duration_s=time.monotonic() - began,
-        asked=tuple(look.planned),
-        answered=answered_hosts(look.replies),
-        servers=tuple(outcomes.values()),
-        verdict=status,
-        reason=reason,
-    )
+    return look.report(outcomes.values(), reason=reason)
 
 
 def plan_exit(report: Report, *, check: bool) -> Exit:
@@ -70,15 +61,6 @@ def plan_exit(report: Report, *, check: bool) -> Exit:
     return exit_for(report.status)
 
 
-def _plan_status(outcomes: Sequence[ServerOutcome]) -> Status:
-    found = {outcome.outcome for outcome in outcomes}
-    if Outcome.REFUSED in found:
-        return Status.FAIL
-    if Outcome.UNKNOWN in found or not found:
-        return Status.UNKNOWN
-    return Status.WARN if Outcome.PLANNED in found else Status.PASS
-
-
 def servers_of(session: Session) -> tuple[str, ...]:
     """Names of all servers of the session's clusters, lowest priority first."""
     servers = [server for cluster in session.clusters for server in cluster.servers]
@@ -86,14 +68,42 @@ def servers_of(session: Session) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
+class PlannedServers:
     """The servers as they are, and what is to be done with each."""
 
+    command: str
+    started_at: datetime
+    began: float
     replies: Mapping[str, Reply]
     facts: Mapping[str, ServerFacts]
     """Of every member of every cluster of these servers, whether it is to be changed or not."""
-    planned: dict[str, ServerOutcome]
+    planned: Mapping[str, ServerOutcome]
     around: Around
+
+    @property
+    def status(self) -> Status:
+        """Of the plan: WARN where something is to be changed."""
+        found = {outcome.outcome for outcome in self.planned.values()}
+        if Outcome.REFUSED in found:
+            return Status.FAIL
+        if Outcome.UNKNOWN in found or not found:
+            return Status.UNKNOWN
+        return Status.WARN if Outcome.PLANNED in found else Status.PASS
+
+    def report(
+        self, outcomes: Iterable[ServerOutcome], verdict: Status | None = None, reason: str | None = None
+    ) -> Report:
+        """What became of the servers until now; `verdict` is that of the plan unless it is given."""
+        return Report(
+            command=self.command,
+            started_at=self.started_at,
+            duration_s=time.monotonic() - self.began,
+            asked=tuple(self.replies),
+            answered=answered_hosts(self.replies),
+            servers=tuple(outcomes),
+            verdict=verdict or self.status,
+            reason=reason,
+        )
 
     def order(self, session: Session, allowed: Allowed) -> list[Stage]:
         """RefusedError when no order is safe."""
@@ -118,16 +128,26 @@ def members_of(session: Session, names: Iterable[str]) -> dict[str, None]:
     return dict.fromkeys((*names, *members))
 
 
-def _look(session: Session, allowed: Allowed) -> _Look:
+def _look(command: str, session: Session, allowed: Allowed) -> PlannedServers:
+    started_at, began = datetime.now(UTC), time.monotonic()
     names = servers_of(session)
     everyone = members_of(session, names)
     replies = session.run_scripts(
-        {name: Script(commands=change_commands(session.memberships(name))) for name in everyone}
+        {name: Script(commands=change_commands(session.memberships(name))) for name in everyone},
+        doing="reading the servers",
     )
     facts = {name: server_facts(name, reply, session.interfaces(name)) for name, reply in replies.items()}
     others = around(clusters_of(session, names), facts, names)
     planned = {name: _planned(session, facts[name], allowed, others) for name in names}
-    return _Look(replies={name: replies[name] for name in names}, facts=facts, planned=planned, around=others)
+    return PlannedServers(
+        command=command,
+        started_at=started_at,
+        began=began,
+        replies={name: replies[name] for name in names},
+        facts=facts,
+        planned=planned,
+        around=others,
+    )
 
 
 def _planned(session: Session, facts: ServerFacts, allowed: Allowed, others: Around) -> ServerOutcome:
@@ -165,54 +185,41 @@ def apply(
     """Plan, ask, change the servers one by one in an order without two masters, and verify the whole.
 
     `confirm_s`: when a server that nobody confirmed a change on goes back by itself. All of it under a lock, also when
-    there is nothing to change: what is set there may be another operator's, who has not confirmed it yet.
+    there is nothing to change: what is set there may be another operator's, who has not confirmed it yet. Where Nornir
+    is told to do a dry run, the plan is all, and takes no lock.
     """
+    if session.dry_run:
+        return replace(plan(session, allowed=allowed), command="apply")
     with locked(session, "apply", confirm_s + LEASE_MARGIN_S, progress) as held:
         return _apply(held, confirm, progress, confirm_s, allowed)
 
 
 def _apply(held: Held, confirm: Confirm, progress: Progress, confirm_s: int, allowed: Allowed = NOTHING) -> Report:
     session = held.session
-    started_at, began = datetime.now(UTC), time.monotonic()
-    progress("reading the servers")
-    look = _look(session, allowed)
-    status = _plan_status(list(look.planned.values()))
-
-    def report(outcomes: Sequence[ServerOutcome], **more: object) -> Report:
-        fields: dict[str, object] = {
-            "command": "apply",
-            "started_at": started_at,
-            "duration_s": time.monotonic() - began,
-            "asked": tuple(look.planned),
-            "answered": answered_hosts(look.replies),
-            "servers": tuple(outcomes),
-            "verdict": status,
-        }
-        return Report(**(fields | more))  # type: ignore[arg-type]  # the keys above and those of the callers are fields
-
-    if status in {Status.FAIL, Status.UNKNOWN}:
-        return report([held_back(outcome) for outcome in look.planned.values()], reason="nothing was changed")
-    as_they_are = [Stage(host=name) for name in look.planned]
-    stages = look.order(session, allowed) if status is Status.WARN else as_they_are
+    look = _look("apply", session, allowed)
+    if look.status in {Status.FAIL, Status.UNKNOWN}:
+        return look.report(map(held_back, look.planned.values()), reason="nothing was changed")
+    differs = look.status is Status.WARN
+    stages = look.order(session, allowed) if differs else [Stage(host=name) for name in look.planned]
     planned = noted(look.planned, stages)
-    if status is Status.WARN and not confirm(report(list(planned.values()))):
+    if differs and not confirm(look.report(planned.values())):
         raise RefusedError("not confirmed; nothing was changed")
     held.renew()
-    outcomes: list[ServerOutcome] = []
     name = tag_for(session, list(planned))
     parking = Parking(session=session, services=look.services, progress=progress, confirm_s=confirm_s, tag=name)
+    outcomes: list[ServerOutcome] = []
     try:
         change_in_order(stages, planned, parking, _changes(held, parking, allowed, look.around), outcomes)
         if not all_good(outcomes):
-            return report(outcomes, verdict=Status.FAIL)
+            return look.report(outcomes, Status.FAIL)
         progress("verifying servers and leaves")
         final = _settled(session, outcomes, progress)
     except KeyboardInterrupt:
         outcomes = reached(list(planned.values()), outcomes, parking)
         verdict = Status.UNKNOWN if all_good(outcomes) else Status.FAIL
-        return report(outcomes, verdict=verdict, reason=INTERRUPTED, interrupted=True)
-    shown = {"vips": final.vips, "fabrics": final.fabrics, "asked": final.asked, "answered": final.answered}
-    return report(outcomes, **shown, verdict=final.status)
+        return replace(look.report(outcomes, verdict, INTERRUPTED), interrupted=True)
+    report = look.report(outcomes, final.status)
+    return replace(report, vips=final.vips, fabrics=final.fabrics, asked=final.asked, answered=final.answered)
 
 
 def _changes(held: Held, parking: Parking, allowed: Allowed, others: Around) -> Callable[[ServerOutcome], ServerChange]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -13,11 +13,10 @@ from runbooks.drill_run import DrillRun
 from runbooks.exits import Exit, exit_for
 from runbooks.locking import locked
 from runbooks.session import Session
-from runbooks.verify import answered_hosts, asked_hosts, fabric_maps, first_problem, judge, observe, subjects
+from runbooks.verify import Look, answered_hosts, asked_hosts, fabric_maps, first_problem, look_at
 from tasks.change.faults import FAULTS
 from tasks.judge.checks.duplicates import ROUND, budget_of
 from tasks.judge.subject import Subject
-from tasks.model.answer import Reply
 from tasks.model.cluster import Cluster, Server
 from tasks.model.drill import Drill
 from tasks.model.errors import IntentError, RefusedError
@@ -39,15 +38,6 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """One observation of all clusters, judged."""
-
-    replies: Mapping[str, Reply]
-    found: tuple[Subject, ...]
-    vips: tuple[VipVerdict, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Begun:
     """A drill that has begun: its reports differ by what was judged and how it ended."""
 
@@ -57,7 +47,7 @@ class _Begun:
 
     def before(self, look: Look, reason: str) -> Report:
         """Nothing was injected yet."""
-        return self._report(look, look.vips, _status(look), reason, None)
+        return self._report(look, look.vips, look.status, reason, None)
 
     def after(self, look: Look, result: Drill) -> Report:
         """The drill is over."""
@@ -81,11 +71,11 @@ class _Begun:
 
 
 def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progress) -> Report:
-    """The whole drill, or the reason why it will not begin."""
+    """The whole drill, or the reason why it will not begin; in a dry run of Nornir's, what it would do."""
     session = _measured_from(session, order)
     begun = _Begun(session=session, started_at=datetime.now(UTC), began=time.monotonic())
     progress("judging the cluster before anything is touched")
-    look = _look(session)
+    look = look_at(session, session.clusters)
     if not _healthy(look):
         return begun.before(look, _unfit(look))
     wait_s = pause_s(look.found, pace=order.pace)
@@ -93,12 +83,15 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
     notes = _foreseen(look, run)
     for each in notes:
         progress(f"note: {each}")
-    if not confirm(begun.before(look, _announced(order, run, wait_s, notes))):
+    announced = begun.before(look, _announced(order, run, wait_s, notes))
+    if session.dry_run:
+        return announced
+    if not confirm(announced):
         raise RefusedError("not confirmed; nothing was injected")
     if wait_s:
         progress(f"waiting {wait_s:.0f} s: until then two more moves would flag the VIP as a duplicate")
         time.sleep(wait_s)
-        look = _look(session)
+        look = look_at(session, session.clusters)
         if not _healthy(look):
             return begun.before(look, _unfit(look))
         run = _prepare(session, order, look, progress)
@@ -122,19 +115,9 @@ def _measured_from(session: Session, order: Order) -> Session:
     return replace(session, clusters=tuple(clusters))
 
 
-def _look(session: Session) -> Look:
-    replies = observe(session, session.clusters)
-    found = subjects(session, session.clusters, replies)
-    return Look(replies=replies, found=found, vips=judge(found))
-
-
-def _status(look: Look) -> Status:
-    return worst(vip.status for vip in look.vips)
-
-
 def _healthy(look: Look) -> bool:
     states = {vip.state for vip in look.vips}
-    return _status(look) in {Status.PASS, Status.WARN} and states == {VipState.HEALTHY}
+    return look.status in {Status.PASS, Status.WARN} and states == {VipState.HEALTHY}
 
 
 def _unfit(look: Look) -> str:

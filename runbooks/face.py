@@ -109,9 +109,11 @@ class Face:
     @contextmanager
     def session(self, inventory: Path, clusters: Sequence[str] | None) -> Generator[Session]:
         """The session, and its end, whatever happens in between."""
+        from runbooks.progress import Progress  # noqa: PLC0415 - as below
         from runbooks.session import open_session  # noqa: PLC0415 - Nornir and pydantic
 
         session = open_session(inventory, clusters or [])
+        session.nornir.processors.append(Progress(self.progress))
         try:
             yield session
         finally:

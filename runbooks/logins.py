@@ -29,7 +29,7 @@ class Logins:
     clock: Callable[[], float] = time.monotonic
     _refused: dict[str, _Refusal] = field(default_factory=dict)
 
-    def pausing(self, hosts: Iterable[str]) -> dict[str, Reply]:
+    def pausing(self, hosts: Iterable[str]) -> dict[str, NoAnswer]:
         """Those that are not asked now, each with what it said."""
         now = self.clock()
         return {name: self._refused[name].first for name in hosts if self._pauses(name, now)}

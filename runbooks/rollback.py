@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from runbooks.configure import INTERRUPTED, Confirm, Progress, clusters_of, members_of, noted, servers_of
+from runbooks.configure import (
+    INTERRUPTED,
+    Confirm,
+    PlannedServers,
+    Progress,
+    clusters_of,
+    members_of,
+    noted,
+    servers_of,
+)
 from runbooks.locking import LEASE_MARGIN_S, Held, locked
 from runbooks.naming import tag
-from runbooks.sequence import Parking, all_good, change_in_order, held_back, reached
+from runbooks.sequence import Parking, all_good, change_in_order, dry, held_back, reached
 from runbooks.server_change import CONFIRM_S
 from runbooks.server_rollback import ServerRollback
 from runbooks.session import Session
-from runbooks.verify import answered_hosts
 from tasks.change.members import Around, around
 from tasks.change.order import Stage, change_order
 from tasks.change.peers import lost_peers
@@ -39,16 +47,34 @@ from tasks.transport import Script
 def rollback(session: Session, *, confirm: Confirm, progress: Progress, confirm_s: int = CONFIRM_S) -> Report:
     """The newest backup among the servers says which apply is gone back behind; servers without it stay as they are.
 
-    All of it under the lock, the question too: what is put back is what was shown.
+    All of it under the lock, the question too: what is put back is what was shown. Where Nornir is told to do a dry
+    run, what would be put back is all, and takes no lock.
     """
+    if session.dry_run:
+        look = _look(session)
+        dry(session, look.planned)
+        return look.announced()
     with locked(session, "rollback", confirm_s + LEASE_MARGIN_S, progress) as held:
         return _rollback(held, confirm, progress, confirm_s)
 
 
-def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) -> Report:
-    session = held.session
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PlannedRollback(PlannedServers):
+    """The servers and their backups as they are, and what is to be put back on each."""
+
+    backups: Mapping[str, Backups]
+    newest: str
+    stages: Sequence[Stage]
+
+    def announced(self) -> Report:
+        """What would be put back, or (FAIL) why nothing is."""
+        if self.status is Status.FAIL:
+            return self.report(map(held_back, self.planned.values()), reason="nothing was changed")
+        return self.report(self.planned.values(), reason=f"about to go back behind {self.newest}")
+
+
+def _look(session: Session) -> _PlannedRollback:
     started_at, began = datetime.now(UTC), time.monotonic()
-    progress("reading the servers and their backups")
     replies = _ask(session)
     facts = _facts(session, replies)
     backups = _backups(replies)
@@ -59,38 +85,41 @@ def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) 
     planned = {
         name: _planned(backups[name], facts[name], newest, session.memberships(name), others) for name in replies
     }
+    refused = any(each.outcome is Outcome.REFUSED for each in planned.values())
+    stages = [Stage(host=name) for name in planned] if refused else _order(session, facts, backups, newest)
+    return _PlannedRollback(
+        command="rollback",
+        started_at=started_at,
+        began=began,
+        replies=replies,
+        facts=facts,
+        backups=backups,
+        newest=newest,
+        around=others,
+        planned=noted(planned, stages),
+        stages=stages,
+    )
 
-    def report(outcomes: Sequence[ServerOutcome], verdict: Status, reason: str) -> Report:
-        return Report(
-            command="rollback",
-            started_at=started_at,
-            duration_s=time.monotonic() - began,
-            asked=tuple(replies),
-            answered=answered_hosts(replies),
-            servers=tuple(outcomes),
-            verdict=verdict,
-            reason=reason,
-        )
 
-    if any(each.outcome is Outcome.REFUSED for each in planned.values()):
-        return report([held_back(each) for each in planned.values()], Status.FAIL, "nothing was changed")
-    stages = _order(session, facts, backups, newest)
-    planned = noted(planned, stages)
-    todo = [planned[stage.host] for stage in stages]
-    if not confirm(report(todo, Status.WARN, f"about to go back behind {newest}")):
+def _rollback(held: Held, confirm: Confirm, progress: Progress, confirm_s: int) -> Report:
+    session = held.session
+    look = _look(session)
+    announced = look.announced()
+    if announced.status is Status.FAIL:
+        return announced
+    if not confirm(announced):
         raise RefusedError("not confirmed; nothing was changed")
     held.renew()
+    parking = Parking(session=session, services=look.services, progress=progress, confirm_s=confirm_s, tag=tag())
     outcomes: list[ServerOutcome] = []
-    services = {name: each.service.value for name, each in facts.items() if isinstance(each.service, Read)}
-    parking = Parking(session=session, services=services, progress=progress, confirm_s=confirm_s, tag=tag())
-
     try:
-        change_in_order(stages, planned, parking, _changes(held, parking, backups, facts, newest, others), outcomes)
+        change_in_order(look.stages, look.planned, parking, _changes(held, parking, look), outcomes)
     except KeyboardInterrupt:
-        outcomes = reached(todo, outcomes, parking)
-        return replace(report(outcomes, Status.FAIL, INTERRUPTED), interrupted=True)
+        outcomes = reached(list(look.planned.values()), outcomes, parking)
+        return replace(look.report(outcomes, Status.FAIL, INTERRUPTED), interrupted=True)
     verdict = Status.PASS if all_good(outcomes) else Status.FAIL
-    return report(outcomes, verdict, f"back to what stood before {newest}; the intent still says something else")
+    reason = f"back to what stood before {look.newest}; the intent still says something else"
+    return look.report(outcomes, verdict, reason)
 
 
 def _facts(session: Session, replies: Mapping[str, Reply]) -> dict[str, ServerFacts]:
@@ -103,19 +132,12 @@ def _facts(session: Session, replies: Mapping[str, Reply]) -> dict[str, ServerFa
     return facts
 
 
-def _changes(  # noqa: PLR0913, PLR0917 - each is known to the caller alone
-    held: Held,
-    parking: Parking,
-    backups: Mapping[str, Backups],
-    facts: Mapping[str, ServerFacts],
-    newest: str,
-    others: Around,
-) -> Callable[[ServerOutcome], ServerRollback]:
+def _changes(held: Held, parking: Parking, look: _PlannedRollback) -> Callable[[ServerOutcome], ServerRollback]:
     """What takes a server back as planned."""
 
     def change_of(each: ServerOutcome) -> ServerRollback:
         before = parking.before(each.host)
-        step = plan_rollback(backups[each.host], facts[each.host], parked=before)
+        step = plan_rollback(look.backups[each.host], look.facts[each.host], parked=before)
         return ServerRollback(
             session=held.session,
             host=each.host,
@@ -124,9 +146,9 @@ def _changes(  # noqa: PLR0913, PLR0917 - each is known to the caller alone
             confirm_s=parking.confirm_s,
             held=held,
             parked=before,
-            around=others,
+            around=look.around,
             before_commit=parking.release,
-            backup=newest,
+            backup=look.newest,
         )
 
     return change_of
@@ -135,7 +157,8 @@ def _changes(  # noqa: PLR0913, PLR0917 - each is known to the caller alone
 def _ask(session: Session) -> dict[str, Reply]:
     names = dict.fromkeys(server.name for cluster in session.clusters for server in cluster.servers)
     replies = session.run_scripts(
-        {name: Script(commands=(*change_commands(session.memberships(name)), *backup_commands())) for name in names}
+        {name: Script(commands=(*change_commands(session.memberships(name)), *backup_commands())) for name in names},
+        doing="reading the servers and their backups",
     )
     for name, reply in replies.items():
         if not isinstance(reply, Answers):

@@ -11,23 +11,26 @@ from runbooks.options import INVENTORY, AsJson, Clusters, Inventory, Reports, Ve
 
 app = typer.Typer(no_args_is_help=True)
 Name = Annotated[str, typer.Option("--name", metavar="NAME", help="One of several: its units are vipbook-verify-NAME.")]
+Every = Annotated[str, typer.Option("--every", metavar="TIME", help="30s to 7d, as 30s, 5m, 1h.")]
+Wait = Annotated[float | None, typer.Option("--wait", min=0, metavar="SECONDS", help="As for verify.")]
+Notify = Annotated[list[str] | None, typer.Option("--notify", metavar="KIND:PLACE", help="As for verify; repeatable.")]
+User = Annotated[str | None, typer.Option("--user", metavar="USER", help="Default: root.")]
+EnvironmentFile = Annotated[
+    Path | None, typer.Option("--environment-file", metavar="PATH", help="Where {env: NAME} of the intent comes from.")
+]
+Print = Annotated[bool, typer.Option("--print", help="Show the units and touch nothing.")]
 
 
 @app.command()
 def install(
     clusters: Clusters = None,
-    every: Annotated[str, typer.Option("--every", metavar="TIME", help="30s to 7d, as 30s, 5m, 1h.")] = "5m",
-    wait: Annotated[float | None, typer.Option("--wait", min=0, metavar="SECONDS", help="As for verify.")] = None,
-    notify: Annotated[
-        list[str] | None, typer.Option("--notify", metavar="KIND:PLACE", help="As for verify; repeatable.")
-    ] = None,
-    user: Annotated[str | None, typer.Option("--user", metavar="USER", help="Default: root.")] = None,
-    environment_file: Annotated[
-        Path | None,
-        typer.Option("--environment-file", metavar="PATH", help="Where {env: NAME} of the intent comes from."),
-    ] = None,
+    every: Every = "5m",
+    wait: Wait = None,
+    notify: Notify = None,
+    user: User = None,
+    environment_file: EnvironmentFile = None,
     name: Name = "",
-    print_: Annotated[bool, typer.Option("--print", help="Show the units and touch nothing.")] = False,
+    print_: Print = False,
     inventory: Inventory = INVENTORY,
     report: Reports = None,
     as_json: AsJson = False,

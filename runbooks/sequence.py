@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from nornir.plugins.runners import SerialRunner
+
 from runbooks.interrupts import InterruptedChange, deferred, shielded
 from runbooks.server_change import ServerChange
 from runbooks.session import Session
@@ -12,6 +14,7 @@ from runbooks.undoing import note_left
 from tasks.change.files import sudo
 from tasks.change.order import Stage
 from tasks.change.plan import UNIT
+from tasks.change.server import change_server
 from tasks.change.undo import Line, Undo
 from tasks.model.answer import Answers, Command
 from tasks.model.errors import HostError, NoAnswerError, StepError
@@ -162,7 +165,7 @@ def change_in_order(
             continue
         try:
             parking.park(stage.parks)
-            outcomes.append(change_of(each).run())
+            outcomes.append(_carried_out(parking.session, each, lambda each: change_of(each).run()))
         except HostError as error:
             reason = f"nothing was changed here: {error}"
             outcomes.append(ServerOutcome(host=each.host, outcome=Outcome.ROLLED_BACK, plan=each.plan, reason=reason))
@@ -172,6 +175,25 @@ def change_in_order(
         finally:
             _after(parking, each.host, outcomes)
     outcomes[:] = map(parking.told, outcomes)
+
+
+def dry(session: Session, planned: Mapping[str, ServerOutcome]) -> None:
+    """What is planned, told to Nornir's processors as a dry run; nothing is touched."""
+    running = session.on(planned)
+    running.data.dry_run = True
+    running.run(task=change_server, raise_on_error=False, planned=planned, carry_out=lambda each: each)
+
+
+def _carried_out(
+    session: Session, each: ServerOutcome, carry_out: Callable[[ServerOutcome], ServerOutcome]
+) -> ServerOutcome:
+    """As a Nornir task, in this thread: an interrupt arrives nowhere else. What is raised passes on."""
+    here = session.on([each.host]).with_runner(SerialRunner())
+    results = here.run(task=change_server, raise_on_error=False, planned={each.host: each}, carry_out=carry_out)
+    result = results[each.host][0]
+    if not isinstance(result.result, ServerOutcome):
+        raise result.exception or NoAnswerError(each.host, "", "Nornir did not run the task on this host")
+    return result.result
 
 
 def _after(parking: Parking, host: str, outcomes: Sequence[ServerOutcome]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,7 +17,7 @@ from runbooks.text_files import read_text
 from tasks.intent.load import Intent, SecretReader, load_intent
 from tasks.intent.schema import SecretEntry
 from tasks.judge.checks import check_names, user_checks
-from tasks.model.answer import NoAnswer, Reply
+from tasks.model.answer import Answers, NoAnswer, Reply
 from tasks.model.bounds import Budget
 from tasks.model.cluster import Cluster, Desired
 from tasks.model.errors import IntentError
@@ -46,23 +46,45 @@ class Session:
     @cached_property
     def desired(self) -> Mapping[str, Desired]:
         """What every server of these clusters should be; rendered when it is first needed."""
-        return _desired(self.nornir, self.intent, self.clusters)
+        return _desired(self)
 
-    def run_scripts(self, scripts: Mapping[str, Script], sent: Sent | None = None) -> dict[str, Reply]:
+    @property
+    def dry_run(self) -> bool:
+        """Is Nornir told to change nothing?"""
+        return self.nornir.data.dry_run
+
+    def on(self, hosts: Iterable[str]) -> Nornir:
+        """Nornir on these hosts, each whether it failed before or not.
+
+        Nornir leaves a host that failed once silently out of every later run; so each of these runs has a state of its
+        own, and leaves that of the caller's Nornir as it is.
+        """
+        from nornir.core.state import GlobalState  # noqa: PLC0415 - as for netmiko
+
+        names = frozenset(hosts)
+        asked = self.nornir.filter(filter_func=lambda host: host.name in names)
+        asked.data = GlobalState(dry_run=self.dry_run)
+        return asked
+
+    def run_scripts(
+        self, scripts: Mapping[str, Script], sent: Sent | None = None, *, doing: str | None = None
+    ) -> dict[str, Reply]:
         """One round trip to every host of `scripts`, side by side. A host without a reply is none of the result's.
 
-        `sent` is called once or twice a host: its script is on its way, or never will be.
+        `sent` is called once a host: its script is on its way, or never will be. `doing` names it for processors.
         """
         from tasks.transport import ask, nobody  # noqa: PLC0415 - netmiko takes 0.2 s, and `lint` needs none of it
 
         pausing = self.logins.pausing(scripts)
-        said = sent or nobody
-        for _ in pausing:
-            said()
-        asked = self.nornir.filter(filter_func=lambda host: host.name in scripts and host.name not in pausing)
-        # A host that failed once would silently be left out of every later run.
-        asked.data.reset_failed_hosts()
-        results = asked.run(task=ask, scripts=scripts, on_failed=True, sent=said, budget=Budget())
+        results = self.on(scripts).run(
+            task=ask,
+            name=doing,
+            raise_on_error=False,
+            scripts=scripts,
+            sent=sent or nobody,
+            budget=Budget(),
+            pausing=pausing,
+        )
         return {
             name: pausing.get(name) or self.logins.learned(name, _reply(name, results.get(name))) for name in scripts
         }
@@ -71,13 +93,9 @@ class Session:
         """Start a command on one host that runs beside everything else."""
         from tasks.transport import open_stream  # noqa: PLC0415 - as above
 
-        asked = self.nornir.filter(filter_func=lambda each: each.name == host)
-        asked.data.reset_failed_hosts()
-        results = asked.run(task=open_stream, command=command, on_failed=True)[host]
-        if results[0].exception is not None:
-            return NoAnswer(host=host, reason=shortened(f"{results[0].exception!r}"), at=datetime.now(UTC))
-        stream: Stream | NoAnswer = results[0].result
-        return stream
+        results = self.on([host]).run(task=open_stream, raise_on_error=False, command=command)[host]
+        stream: Stream | NoAnswer | str = results[0].result
+        return _broke(host, results) if isinstance(stream, str) else stream
 
     def memberships(self, server: str) -> tuple[Cluster, ...]:
         """All clusters of the intent that this server is a member of, named by the operator or not."""
@@ -102,11 +120,14 @@ class Session:
 
 def _reply(host: str, results: MultiResult | None) -> Reply:
     """What the task returned; a host that Nornir left out, or whose task broke, is one without an answer."""
-    if not results or results[0].exception is not None or results[0].result is None:
-        reason = shortened(f"{results[0].exception!r}") if results else "Nornir did not run the task on this host"
-        return NoAnswer(host=host, reason=reason, at=datetime.now(UTC))
-    reply: Reply = results[0].result
-    return reply
+    if results and isinstance(results[0].result, Answers | NoAnswer):
+        return results[0].result
+    return _broke(host, results)
+
+
+def _broke(host: str, results: MultiResult | None) -> NoAnswer:
+    reason = shortened(f"{results[0].exception!r}") if results else "Nornir did not run the task on this host"
+    return NoAnswer(host=host, reason=reason, at=datetime.now(UTC))
 
 
 def read_intent(inventory: Path, *, need_secrets: bool) -> Intent:
@@ -119,11 +140,14 @@ def read_intent(inventory: Path, *, need_secrets: bool) -> Intent:
     )
 
 
-def open_session(inventory: Path, names: Sequence[str]) -> Session:
-    """Intent, inventory and Nornir, checked against each other; nothing is contacted."""
+def open_session(inventory: Path, names: Sequence[str], nornir: Nornir | None = None) -> Session:
+    """Intent, inventory and Nornir, checked against each other; nothing is contacted.
+
+    `nornir`: one that the caller has initialized, in place of that of the inventory directory's files.
+    """
     intent = read_intent(inventory, need_secrets=True)
     clusters = intent.select(tuple(names))
-    nornir = load_nornir(inventory)
+    nornir = nornir or load_nornir(inventory)
     _known_hosts_only(inventory, clusters, set(nornir.inventory.hosts))
     refuse_unusable(nornir, dict.fromkeys(host for cluster in clusters for host in cluster.hosts()), inventory)
     return Session(nornir=nornir, intent=intent, clusters=clusters)
@@ -166,14 +190,13 @@ def _known_hosts_only(inventory: Path, clusters: Sequence[Cluster], known: set[s
         raise IntentError(*problems)
 
 
-def _desired(nornir: Nornir, intent: Intent, clusters: Sequence[Cluster]) -> dict[str, Desired]:
+def _desired(session: Session) -> dict[str, Desired]:
     """What every server of these clusters should be, all its memberships together."""
     from tasks.render.keepalived import render_keepalived  # noqa: PLC0415 - needs Nornir
 
-    names = {server.name for cluster in clusters for server in cluster.servers}
-    by_server = {name: memberships(intent, name) for name in names}
-    servers = nornir.filter(filter_func=lambda host: host.name in names)
-    results = servers.run(task=render_keepalived, memberships=by_server, on_failed=True)
+    names = {server.name for cluster in session.clusters for server in cluster.servers}
+    by_server = {name: session.memberships(name) for name in names}
+    results = session.on(names).run(task=render_keepalived, raise_on_error=False, memberships=by_server)
     for name in names:
         if results[name].failed:
             raise IntentError(f"keepalived.conf of {name} can't be rendered: {results[name][0].exception}")

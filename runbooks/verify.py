@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,35 @@ if TYPE_CHECKING:
     from tasks.model.fabric_map import FabricMap
     from tasks.model.leaf import LeafFacts
     from tasks.model.report import Report
-    from tasks.model.verdict import VipVerdict
+    from tasks.model.verdict import Status, VipVerdict
 
 _POLL_S = 0.5
 _ASKED_S = 1.0
 """A host that is slow to log in holds up nothing but its own answer."""
 Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One observation of some clusters, judged."""
+
+    replies: Mapping[str, Reply]
+    found: tuple[Subject, ...]
+    vips: tuple[VipVerdict, ...]
+
+    @property
+    def status(self) -> Status:
+        """The verdict of the whole."""
+        from tasks.model.verdict import worst  # noqa: PLC0415 - loaded while the hosts work
+
+        return worst(vip.status for vip in self.vips)
+
+
+def look_at(session: Session, clusters: Sequence[Cluster], known: Mapping[str, Reply] | None = None) -> Look:
+    """Ask every host of these clusters, and judge their VIPs. `known` as for `observe`."""
+    replies = observe(session, clusters, known)
+    found = subjects(session, clusters, replies)
+    return Look(replies=replies, found=found, vips=judge(found))
 
 
 def verify(session: Session, *, wait_s: float | None = None, progress: Progress | None = None) -> Report:
@@ -42,37 +65,36 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
         # An echo teaches a client where the VIP is now, for as long as its own timers last: while the VIP may still be
         # on its way, servers and leaves are asked alone.
         clusters = unprobed(session.clusters) if quiet else session.clusters
-        replies = observe(session, clusters, known if quiet else {})
-        from tasks.model.report import Report  # noqa: PLC0415 - loaded while the hosts work
-        from tasks.model.verdict import Status, worst  # noqa: PLC0415 - as above
-
-        found = subjects(session, clusters, replies)
-        vips = judge(found)
-        settling.look(vips, time.monotonic() - began)
-        if quiet and (arrived(vips) or time.monotonic() > began + (wait_s or 0.0) / 2):
+        look = look_at(session, clusters, known if quiet else {})
+        settling.look(look.vips, time.monotonic() - began)
+        if quiet and (arrived(look.vips) or time.monotonic() > began + (wait_s or 0.0) / 2):
             quiet = False
-            del replies, found, vips
+            del look
             continue
-        status = worst(vip.status for vip in vips)
-        if wait_s is None or (status is Status.PASS and not quiet) or time.monotonic() + _POLL_S > deadline:
+        if wait_s is None or (look.status == "pass" and not quiet) or time.monotonic() + _POLL_S > deadline:
             break
-        if progress is not None and said != (said := f"{status}: {first_problem(vips)}"):
+        if progress is not None and said != (said := f"{look.status}: {first_problem(look.vips)}"):
             progress(said)
-        known = known or open_firewalls(replies, vips)
+        known = known or open_firewalls(look.replies, look.vips)
         # Nothing else of what hosts said is kept while they are asked again.
-        del replies, found, vips
+        del look
         time.sleep(_POLL_S)
     took = time.monotonic() - began
+    report = _report(session, look, started_at, took)
+    return report if wait_s is None else replace(report, waited_s=took, settled_s=dict(settling.since))
+
+
+def _report(session: Session, look: Look, started_at: datetime, took_s: float) -> Report:
+    from tasks.model.report import Report  # noqa: PLC0415 - loaded while the hosts work
+
     return Report(
         command="verify",
         started_at=started_at,
-        duration_s=took,
+        duration_s=took_s,
         asked=asked_hosts(session.clusters),
-        answered=answered_hosts(replies),
-        vips=vips,
-        waited_s=None if wait_s is None else took,
-        settled_s=None if wait_s is None else dict(settling.since),
-        fabrics=fabric_maps(found),
+        answered=answered_hosts(look.replies),
+        vips=look.vips,
+        fabrics=fabric_maps(look.found),
     )
 
 

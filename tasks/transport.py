@@ -7,13 +7,15 @@ channel: output is exact, stdout and stderr stay apart, and nothing waits. Host 
 
 from __future__ import annotations
 
+import logging
 import secrets
 import shlex
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import paramiko
@@ -23,7 +25,7 @@ from nornir.core.task import Result, Task
 from nornir_netmiko.connections import Netmiko
 
 from tasks.login_errors import timed_out, why_no_session
-from tasks.model.answer import Answers, Command, NoAnswer, Reply
+from tasks.model.answer import Answers, Command, NoAnswer
 from tasks.model.bounds import MIB, STREAM_MOST, Budget, Meter
 from tasks.model.errors import LoginRefusedError, NoAnswerError
 from tasks.model.script import ClockError, answers_of, split_output, write_script
@@ -124,22 +126,24 @@ class Stream:
 
 
 def open_stream(task: Task, *, command: Command) -> Result:
-    """Nornir task: Result.result is a Stream of the command's stdout, or a NoAnswer."""
+    """Nornir task: Result.result is a Stream of the command's stdout; a NoAnswer where the Result is failed."""
     line = command.fragment or " ".join(["exec", *(["sudo -n"] if command.sudo else []), shlex.join(command.argv)])
     meter = Meter(Budget())
     try:
         session = _session(task, CONNECTION, meter)
         channel = session.start(f"/bin/sh -c {shlex.quote(f'export LC_ALL=C; {line}')}")
     except NoAnswerError as error:
-        return Result(host=task.host, result=_none(task, error.reason))
+        return _failed(task, error)
     except (OSError, EOFError, paramiko.SSHException) as error:
         task.host.close_connection(CONNECTION)
-        return Result(host=task.host, result=_none(task, _ended(error, meter, OPEN_S)))
-    return Result(host=task.host, result=Stream(channel))
+        return _failed(task, NoAnswerError(task.host.name, "", _ended(error, meter, OPEN_S)))
+    return Result(host=task.host, result=Stream(channel), severity_level=logging.DEBUG)
 
 
-def _none(task: Task, reason: str) -> NoAnswer:
-    return NoAnswer(host=task.host.name, reason=reason, at=datetime.now(UTC))
+def _failed(task: Task, error: NoAnswerError) -> Result:
+    refused = isinstance(error, LoginRefusedError)
+    reply = NoAnswer(host=task.host.name, reason=error.reason, at=datetime.now(UTC), refused=refused)
+    return Result(host=task.host, result=reply, failed=True, exception=error)
 
 
 def register() -> None:
@@ -149,18 +153,30 @@ def register() -> None:
             ConnectionPluginRegister.register(name, ExecConnection)
 
 
-def ask(task: Task, *, scripts: Mapping[str, Script], sent: Sent = nobody, budget: Budget | None = None) -> Result:
-    """Nornir task: Result.result is a Reply. A host that can't be asked is a NoAnswer, never an exception.
+def ask(
+    task: Task,
+    *,
+    scripts: Mapping[str, Script],
+    sent: Sent = nobody,
+    budget: Budget | None = None,
+    pausing: Mapping[str, NoAnswer] = MappingProxyType({}),
+) -> Result:
+    """Nornir task: Result.result is the Answers of the host; a NoAnswer where the Result is failed.
 
     `sent` is called once a host: when its script is on its way, or when it will never be. `budget` is that of all
-    hosts of this round.
+    hosts of this round. `pausing`: hosts that are not asked now, each with why. Answers may hold passwords, so a Result
+    that is no failure has the severity of debugging.
     """
+    host = task.host.name
+    if host in pausing:
+        sent()
+        return _failed(task, NoAnswerError(host, "", pausing[host].reason))
     try:
-        reply: Reply = converse(task, scripts[task.host.name], sent, budget)
+        answers = converse(task, scripts[host], sent, budget)
     except NoAnswerError as error:
         sent()
-        reply = replace(_none(task, error.reason), refused=isinstance(error, LoginRefusedError))
-    return Result(host=task.host, result=reply)
+        return _failed(task, error)
+    return Result(host=task.host, result=answers, severity_level=logging.DEBUG)
 
 
 def converse(task: Task, script: Script, sent: Sent = nobody, budget: Budget | None = None) -> Answers:

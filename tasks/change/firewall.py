@@ -9,7 +9,7 @@ from tasks.change.iptables import plan_iptables
 from tasks.change.nft import plan_nft
 from tasks.change.ufw import plan_ufw, ufw_refusal
 from tasks.judge.checks.firewall import HANDLED, eats_vips
-from tasks.judge.firewall_rules import closes, made_at_boot, place, would_drop
+from tasks.judge.firewall_rules import made_at_boot, place, would_drop
 from tasks.model.cluster import Cluster, Opening
 from tasks.model.plan import Step
 from tasks.model.server import Firewall
@@ -51,6 +51,6 @@ def notes_on(firewall: Firewall, openings: Sequence[Opening]) -> tuple[str, ...]
     notes += [
         f"{place(chain)} is not made by {firewall.path}: a rule of ours there holds until its program makes it again"
         for chain in firewall.chains
-        if closes(chain) and not made_at_boot(firewall, chain)
+        if chain.closes and not made_at_boot(firewall, chain)
     ]
     return tuple(notes)

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.change.undo import BOOTED, ROLLBACK
-from tasks.judge.firewall_rules import closes
 from tasks.model.answer import Command
 from tasks.model.server import Firewall
 from tasks.render.firewall import COMMENT
@@ -70,7 +69,7 @@ def guard_of(firewall: Firewall, directory: str) -> Guard:
             undo=tuple(_restore(program, name, firewall.manager) for program, name in _FAMILIES.items()),
         )
     if firewall.manager == "nftables":
-        tables = tuple(dict.fromkeys((chain.family, chain.table) for chain in firewall.chains if closes(chain)))
+        tables = tuple(dict.fromkeys((chain.family, chain.table) for chain in firewall.chains if chain.closes))
         return Guard(keeping=(_save_nft(tables, f"{directory}/running.nft"),), undo=(_restore_nft(tables),))
     return Guard()
 

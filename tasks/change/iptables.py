@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_like
 from tasks.change.undo import BOOTED
-from tasks.judge.firewall_rules import closes, first_block, is_open, stray_indexes, strays
+from tasks.judge.firewall_rules import is_open, stray_indexes, strays
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
 from tasks.model.server import Firewall, InputChain
@@ -21,7 +21,7 @@ _PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
 
 def plan_iptables(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:
     """Steps for both families, IPv4 first."""
-    closing = [chain for chain in firewall.chains if closes(chain)]
+    closing = [chain for chain in firewall.chains if chain.closes]
     now = [_now(chain, openings) for chain in closing if _differs(chain, openings)]
     files = (("ip", firewall.path, firewall.persistent), ("ip6", firewall.path6, firewall.persistent6))
     saved = [step for family, path, text in files for step in _saved(firewall, family, path, text, openings)]
@@ -38,7 +38,7 @@ def _now(chain: InputChain, openings: Sequence[Opening]) -> Step:
     stray = stray_indexes(chain, frozenset(openings_of(chain, openings)))
     missing = [each for each in openings_of(chain, openings) if not is_open(chain, each)]
     staying = tuple(rule for index, rule in enumerate(chain.rules) if index not in stray)
-    block = first_block(replace(chain, rules=staying))
+    block = replace(chain, rules=staying).first_block
     position = (block if block is not None else len(staying)) + 1
     # By number, the last one first: the words of a rule would name the first that reads like it.
     remove = [(program, "-w", "-D", "INPUT", str(index + 1)) for index in reversed(stray)]
@@ -99,7 +99,7 @@ def _saved(
 
 def edited_rules(text: str, saved: Sequence[InputChain], openings: Sequence[Opening]) -> str:
     """An iptables-save text with our rules in front of the first INPUT rule that closes; every other line as it was."""
-    chains = [chain for chain in saved if closes(chain)]
+    chains = [chain for chain in saved if chain.closes]
     if not chains:
         return text
     lines_of = text.splitlines(keepends=True)
@@ -115,7 +115,7 @@ def _with_missing(text: str, family: str, openings: Sequence[Opening]) -> str:
     """A line for each opening that is missing, where it comes before all that closes."""
     (chain,) = parse_iptables(text, family)
     missing = [each for each in openings_of(chain, openings) if not is_open(chain, each)]
-    block = first_block(chain)
+    block = chain.first_block
     verb, numbered = "-A INPUT", numbered_rules(text)
     if block is not None and inserts(text):
         # Where lines don't stand in the order of their rules, ours comes last and names its place.

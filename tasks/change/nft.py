@@ -10,7 +10,7 @@ from typing import Any
 from tasks.change.files import beside, diff_of, put_back, replace_by_new, sudo, write_like, write_new
 from tasks.change.iptables import opening_summary
 from tasks.change.undo import BOOTED
-from tasks.judge.firewall_rules import closes, is_open, made_at_boot, place, stray_indexes, strays, unmade
+from tasks.judge.firewall_rules import is_open, made_at_boot, place, stray_indexes, strays, unmade
 from tasks.model.answer import Command
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
@@ -21,7 +21,7 @@ from tasks.render.firewall import COMMENT, NFT_INCLUDE, nft_inserts, nft_snippet
 
 def plan_nft(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:
     """Steps for the chains that close."""
-    closing = [chain for chain in firewall.chains if closes(chain)]
+    closing = [chain for chain in firewall.chains if chain.closes]
     now = [_now(chain, openings) for chain in closing if _differs(chain, openings)]
     # A chain of some program's own (fail2ban's, say) is not there when the file is loaded: a rule for it would keep nft
     # from loading anything.

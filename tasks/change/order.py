@@ -51,13 +51,26 @@ def change_order(
 
     `configs` are the configurations that will be, of the servers that change; `facts` are those of all members.
     """
-    rules = Rules({name: set() for name in servers}, {name: set() for name in servers})
     confs = {name: read_conf("", {"": text or ""}, {}) for name, text in configs.items()}
     coming = Coming(
         instances={name: declared_instances(conf) for name, conf in confs.items()},
         partly={name for name, conf in confs.items() if conf.problems or conf.includes or conf.conditional},
     )
     listed = list(clusters)
+    rules = _rules(servers, facts, listed, coming)
+    gaps = list(dict.fromkeys(each for said in rules.gaps.values() for each in said))
+    if gaps and not allow_gap:
+        raise RefusedError(f"no order keeps one master all the time: {'; '.join(gaps)}; {GAP_FIX}")
+    order = in_order(servers, rules, listed, allow_gap=allow_gap)
+    parks = {name: tuple(each for each in servers if each in rules.parks.get(name, ())) for name in order}
+    return [Stage(host=name, parks=parks[name], gap="; ".join(rules.gaps.get(name, ()))) for name in order]
+
+
+def _rules(
+    servers: Sequence[str], facts: Mapping[str, ServerFacts], listed: Sequence[Cluster], coming: Coming
+) -> Rules:
+    """What all clusters demand of the order; RefusedError where one can't be kept."""
+    rules = Rules({name: set() for name in servers}, {name: set() for name in servers})
     found = [(each, members(each, listed, facts, coming)) for each in listed]
     for cluster, its in found:
         refuse_silent(cluster, its, facts)
@@ -69,12 +82,7 @@ def change_order(
         keep_apart(cluster, its, running_of(facts), coming, rules)
     for leader, parked in rules.parks.items():
         rules.gaps.setdefault(leader, []).extend(_lost_by_parking(parked, facts, coming))
-    gaps = list(dict.fromkeys(each for said in rules.gaps.values() for each in said))
-    if gaps and not allow_gap:
-        raise RefusedError(f"no order keeps one master all the time: {'; '.join(gaps)}; {GAP_FIX}")
-    order = in_order(servers, rules, listed, allow_gap=allow_gap)
-    parks = {name: tuple(each for each in servers if each in rules.parks.get(name, ())) for name in order}
-    return [Stage(host=name, parks=parks[name], gap="; ".join(rules.gaps.get(name, ()))) for name in order]
+    return rules
 
 
 def _joining(cluster: Cluster, found: Sequence[Member], coming: Coming, rules: Rules) -> dict[str, list[str]]:

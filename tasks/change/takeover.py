@@ -60,17 +60,24 @@ def takeover(
     foreign = own is not None and _foreign(declared, lost)
     # Where nobody else wrote in it, what says something else now is what the intent changed, and the diff shows it.
     texts = (*(each.text for each in lost if not (each.differs and declared.untouched)), *running, *peers)
-    # Of a file that is as vipbook left it, what still runs is what vipbook replaced.
-    if allowed or not (foreign or peers or (running and not declared.untouched)):
+    if allowed:
         return Takeover(losses=texts)
+    return Takeover(losses=texts, refusal=_refusal(declared, foreign=foreign, running=bool(running), peers=bool(peers)))
+
+
+def _refusal(declared: Declared, *, foreign: bool, running: bool, peers: bool) -> str | None:
+    """Why this may not be lost without the operator's word."""
+    # Of a file that is as vipbook left it, what still runs is what vipbook replaced.
+    if not (foreign or peers or (running and not declared.untouched)):
+        return None
     if peers and not foreign and (declared.untouched or not running):
         said = "routers that this run does not change would not be sent to any more"
         fix = "apply their clusters as well, or make sure that keepalived does not run there and say --take-over"
-        return Takeover(losses=texts, refusal=f"{said}: {fix}")
+        return f"{said}: {fix}"
     fix = "what is listed would be lost; replace it with --take-over, or declare it in clusters.yaml (`extra`) first"
     why = "was edited since vipbook wrote it" if declared.marked else "was not written by vipbook"
     said = f"{CONFIG_PATH} {why}" if foreign else f"keepalived runs what {CONFIG_PATH} does not hold (any more)"
-    return Takeover(losses=texts, refusal=f"{said}: {fix}")
+    return f"{said}: {fix}"
 
 
 def _running(facts: ServerFacts, confs: Iterable[KeepalivedConf | None]) -> tuple[str, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from tasks.judge.firewall_path import Packet, first_block
 from tasks.model.cluster import Opening
+from tasks.model.firewall_path import Packet, first_block
 from tasks.model.server import Firewall, FrontRule, ZoneSource
 
 

@@ -21,29 +21,11 @@ def opens(rule: FirewallRule, opening: Opening) -> bool:
     )
 
 
-def blocks(rule: FirewallRule) -> bool:
-    """A rule that could keep VRRP out: it rejects or drops it, or sends it to a chain that might.
-
-    What else a rule demands is not weighed: standing in front of it costs nothing.
-    """
-    return rule.verdict in {"drop", "reject", "jump"} and rule.protocol in {None, "vrrp", "ah"}
-
-
-def first_block(chain: InputChain) -> int | None:
-    """Index of the first rule that could keep VRRP out; None when only the policy could."""
-    return next((index for index, rule in enumerate(chain.rules) if blocks(rule)), None)
-
-
 def is_open(chain: InputChain, opening: Opening) -> bool:
     """Is there a rule of ours for this peer, in front of everything that could close?"""
-    limit = first_block(chain)
+    limit = chain.first_block
     rules = chain.rules if limit is None else chain.rules[:limit]
     return any(opens(rule, opening) for rule in rules)
-
-
-def closes(chain: InputChain) -> bool:
-    """Can this chain keep VRRP out at all?"""
-    return chain.policy != "accept" or first_block(chain) is not None
 
 
 def place(chain: InputChain) -> str:
@@ -72,7 +54,7 @@ def strays(chain: InputChain, openings: frozenset[Opening]) -> tuple[FirewallRul
 
 def stray_indexes(chain: InputChain, openings: frozenset[Opening]) -> tuple[int, ...]:
     """Where these rules stand, counted from 0: two rules of one text are told apart by nothing else."""
-    limit = first_block(chain)
+    limit = chain.first_block
     kept: set[Opening] = set()
     found: list[int] = []
     for index, rule in enumerate(chain.rules):
@@ -99,8 +81,8 @@ def would_drop(firewall: Firewall, openings: Sequence[Opening]) -> str | None:
                 )
             continue
         for chain in firewall.chains:
-            if of_family(chain, each) and closes(chain) and not is_open(chain, each):
-                block = first_block(chain)
+            if of_family(chain, each) and chain.closes and not is_open(chain, each):
+                block = chain.first_block
                 rule = f"policy {chain.policy}" if block is None else chain.rules[block].text
                 return f"{place(chain)}: {rule}"
     return None

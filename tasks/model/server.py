@@ -87,6 +87,14 @@ class FirewallRule:
     ours: bool
     handle: int | None = None
 
+    @property
+    def blocks(self) -> bool:
+        """Could it keep VRRP out: does it reject or drop it, or send it to a chain that might?
+
+        What else a rule demands is not weighed: a rule that is evaluated before it costs nothing.
+        """
+        return self.verdict in {"drop", "reject", "jump"} and self.protocol in {None, "vrrp", "ah"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputChain:
@@ -97,6 +105,16 @@ class InputChain:
     name: str
     policy: str
     rules: tuple[FirewallRule, ...]
+
+    @property
+    def first_block(self) -> int | None:
+        """Index of the first rule that could keep VRRP out; None when only the policy could."""
+        return next((index for index, rule in enumerate(self.rules) if rule.blocks), None)
+
+    @property
+    def closes(self) -> bool:
+        """Can this chain keep VRRP out at all?"""
+        return self.policy != "accept" or self.first_block is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

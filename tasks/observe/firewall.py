@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tasks.judge.firewall_rules import closes
 from tasks.model.server import Firewall, InputChain
 from tasks.observe.firewalld import Firewalld, parse_firewalld
 from tasks.observe.firewalld_direct import is_known, running_ways
@@ -54,7 +53,7 @@ def parse_firewall(  # noqa: PLR0913 - one a program that is asked
         "firewalld": by_firewalld,
         "ufw": by_ufw,
         "iptables": bool(filtering) and not by_ufw and not (told is not None and _firewallds(filtering, told, texts)),
-        "iptables-legacy": any(closes(chain) for chain in older),
+        "iptables-legacy": any(chain.closes for chain in older),
         "nftables": bool(native),
     }
     managers = [name for name, there in found.items() if there]

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
-from tasks.judge.firewall_path import Packet, first_block
 from tasks.model.bounds import PEERS_MOST
+from tasks.model.firewall_path import Packet, first_block
 from tasks.model.server import ManagedRule
 from tasks.observe.iptables import protocol_name
 from tasks.observe.iptables_path import chains_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,7 +18,8 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 def render_keepalived(task: Task, *, memberships: Mapping[str, tuple[Cluster, ...]]) -> Result:
     """Nornir task: Result.result is the text of keepalived.conf for this host, secret included.
 
-    A server that is a member of several clusters has one file with an instance for each.
+    A server that is a member of several clusters has one file with an instance for each. The secret is why the Result
+    has the severity of debugging.
     """
     rendered = template_file(
         task,
@@ -26,7 +28,7 @@ def render_keepalived(task: Task, *, memberships: Mapping[str, tuple[Cluster, ..
         server=task.host.name,
         clusters=memberships[task.host.name],
     )
-    return Result(host=task.host, result=rendered.result)
+    return Result(host=task.host, result=rendered.result, severity_level=logging.DEBUG)
 
 
 def environment() -> Environment:

@@ -8,6 +8,13 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
 from typing import Any
 
+from nornir.core import Nornir
+from nornir.core.inventory import Host as NornirHost
+from nornir.core.inventory import Hosts, Inventory
+from nornir.core.task import MultiResult, Result, Task
+from nornir.plugins.runners import SerialRunner
+
+from runbooks.progress import Progress
 from tasks.change.faults import fault_of
 from tasks.judge.subject import Subject
 from tasks.model.address import IpInterface
@@ -472,3 +479,20 @@ def silent_leaf(leaf: str) -> LeafFacts:
         GONE,
     )
     return LeafFacts(host=leaf, **fields)
+
+
+def nornir(*hosts: str) -> Nornir:
+    """Nornir with these hosts and nothing else."""
+    known = Hosts({name: NornirHost(name=name) for name in hosts})
+    return Nornir(inventory=Inventory(hosts=known), runner=SerialRunner())
+
+
+class Seen(Progress):
+    """A processor that keeps what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda _: None)
+        self.results: list[Result] = []
+
+    def task_instance_completed(self, task: Task, host: NornirHost, result: MultiResult) -> None:
+        self.results.append(result[0])

@@ -6,16 +6,7 @@ from collections.abc import Sequence
 
 from tasks.judge.checks import Target, registered
 from tasks.judge.firewall_front import blocked_by
-from tasks.judge.firewall_rules import (
-    closes,
-    is_managed,
-    is_open,
-    made_at_boot,
-    managed_strays,
-    place,
-    strays,
-    unmade,
-)
+from tasks.judge.firewall_rules import is_managed, is_open, made_at_boot, managed_strays, place, strays, unmade
 from tasks.judge.subject import Check, Subject
 from tasks.model.address import IPV6
 from tasks.model.cluster import Cluster, Opening, Server
@@ -56,7 +47,7 @@ def judge_firewall(subject: Subject, server: Server) -> Finding:
             "nothing at the next boot; apply takes it out",
             "no firewall after a boot",
         )
-    if firewall.manager not in MANAGED and not any(closes(chain) for chain in (*firewall.chains, *firewall.saved)):
+    if firewall.manager not in MANAGED and not any(chain.closes for chain in (*firewall.chains, *firewall.saved)):
         return check.passes("nothing on the input hook could keep VRRP out", firewall.manager)
     if (why := eats_vips(firewall, (subject.cluster,))) is not None:
         return check.fails(why, "IPv6_rpfilter strict")
@@ -79,7 +70,7 @@ def _judge_rules(check: Check, firewall: Firewall, openings: Sequence[Opening], 
     if lost:
         why = _why(firewall, openings, saved=True)
         return check.fails(f"open now, but closed after a boot for {', '.join(lost)}{why}", "not persistent")
-    theirs = [place(chain) for chain in firewall.chains if closes(chain) and not made_at_boot(firewall, chain)]
+    theirs = [place(chain) for chain in firewall.chains if chain.closes and not made_at_boot(firewall, chain)]
     if theirs:
         return check.warns(
             f"open now; {', '.join(theirs)} is not made by {firewall.path}, and closes when its program makes it again",
@@ -114,7 +105,7 @@ def eats_vips(firewall: Firewall, clusters: Sequence[Cluster]) -> str | None:
 
 
 def _strays(firewall: Firewall, wanted: frozenset[Opening]) -> list[str]:
-    found = [rule.text for chain in firewall.chains if closes(chain) for rule in strays(chain, wanted)]
+    found = [rule.text for chain in firewall.chains if chain.closes for rule in strays(chain, wanted)]
     return found + [rule.text for rule in managed_strays(firewall, wanted)]
 
 
@@ -124,8 +115,8 @@ def _loaded_by_others(firewall: Firewall, openings: Sequence[Opening]) -> bool:
         return False
     if firewall.manager == "nftables":
         return firewall.persistent is None
-    now = [chain for chain in firewall.chains if closes(chain) and any(of_family(chain, each) for each in openings)]
-    saved = {chain.family for chain in firewall.saved if closes(chain)}
+    now = [chain for chain in firewall.chains if chain.closes and any(of_family(chain, each) for each in openings)]
+    saved = {chain.family for chain in firewall.saved if chain.closes}
     return any(chain.family not in saved for chain in now)
 
 
@@ -133,7 +124,7 @@ def open_now(firewall: Firewall, opening: Opening) -> bool:
     """Every chain on the hook must let it through: an accept is final for its own chain only."""
     if firewall.manager in MANAGED:
         return is_managed(firewall, opening, saved=False)
-    return all(is_open(chain, opening) for chain in firewall.chains if closes(chain) and of_family(chain, opening))
+    return all(is_open(chain, opening) for chain in firewall.chains if chain.closes and of_family(chain, opening))
 
 
 def open_after_boot(firewall: Firewall, opening: Opening) -> bool:
@@ -141,10 +132,10 @@ def open_after_boot(firewall: Firewall, opening: Opening) -> bool:
     if firewall.manager in MANAGED:
         return is_managed(firewall, opening, saved=True)
     if firewall.manager == "iptables":
-        return all(is_open(chain, opening) for chain in firewall.saved if closes(chain) and of_family(chain, opening))
+        return all(is_open(chain, opening) for chain in firewall.saved if chain.closes and of_family(chain, opening))
     if firewall.manager == "nftables":
         included = NFT_INCLUDE in (firewall.persistent or "").splitlines()
-        lasting = [chain for chain in firewall.chains if closes(chain) and made_at_boot(firewall, chain)]
+        lasting = [chain for chain in firewall.chains if chain.closes and made_at_boot(firewall, chain)]
         wanted = nft_inserts(lasting, (opening,))
         saved = (firewall.snippet or "").splitlines()
         return not wanted or (included and all(line in saved for line in wanted))

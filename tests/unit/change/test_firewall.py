@@ -15,7 +15,7 @@ from tasks.change.firewall import notes_on, plan_firewall
 from tasks.change.iptables import edited_rules
 from tasks.change.undo import BOOTED
 from tasks.judge.checks.firewall import open_after_boot, open_now
-from tasks.judge.firewall_rules import closes, is_open, strays
+from tasks.judge.firewall_rules import is_open, strays
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
 from tasks.observe.iptables import parse_iptables
@@ -203,7 +203,7 @@ def test_rules_of_ours_that_open_for_nobody_go(text: str, wanted: str) -> None:
 def test_any_text_is_open_afterwards_and_keeps_what_is_not_ours(rules: list[str], policy: str) -> None:
     text = f"# by hand\n*filter\n:INPUT {policy} [1:2]\n:other - [0:0]\n{''.join(rules)}COMMIT\n# end"
     after = edited(text)
-    assert all(is_open(chain, PEER) for chain in parse_iptables(after) if closes(chain))
+    assert all(is_open(chain, PEER) for chain in parse_iptables(after) if chain.closes)
     kept = [line for line in text.splitlines(keepends=True) if "vipbook" not in line]
     assert [line for line in after.splitlines(keepends=True) if "vipbook" not in line] == kept
 

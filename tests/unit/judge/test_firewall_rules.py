@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.judge.firewall_rules import blocks, closes, first_block, is_open, opens, strays
+from tasks.judge.firewall_rules import is_open, opens, strays
 from tasks.model.cluster import Opening
 from tasks.model.server import FirewallRule, InputChain
 from tasks.observe.iptables import parse_iptables
@@ -74,7 +74,7 @@ def test_opens_is_exactly_vrrp_from_exactly_the_peer(tried: FirewallRule, open_:
     ],
 )
 def test_blocks(tried: FirewallRule, blocking: bool) -> None:  # noqa: FBT001
-    assert blocks(tried) is blocking
+    assert tried.blocks is blocking
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_blocks(tried: FirewallRule, blocking: bool) -> None:  # noqa: FBT001
     ],
 )
 def test_chains(tried: InputChain, block: int | None, open_: bool, closing: bool) -> None:  # noqa: FBT001
-    assert first_block(tried) == block
+    assert tried.first_block == block
     assert is_open(tried, PEER) is open_
-    assert closes(tried) is closing
+    assert tried.closes is closing
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_without_its_strays_a_chain_is_as_open_as_before(rules: list[FirewallRul
 )
 def test_real_lines_of_iptables_that_could_keep_vrrp_out(line: str) -> None:
     (found,) = parse_iptables(f"-P INPUT ACCEPT\n{line}\n")
-    assert first_block(found) == 0
+    assert found.first_block == 0
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_real_lines_of_iptables_that_could_keep_vrrp_out(line: str) -> None:
 )
 def test_real_lines_of_iptables_that_could_not(line: str) -> None:
     (found,) = parse_iptables(f"-P INPUT ACCEPT\n{line}\n")
-    assert first_block(found) is None
+    assert found.first_block is None
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ L4 = {"meta": {"key": "l4proto"}}
 )  # fmt: skip
 def test_real_rules_of_nftables_that_could_keep_vrrp_out(expressions: list[dict[str, object]]) -> None:
     (found,) = nftables(nft_chain(policy="accept"), nft_json_rule(*expressions)).chains
-    assert first_block(found) == 0
+    assert found.first_block == 0
 
 
 @pytest.mark.parametrize(
@@ -295,4 +295,4 @@ def test_real_rules_of_nftables_that_could_keep_vrrp_out(expressions: list[dict[
 )
 def test_real_rules_of_nftables_that_could_not(expressions: list[dict[str, object]]) -> None:
     (found,) = nftables(nft_chain(policy="accept"), nft_json_rule(*expressions)).chains
-    assert first_block(found) is None
+    assert found.first_block is None

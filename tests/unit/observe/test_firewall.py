@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks.judge.firewall_rules import closes, is_open
+from tasks.judge.firewall_rules import is_open
 from tasks.observe.firewall import IP6TABLES_FILES, IPTABLES_FILES, parse_firewall
 from tasks.observe.nft import parse_nft
 from tests.unit.builders import H1_IP, H2_IP, IPTABLES
@@ -62,7 +62,7 @@ def test_alone_they_are_no_firewall() -> None:
 def test_only_the_daemons_own_chains_are_left_out(table: str, name: str, read: bool) -> None:  # noqa: FBT001
     found = parse_nft(base_chain(table, name))
     assert bool(found) is read
-    assert all(closes(chain) for chain in found)
+    assert all(chain.closes for chain in found)
 
 
 V4 = V6 = "-P INPUT ACCEPT\n-A INPUT -j DROP\n"

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from tasks.judge.firewall_path import Packet, first_block
+from tasks.model.firewall_path import Packet, first_block
 from tasks.model.server import WayIn
 from tasks.observe.firewall import parse_firewall
 from tasks.observe.firewalld_direct import is_known, parse_direct, running_ways

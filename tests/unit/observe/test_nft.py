@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from tasks.judge.firewall_rules import blocks
 from tasks.observe.nft import parse_nft
 from tasks.observe.readings import Garbled
 
@@ -85,7 +84,7 @@ def test_what_a_rule_demands_of_the_protocol(
     blocking: bool,  # noqa: FBT001
 ) -> None:
     (found,) = parse_nft(ruleset(expressions))
-    assert [(each.protocol, blocks(each)) for each in found.rules] == [(protocol, blocking)]
+    assert [(each.protocol, each.blocks) for each in found.rules] == [(protocol, blocking)]
 
 
 @pytest.mark.parametrize("wrong", [{"protocol": ["ip"], "field": "saddr"}, {"protocol": "ip", "field": ["saddr"]}])

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from nornir.core import Nornir
 
 from runbooks import configure
 from runbooks.exits import Exit
 from runbooks.interrupts import InterruptedChange
-from runbooks.locking import Held
+from runbooks.locking import Held, locked
 from tasks.change.lock import Holder, Lock
 from tasks.change.order import Stage
 from tasks.model.answer import Answers, Reply
 from tasks.model.cluster import Cluster, Desired
+from tasks.model.errors import RefusedError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
 from tasks.model.report import Report
 from tasks.model.verdict import Status
 from tasks.report.document import document
 from tasks.transport import Script
-from tests.unit.builders import cluster, desired
+from tests.unit.builders import Seen, cluster, desired, nornir
 
 
 @dataclass
@@ -29,6 +31,7 @@ class Played:
     """A session with two servers that say nothing of interest."""
 
     clusters: tuple[Cluster, ...] = (cluster(),)
+    dry_run: bool = False
 
     @property
     def desired(self) -> Mapping[str, Desired]:
@@ -40,7 +43,10 @@ class Played:
     def interfaces(self, _: str) -> tuple[str, ...]:
         return ()
 
-    def run_scripts(self, scripts: Mapping[str, Script]) -> dict[str, Reply]:
+    def on(self, hosts: Iterable[str]) -> Nornir:
+        return nornir(*hosts)
+
+    def run_scripts(self, scripts: Mapping[str, Script], *, doing: str | None = None) -> dict[str, Reply]:
         return {host: Answers(host=host, by_key={}, clock_offset_s=0.0) for host in scripts}
 
 
@@ -118,3 +124,23 @@ def test_an_interrupt_during_the_last_look_leaves_the_verdict_open(ran: Run) -> 
     assert [each.stands for each in report.servers] == ["as declared", "as declared"]
     assert report.status is Status.UNKNOWN
     assert configure.apply_exit(report) is Exit.INTERRUPTED
+
+
+def test_a_dry_run_plans_and_locks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    step = Step(topic="config", summary="write", diff="+x")
+    seen = Seen()
+
+    @dataclass
+    class Watched(Played):
+        def on(self, hosts: Iterable[str]) -> Nornir:
+            return super().on(hosts).with_processors([seen])
+
+    monkeypatch.setattr(configure, "change_order", lambda *_, **__: [Stage(host="H2"), Stage(host="H1")])
+    monkeypatch.setattr(configure, "_planned", lambda _s, facts, *_: planned(facts.host, step))
+    session: Any = Watched(dry_run=True)
+    report = configure.apply(session, confirm=lambda _: pytest.fail("asked"), progress=pytest.fail)
+    assert (report.command, report.status) == ("apply", Status.WARN)
+    assert [(each.host, each.outcome) for each in report.servers] == [("H2", "planned"), ("H1", "planned")]
+    assert [(each.changed, each.diff, each.failed) for each in seen.results] == [(True, "+x", False)] * 2
+    with pytest.raises(RefusedError, match="dry run"), locked(session, "apply", 60, pytest.fail):
+        pytest.fail("locked")

@@ -30,6 +30,7 @@ from tests.unit.builders import (
     detection,
     evpn_mac,
     evpn_neighbor,
+    nornir,
     subject,
     with_leaf,
     with_probe,
@@ -100,7 +101,7 @@ def test_what_is_flagged_already_has_nothing_left_to_exhaust(pace: bool) -> None
 
 
 def session(**changed: Any) -> Session:  # noqa: ANN401
-    return Session(nornir=cast("Any", None), intent=cast("Any", None), clusters=(cluster(**changed),))
+    return Session(nornir=nornir(), intent=cast("Any", None), clusters=(cluster(**changed),))
 
 
 def test_an_order_that_can_be_kept() -> None:
@@ -177,7 +178,7 @@ class Stage:
         self.runs = 0
         self.confirmed = confirmed
         self.looks = [look(each) for each in looks]
-        monkeypatch.setattr(runbook, "_look", lambda _session: self.looks.pop(0))
+        monkeypatch.setattr(runbook, "look_at", lambda *_: self.looks.pop(0))
         monkeypatch.setattr(runbook, "_prepare", self.prepare)
         monkeypatch.setattr(runbook.time, "sleep", self.slept.append)
         monkeypatch.setattr(runbook, "locked", self.locked)
@@ -204,8 +205,10 @@ class Stage:
         self.asked.append(report)
         return self.confirmed
 
-    def drill(self) -> Report:
-        return drill(session(), Order(fault="link-down", target=None), confirm=self.confirm, progress=self.said.append)
+    def drill(self, *, dry_run: bool = False) -> Report:
+        asked = session()
+        asked.nornir.data.dry_run = dry_run
+        return drill(asked, Order(fault="link-down", target=None), confirm=self.confirm, progress=self.said.append)
 
 
 BROKEN = with_leaf(subject(), "L2", neighbors=())
@@ -259,3 +262,10 @@ def test_what_broke_during_the_wait_is_not_drilled(monkeypatch: pytest.MonkeyPat
     stage = Stage(monkeypatch, counted(3), BROKEN)
     found = stage.drill()
     assert (found.status, found.drill, stage.runs) == (Status.FAIL, None, 1)
+
+
+def test_a_dry_run_tells_what_it_would_inject(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(monkeypatch, subject())
+    found = stage.drill(dry_run=True)
+    assert found.reason == "about to inject link-down on H1: enp0s8 down"
+    assert (stage.asked, [line for line in stage.said if "locked" in line]) == ([], [])

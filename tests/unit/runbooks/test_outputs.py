@@ -28,6 +28,7 @@ from runbooks.face import Face, guard
 from runbooks.keeping import history_path
 from runbooks.outputs import Outputs
 from tasks.model.errors import RefusedError, VipbookError
+from tests.unit.builders import nornir
 from tests.unit.report.test_document import report
 
 pytestmark = pytest.mark.slow
@@ -291,6 +292,8 @@ def test_a_host_that_does_not_let_go_loses_no_report(
     end: BaseException, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Stuck:
+        nornir = nornir()
+
         def close(self) -> None:
             raise end
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 import pytest
+from nornir.core import Nornir
 
 from runbooks import rollback as runbook
 from runbooks.configure import apply_exit
@@ -23,7 +24,7 @@ from tasks.model.errors import NoAnswerError, RefusedError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
 from tasks.model.report import Report
 from tasks.transport import Script
-from tests.unit.builders import answer, cluster, server_facts
+from tests.unit.builders import answer, cluster, nornir, server_facts
 
 NAME = "20260101T000000-abc123"
 HOLDER = "who=a@b\ndoing=apply\nsince=t\n"
@@ -44,6 +45,7 @@ class Played:
     statuses: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     clusters: tuple[Cluster, ...] = (cluster(),)
+    dry_run: bool = False
 
     def memberships(self, _: str) -> tuple[Cluster, ...]:
         return self.clusters
@@ -51,7 +53,10 @@ class Played:
     def interfaces(self, _: str) -> tuple[str, ...]:
         return ("enp0s8",)
 
-    def run_scripts(self, scripts: Mapping[str, Script]) -> dict[str, Reply]:
+    def on(self, hosts: Iterable[str]) -> Nornir:
+        return nornir(*hosts)
+
+    def run_scripts(self, scripts: Mapping[str, Script], *, doing: str | None = None) -> dict[str, Reply]:
         replies: dict[str, Reply] = {}
         for host, script in scripts.items():
             self.asked += [command.key for command in script.commands]
@@ -196,3 +201,12 @@ def test_no_backup_anywhere_is_refused(changed: list[str]) -> None:
 def test_what_runs_in_the_firewall_is_kept_before_it_may_change(topic: str, kept: bool) -> None:  # noqa: FBT001
     plan = ServerPlan(host="H1", steps=(Step(topic=topic, summary="x"),))
     assert bool(ServerChange._guard(server_facts("H1"), plan, "tag").keeping) is kept
+
+
+def test_a_dry_run_shows_what_would_be_put_back_and_locks_nothing(changed: list[str]) -> None:
+    played = Played({"H1": backup("a"), "H2": backup("b")}, dry_run=True)
+    report = ran(played, asks=lambda _: pytest.fail("it asked"))
+    assert [(each.host, each.outcome) for each in report.servers] == [("H2", "planned"), ("H1", "planned")]
+    assert report.reason == f"about to go back behind {NAME}"
+    assert changed == []
+    assert not [key for key in played.asked if key.startswith(("lock", "release", "renew"))]

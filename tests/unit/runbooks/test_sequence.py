@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from nornir.core import Nornir
 
 from runbooks.interrupts import InterruptedChange
 from runbooks.sequence import Parking, change_in_order, reached
@@ -15,7 +16,7 @@ from tasks.model.answer import Answers, NoAnswer, Reply
 from tasks.model.errors import StepError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
 from tasks.transport import Script
-from tests.unit.builders import AT, answer, service
+from tests.unit.builders import AT, answer, nornir, service
 
 STAGES = [Stage(host="H1", parks=("H2", "H3")), Stage(host="H2"), Stage(host="H3")]
 STEP = Step(topic="config", summary="write")
@@ -33,7 +34,10 @@ class Played:
     silent: set[str] = field(default_factory=set)
     done: list[str] = field(default_factory=list)
 
-    def run_scripts(self, scripts: Mapping[str, Script]) -> dict[str, Reply]:
+    def on(self, hosts: Iterable[str]) -> Nornir:
+        return nornir(*hosts)
+
+    def run_scripts(self, scripts: Mapping[str, Script], *, doing: str | None = None) -> dict[str, Reply]:
         ((host, script),) = scripts.items()
         if host in self.silent:
             return {host: NoAnswer(host=host, reason="no connection", at=AT)}

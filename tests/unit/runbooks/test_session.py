@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 
 from runbooks.session import Session, memberships, open_session, read_intent
 from tasks.model.answer import NoAnswer
-from tasks.model.errors import IntentError
-from tests.unit.builders import CLUSTERS_YAML
+from tasks.model.errors import IntentError, NoAnswerError
+from tests.unit.builders import AT, CLUSTERS_YAML, Seen
 from tests.unit.runbooks.inventories import HOSTS, write_inventory, write_key
 
 GROUPS = """\
@@ -258,3 +259,48 @@ def test_a_task_that_breaks_is_one_without_an_answer(inventory: Path) -> None:
     broken: Session = replace(session)
     replies = broken.run_scripts({"H1": None})  # type: ignore[dict-item]  # whatever goes wrong inside
     assert isinstance(replies["H1"], NoAnswer)
+
+
+def test_a_silent_host_is_failed_to_every_processor_and_to_no_later_run(inventory: Path) -> None:
+    from tasks.model.answer import Command  # noqa: PLC0415 - as above
+    from tasks.transport import Script  # noqa: PLC0415
+
+    seen = Seen()
+    nornir = open_session(inventory, []).nornir.with_processors([seen])
+    nornir.config.core.raise_on_error = True  # a setting of the user's that must not hide the other hosts
+    nornir.data.failed_hosts.add("L1")
+    session = open_session(inventory, [], nornir)
+    assert session.nornir is nornir
+    command = Command(key="x", argv=("true",))
+    session.run_scripts(dict.fromkeys(("H1", "L1"), Script(commands=(command,), timeout_s=5)))
+    session.open_stream("H1", command)
+    assert [str(each.host) for each in seen.results] == ["H1", "L1", "H1"]
+    for each in seen.results:
+        assert each.failed
+        assert each.severity_level == logging.ERROR
+        assert isinstance(each.exception, NoAnswerError)
+        assert isinstance(each.result, NoAnswer)
+        assert not each.changed
+    assert nornir.data.failed_hosts == {"L1"}
+
+
+def test_a_host_that_is_not_asked_again_at_once_is_failed_too(inventory: Path) -> None:
+    from tasks.transport import Script  # noqa: PLC0415 - as above
+
+    seen, sent = Seen(), []
+    session = open_session(inventory, [])
+    session.nornir.processors.append(seen)
+    refusal = NoAnswer(host="H1", reason="it refused the login", at=AT, refused=True)
+    session.logins.learned("H1", refusal)
+    replies = session.run_scripts({"H1": Script(commands=())}, lambda: sent.append(1))
+    assert replies == {"H1": refusal}
+    assert [str(each.exception) for each in seen.results] == ["H1: it refused the login"]
+    assert len(sent) == 1
+
+
+def test_secrets_are_for_debugging_alone(inventory: Path) -> None:
+    seen = Seen()
+    session = open_session(inventory, [])
+    session.nornir.processors.append(seen)
+    assert "hunter22" in session.desired["H1"].config
+    assert [each.severity_level for each in seen.results] == [logging.DEBUG] * 2

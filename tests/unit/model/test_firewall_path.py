@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.judge.firewall_path import Packet, first_block
+from tasks.model.firewall_path import Packet, first_block
 from tasks.observe.iptables_path import chains_of
 from tasks.observe.readings import Garbled
 
