@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
 from lab.coherence import contradictions
 from lab.errors import LabUsageError
 from lab.model import Distribution, Interface, Kind, Link, Node, Svi, Topology, Vlan
 from lab.schema import HostSpec, LeafSpec, NodeSpec, ServerSpec, SpineSpec, TopologySpec
+from tasks.intent.document import read_document
+from tasks.model.errors import IntentError
 
 TOPOLOGY_FILE = Path(__file__).with_name("topology.yaml")
 ROUTERS = (Kind.LEAF, Kind.SPINE)
@@ -33,22 +34,20 @@ def load_topology(path: Path | None = None) -> Topology:
 def parse_topology(text: str, origin: str) -> Topology:
     """The same for text; `origin` names it in errors."""
     try:
-        spec = TopologySpec.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        message = f"{origin}: not YAML: {' '.join(str(error).split())}"
-        raise LabUsageError(message) from error
+        document = read_document(text, origin)
+    except IntentError as error:
+        raise LabUsageError("; ".join(error.problems)) from error
+    try:
+        spec = TopologySpec.model_validate(document.value)
     except ValidationError as error:
-        raise LabUsageError(_first_problem(error, origin)) from error
+        raise LabUsageError(
+            "; ".join(f"{document.place(each['loc'])}: {each['msg']}" for each in error.errors())
+        ) from error
     problems = contradictions(spec)
     if problems:
         message = f"{origin}: {'; '.join(problems)}"
         raise LabUsageError(message)
     return _freeze(spec)
-
-
-def _first_problem(error: ValidationError, origin: str) -> str:
-    problems = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
-    return f"{origin}: {'; '.join(problems)}"
 
 
 def _freeze(spec: TopologySpec) -> Topology:

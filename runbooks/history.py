@@ -10,7 +10,7 @@ from pathlib import Path
 from runbooks.keeping import history_path
 from runbooks.state import found, state_directory
 from tasks.model.errors import IntentError
-from tasks.report.trend import PICTURES, Measured, Trend
+from tasks.report.trend import Measured, Trend
 from tasks.store.files import place_of
 from tasks.store.history import History, Wanted, Warn, open_history
 from tasks.store.rows import Run
@@ -82,15 +82,14 @@ def trends(clusters: Sequence[str], warn: Warn) -> tuple[Trend, ...]:
         )
 
 
-def picture_of(path: Path) -> str:
-    """The form of a picture by its suffix; IntentError for another, before anything is read."""
-    form = path.suffix.removeprefix(".")
-    if form not in PICTURES:
-        raise IntentError(f"--plot {path}: accepted: a path that ends in .svg or .png")
+def check_picture(path: Path) -> None:
+    """IntentError where no picture can be written, before anything is read."""
+    if path.suffix != ".svg":
+        raise IntentError(f"--plot {path}: accepted: a path that ends in .svg")
     if not path.parent.is_dir():
         raise IntentError(f"--plot {path}: there is no directory {path.parent}; make it first")
     try:
         with place_of(path):
-            return form
+            pass
     except OSError as error:
         raise IntentError(f"--plot {path}: can't be written: {error.strerror}") from None

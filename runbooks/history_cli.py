@@ -79,7 +79,7 @@ def diff(before: Number, after: Number, as_json: AsJson = False, verbose: Verbos
 @app.command()
 def trend(
     clusters: Annotated[list[str] | None, typer.Argument(help="Cluster names; none means all.")] = None,
-    plot: Annotated[Path | None, typer.Option("--plot", metavar="PATH", help="A picture: .svg or .png.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", metavar="PATH", help="A picture: .svg.")] = None,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
@@ -88,11 +88,13 @@ def trend(
 
     with guard(Face(as_json=as_json, verbose=verbose)) as face:
         from runbooks import history as runbook  # noqa: PLC0415
-        from tasks.report.trend import plot_trends, render_trends, trends_document  # noqa: PLC0415
+        from tasks.report.trend import render_trends, trends_document  # noqa: PLC0415
+        from tasks.report.trend_picture import plot_trends  # noqa: PLC0415
         from tasks.store.files import write_whole  # noqa: PLC0415
 
-        form = runbook.picture_of(plot) if plot is not None else ""
+        if plot is not None:
+            runbook.check_picture(plot)
         found = runbook.trends(clusters or (), face.warn)
         face.show(render_trends(found), trends_document(found))
         if plot is not None and found:
-            face.outputs.attempt(f"--plot {plot}", lambda: write_whole(plot, plot_trends(found, form)))
+            face.outputs.attempt(f"--plot {plot}", lambda: write_whole(plot, plot_trends(found).encode()))

@@ -15,9 +15,8 @@ from runbooks.inventory_checks import (
     netmiko_parameters,
 )
 from runbooks.nornir_config import inside, nornir_config, simple_files
-from tasks.intent.document import read_places
+from tasks.intent.document import read_document, read_places
 from tasks.intent.wording import printable
-from tasks.intent.yaml_problems import yaml_problem
 from tasks.model.errors import IntentError
 
 if TYPE_CHECKING:
@@ -55,10 +54,7 @@ def _contents(nornir: Nornir) -> Kinds:
 
 
 def _read(kind: str, path: Path) -> object:
-    """A file of Nornir's SimpleInventory as that reads it: YAML 1.2, unlike all other files here."""
-    from ruamel.yaml import YAML  # noqa: PLC0415 - only for an inventory that Nornir refused
-    from ruamel.yaml.error import YAMLError  # noqa: PLC0415 - as above
-
+    """A file of Nornir's SimpleInventory as that reads it."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -69,13 +65,7 @@ def _read(kind: str, path: Path) -> object:
         raise IntentError(f"{path}: can't be read: it is not UTF-8; save it as UTF-8") from None
     except (OSError, ValueError) as error:
         raise IntentError(f"{path}: can't be read: {printable(str(error))}; name a file in config.yaml") from None
-    try:
-        value: object = YAML(typ="safe").load(text)
-    except YAMLError as error:
-        raise IntentError(yaml_problem(text, str(path), error)) from None
-    except Exception:  # noqa: BLE001 - as with PyYAML, a tag may raise anything
-        raise IntentError(f"{path}: not valid YAML: a value is not what it looks like; quote what is text") from None
-    return value
+    return read_document(text, str(path), ambiguous=True).value
 
 
 def _refuse(inventory: Path, files: Mapping[str, Path], contents: Kinds) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
+from ruamel.yaml.composer import ComposerError
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from tasks.intent.numbers import surprise
 from tasks.intent.wording import clipped, printable
-from tasks.intent.yaml_problems import NO_NUMBER, CheckedLoader, yaml_problem
+from tasks.intent.yaml_problems import ANCHOR_TWICE, compose, yaml_problem
 from tasks.model.errors import IntentError
 
 Path = tuple[str | int, ...]
@@ -35,18 +37,20 @@ class Document:
         return f"{self.source}:{self.lines.get(at, 1)}: {_dotted(path)}"
 
 
-def read_document(text: str, source: str) -> Document:
-    """Parse `text`; IntentError names file and line for broken YAML and for a key that stands twice."""
-    walk = _Walk(source=source)
+def read_document(text: str, source: str, *, ambiguous: bool = False) -> Document:
+    """Parse `text`; IntentError names file and line for broken YAML and for a key that stands twice.
+
+    `ambiguous`: whether a value may stand in it that YAML 1.1 reads differently; Nornir takes it as YAML 1.2.
+    """
+    walk = _Walk(source=source, ambiguous=ambiguous)
     try:
-        loader = CheckedLoader(text)
-        root = _compose(loader)
+        root, constructor = compose(text)
         if root is not None:
             walk.visit(root, ())
         if walk.problems:
             raise IntentError(*walk.problems)
-        value = None if root is None else loader.construct_document(root)
-    except yaml.YAMLError as error:
+        value = None if root is None else constructor.construct_object(root, deep=True)
+    except YAMLError as error:
         raise IntentError(yaml_problem(text, source, error)) from None
     except RecursionError:
         raise IntentError(f"{source}:1: not valid YAML: nested too deep, or in itself; write it out") from None
@@ -57,21 +61,12 @@ def read_places(text: str, source: str) -> Document:
     """The lines alone, as far as they can be told, of a text that somebody else reads."""
     walk = _Walk(source=source)
     try:
-        root = _compose(CheckedLoader(text))
+        root = compose(text)[0]
         if root is not None:
             walk.visit(root, ())
-    except (yaml.YAMLError, RecursionError, IntentError):
+    except (YAMLError, RecursionError, IntentError):
         pass
     return Document(source=source, value=None, lines=walk.lines)
-
-
-def _compose(loader: CheckedLoader) -> yaml.Node | None:
-    try:
-        root: yaml.Node | None = loader.get_single_node()
-    except (ValueError, OverflowError):
-        # PyYAML takes "\UFFFFFFFF" and %YAML 9.9… for numbers unchecked.
-        raise yaml.constructor.ConstructorError(None, None, NO_NUMBER, loader.get_mark()) from None
-    return root
 
 
 def _dotted(path: Path) -> str:
@@ -84,28 +79,31 @@ class _Walk:
     """Through the nodes of a text, which gathers lines and problems."""
 
     source: str
+    ambiguous: bool = True
     lines: dict[Path, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     _seen: set[int] = field(default_factory=set)
+    _anchors: dict[str, Node] = field(default_factory=dict)
     _repeated: int = 0
 
-    def visit(self, node: yaml.Node, path: Path) -> None:
+    def visit(self, node: Node, path: Path) -> None:
         """This node and all below it."""
         line = node.start_mark.line + 1
         self.lines.setdefault(path, line)
+        self._check_anchor(node)
         self._count(node, line)
-        if isinstance(node, yaml.MappingNode):
+        if isinstance(node, MappingNode):
             for key, child in node.value:
                 self._visit_pair(key, child, path)
-        elif isinstance(node, yaml.SequenceNode):
+        elif isinstance(node, SequenceNode):
             for index, child in enumerate(node.value):
                 self.visit(child, (*path, index))
-        elif isinstance(node, yaml.ScalarNode):
+        elif isinstance(node, ScalarNode):
             self._check_number(node, path)
 
-    def _visit_pair(self, key: yaml.Node, child: yaml.Node, path: Path) -> None:
+    def _visit_pair(self, key: Node, child: Node, path: Path) -> None:
         line = key.start_mark.line + 1
-        if not isinstance(key, yaml.ScalarNode):
+        if not isinstance(key, ScalarNode):
             problem = "a key that is itself a list or mapping; write a plain name"
             raise IntentError(f"{self.source}:{line}: not valid YAML: {problem}")
         here = (*path, str(key.value))
@@ -116,15 +114,20 @@ class _Walk:
             )
             return
         self.lines[here] = line
+        self._check_anchor(key)
         self._check_number(key, here)
         self.visit(child, here)
 
-    def _check_number(self, node: yaml.ScalarNode, path: Path) -> None:
+    def _check_number(self, node: ScalarNode, path: Path) -> None:
         # A secret is never quoted; that it is no text is said where its shape is checked.
-        if _SECRET not in path and (problem := surprise(node)):
+        if not self.ambiguous and _SECRET not in path and (problem := surprise(node)):
             self.problems.append(f"{self.source}:{node.start_mark.line + 1}: {_dotted(path)}: {problem}")
 
-    def _count(self, node: yaml.Node, line: int) -> None:
+    def _check_anchor(self, node: Node) -> None:
+        if node.anchor is not None and self._anchors.setdefault(node.anchor, node) is not node:
+            raise ComposerError(None, None, ANCHOR_TWICE, node.start_mark)
+
+    def _count(self, node: Node, line: int) -> None:
         self._repeated += id(node) in self._seen
         self._seen.add(id(node))
         if self._repeated > _MOST_REPEATED:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import ConstructorError, SafeConstructor
+from ruamel.yaml.error import StreamMark, YAMLError
+from ruamel.yaml.nodes import Node
+from ruamel.yaml.scanner import Scanner, ScannerError
 
 NO_VALUE = "no value"
 """The problem of a value that is not what it looks like, or what its tag says."""
-NO_NUMBER = "no number"
-"""The problem of a number that PyYAML itself needs, as in an escape."""
+NO_CHARACTER = "no character"
+"""The problem of an escape whose number no character has."""
+NO_VERSION = "found incompatible"
+"""The problem of a text in another dialect, as ruamel begins it."""
+ANCHOR_TWICE = "second occurrence"
+"""The problem of an anchor that another one hides; ruamel itself warns of it alone."""
 _TELLING = 12
 
 _WORDS = (
-    # how PyYAML begins, what is meant, the mend
+    # how ruamel begins, what is meant, the mend
     (NO_VALUE, "a value looks like a date or number, or has a tag (!!…), but is none", "quote what is meant as text"),
-    (NO_NUMBER, r"an escape (\U…) or a %YAML line whose number is none", "mend it or use single quotes"),
+    (NO_CHARACTER, r"an escape (\U…) whose number is none", "mend it or use single quotes"),
+    (NO_VERSION, "a %YAML line for another version than 1.2, which all files here are read as", "remove it"),
+    ("failed to construct timestamp", "a date (!!timestamp) that is none", "remove the tag"),
     (r"found character '\t'", "a tab where only spaces may stand", "indent with spaces"),
     ("found character", "a value begins with a character that YAML keeps for itself (@ ` or %)", "quote the value"),
     ("found undefined alias", "an alias (*name) without its anchor (&name)", "write the anchor or quote the value"),
-    ("second occurrence", "an anchor (&name) that stands twice", "give each its own name"),
+    (ANCHOR_TWICE, "an anchor (&name) that stands twice", "give each its own name"),
     ("found duplicate key", "a key that stands twice", "keep one"),
     ("could not determine a constructor", "a tag (!name) that means nothing here", "remove it or quote the value"),
     ("mapping values are not allowed", "a second colon, or a key that is indented wrongly", "indent it or quote it"),
@@ -62,15 +72,44 @@ def _in_words(problem: str) -> str:
     return f"{left if len(left) > _TELLING else 'it reads as nothing known'}; mend the line or quote the value"
 
 
-class CheckedLoader(yaml.SafeLoader):
-    """The safe loader, whose every failure is a YAMLError with a line."""
+def compose(text: str) -> tuple[Node | None, SafeConstructor]:
+    """The nodes of a text and what makes their values; YAMLError. It is YAML 1.2, as in the files that Nornir reads."""
+    reader = YAML(typ="safe", pure=True)  # the round-trip loader takes longer, and stops at the first key given twice
+    reader.Scanner, reader.Constructor = _CheckedScanner, _CheckedConstructor
+    reader.composer.warn_double_anchors = False
+    return reader.compose(text), reader.constructor
 
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> object:  # noqa: FBT001, FBT002 - PyYAML's own
-        """The value of a node; `!!bool foo` and its like raise anything at all in PyYAML."""
+
+class _CheckedScanner(Scanner):
+    """The scanner, which takes any digits for a character and any %YAML for a version."""
+
+    def scan_yaml_directive_value(self, start_mark: StreamMark) -> object:
+        """The version in a %YAML line."""
+        try:
+            version = super().scan_yaml_directive_value(start_mark)
+        except ValueError:  # more digits than Python takes
+            version = None
+        if version != (1, 2):
+            raise ScannerError(None, None, NO_VERSION, start_mark)
+        return version
+
+    def scan_flow_scalar_non_spaces(self, double: bool, start_mark: StreamMark) -> object:  # noqa: FBT001 - ruamel's own
+        """A piece of a quoted text."""
+        try:
+            return super().scan_flow_scalar_non_spaces(double, start_mark)
+        except (ValueError, OverflowError):
+            raise ScannerError(None, None, NO_CHARACTER, start_mark) from None
+
+
+class _CheckedConstructor(SafeConstructor):
+    """The safe constructor, whose every failure is a YAMLError with a line."""
+
+    def construct_object(self, node: Node, deep: bool = False) -> object:  # noqa: FBT001, FBT002 - ruamel's own
+        """The value of a node; `!!bool foo` and its like raise anything at all in ruamel."""
         try:
             value: object = super().construct_object(node, deep=deep)
-        except (yaml.YAMLError, RecursionError):
+        except (YAMLError, RecursionError):
             raise
         except Exception:  # noqa: BLE001 - KeyError, AttributeError, IndexError, ValueError, OverflowError
-            raise yaml.constructor.ConstructorError(None, None, NO_VALUE, node.start_mark) from None
+            raise ConstructorError(None, None, NO_VALUE, node.start_mark) from None
         return value

@@ -2,28 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
+from markupsafe import Markup
 
+from tasks.report.axes import width_of
 from tasks.report.layout import CHIP_X, CHIP_Y, STEP_X, STEP_Y, Block, Layout, Node, lay_out
 from tasks.report.shapes import ClusterShape, VipShape
-from tasks.report.svg import ACCENT, BAD, INK, LINE, MUTED, RAISED, SURFACE, UNKNOWN, drawn, settings, to_svg
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from tasks.report.templating import drawn, picture
 
 _WIDE, _HIGH = 1.5, 0.72
-_INCH = 0.95
+_PIXELS = 68.4
+"""Of the picture, for one of the layout."""
 _BELOW, _NEXT = 0.55, 0.3
 """From a box to the first line below it, and from that to the next."""
 _LETTERS = 14
 """So many fit into a box at full size."""
 
 
-def fabric_svg(cluster: ClusterShape, earlier: str | None, prefix: str) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A line with its middle; `pill`: the width of the sign that it stands on, if it does."""
+
+    text: str
+    x: float
+    y: float
+    size: float
+    colour: str
+    bold: bool = False
+    pill: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Rim:
+    """The rim of a box."""
+
+    colour: str
+    wide: float
+    dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """From the layout, whose y goes up, to the picture."""
+
+    left: float
+    high: float
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """A point of the layout."""
+        return round((x - self.left) * _PIXELS, 1), round((self.high - y) * _PIXELS, 1)
+
+    def block(self, block: Block) -> dict[str, float]:
+        """A rectangle, from its upper left corner."""
+        x, y, width, height = block
+        left, top = self.place(x - width / 2, y + height / 2)
+        size = {"width": round(width * _PIXELS, 1), "height": round(height * _PIXELS, 1)}
+        return {"x": left, "y": top, "middle": self.place(x, y)[0], **size}
+
+
+def fabric_svg(cluster: ClusterShape, earlier: str | None, prefix: str) -> Markup | None:
     """The fabric of one cluster; `earlier`: who bore the VIP before. None where nobody told the fabric."""
     if cluster.fabric is None or not cluster.vips:
         return None
@@ -31,31 +70,28 @@ def fabric_svg(cluster: ClusterShape, earlier: str | None, prefix: str) -> str |
     layout = lay_out(cluster.fabric, marks)
     texts = _texts(cluster.vips, earlier, layout)
     left = min(node.x for node in layout.nodes.values()) - STEP_X / 2
-    width = max(6.0, layout.right + STEP_X / 2 - left)
+    right = layout.right + STEP_X / 2
+    width = max(6.0, right - left)
     low = -_HIGH / 2 - 0.25 - _NEXT * max((len(each) for each in texts.values()), default=1)
-    lost = [_lost(vip) for vip in cluster.vips if vip.owner not in layout.nodes]
-    low -= 0.3 if lost else 0
-    high = 2 * STEP_Y + _HIGH / 2 + 0.15
-    with settings():
-        figure = Figure(figsize=(width * _INCH, (high - low) * _INCH))
-        figure.patch.set_alpha(0)
-        axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-        axes.set_axis_off()
-        middle = (left + layout.right + STEP_X / 2) / 2
-        axes.set_xlim(middle - width / 2, middle + width / 2)
-        axes.set_ylim(low, high)
-        _lines(axes, layout)
-        if lost:
-            axes.text(middle, low + 0.15, "; ".join(lost), color=BAD, ha="center", va="center", fontsize=10)
-        owners = _owners(cluster.vips)
-        for name, node in layout.nodes.items():
-            if node.small:
-                _chip(axes, node)
-            else:
-                _box(axes, node, marks.get(name, ""), owner=name in owners, was=name == earlier)
-            for number, (text, now) in enumerate(texts.get(name, ())):
-                _line_below(axes, node, text, number, now=now)
-    return to_svg(figure, prefix, f"Fabric of cluster {cluster.name}", _described(cluster, earlier, marks))
+    lost = "; ".join(_lost(vip) for vip in cluster.vips if vip.owner not in layout.nodes)
+    frame = _Frame((left + right - width) / 2, 2 * STEP_Y + _HIGH / 2 + 0.15)
+    owners = {vip.owner for vip in cluster.vips}
+    rims = {name: _rim(marks.get(name, ""), owner=name in owners, was=name == earlier) for name in layout.nodes}
+    return picture(
+        "fabric.svg.j2",
+        prefix=prefix,
+        title=f"Fabric of cluster {cluster.name}",
+        description=_described(cluster, earlier, marks),
+        width=round(width * _PIXELS, 1),
+        height=round((frame.high - low + (0.3 if lost else 0)) * _PIXELS, 1),
+        links=[(*frame.place(*one), *frame.place(*other)) for one, other in layout.links],
+        block=_block(frame, layout),
+        lost=lost,
+        boxes=[
+            _box(frame, node, marks.get(name, ""), rims[name], texts.get(name, ()))
+            for name, node in layout.nodes.items()
+        ],
+    )
 
 
 def _described(cluster: ClusterShape, earlier: str | None, marks: Mapping[str, str]) -> str:
@@ -74,10 +110,6 @@ def _lost(vip: VipShape) -> str:
 
 def _where(vip: VipShape) -> str:
     return f"on {vip.masters} servers at once" if vip.owner is None and vip.masters else f"on {vip.owner or 'nobody'}"
-
-
-def _owners(vips: Sequence[VipShape]) -> set[str]:
-    return {vip.owner for vip in vips if vip.owner is not None}
 
 
 def _marks(vips: Sequence[VipShape]) -> dict[str, str]:
@@ -103,70 +135,46 @@ def _texts(vips: Sequence[VipShape], earlier: str | None, layout: Layout) -> dic
     return found
 
 
-def _lines(axes: Axes, layout: Layout) -> None:
-    for one, other in layout.links:
-        axes.plot([one[0], other[0]], [one[1], other[1]], color=LINE, linewidth=1.6, zorder=1)
-    if layout.block is not None:
-        _block(axes, layout.block, sum(node.small for node in layout.nodes.values()))
-
-
-def _block(axes: Axes, block: Block, count: int) -> None:
-    x, y, _, height = block
-    _rounded(axes, block, facecolor=SURFACE, edgecolor=LINE, linewidth=1.4)
+def _block(frame: _Frame, layout: Layout) -> dict[str, object] | None:
+    if layout.block is None:
+        return None
+    count = sum(node.small for node in layout.nodes.values())
     text = f"{count} more leaves: nothing hangs on them, nothing is wrong"
-    axes.text(x, y - height / 2 - 0.2, text, color=MUTED, ha="center", va="center", fontsize=9)
+    return {**frame.block(layout.block), "text": text}
 
 
-def _chip(axes: Axes, node: Node) -> None:
-    _rounded(axes, (node.x, node.y, CHIP_X - 0.12, CHIP_Y - 0.1), facecolor=RAISED, edgecolor=LINE, linewidth=0.8)
-    axes.text(
-        node.x,
-        node.y,
-        drawn(node.name),
-        color=INK,
-        ha="center",
-        va="center",
-        fontsize=_fitting(9, node.name, 8),
-        zorder=3,
+def _rim(mark: str, *, owner: bool, was: bool) -> _Rim:
+    colour = "fail" if mark == "fails" else "unknown" if mark else "accent" if owner or was else "line"
+    return _Rim(colour, 2.4 if owner or mark else 1.4, dashed=was and not owner)
+
+
+def _box(frame: _Frame, node: Node, mark: str, rim: _Rim, below: Sequence[tuple[str, bool]]) -> dict[str, object]:
+    wide, high = (CHIP_X - 0.12, CHIP_Y - 0.1) if node.small else (_WIDE, _HIGH)
+    texts = (
+        [_chip(frame, node)] if node.small else [*_inside(frame, node, mark, rim), *_lines_below(frame, node, below)]
     )
+    rimmed = {"rim": rim.colour, "wide": 0.8 if node.small else rim.wide, "dashed": rim.dashed}
+    return {**frame.block((node.x, node.y, wide, high)), **rimmed, "texts": texts}
 
 
-def _box(axes: Axes, node: Node, mark: str, *, owner: bool, was: bool) -> None:
-    colour = BAD if mark == "fails" else UNKNOWN if mark else ACCENT if owner or was else LINE
-    wide = 2.4 if owner or mark else 1.4
-    style = "--" if was and not owner else "-"
-    rim: dict[str, Any] = {"facecolor": RAISED, "edgecolor": colour, "linewidth": wide, "linestyle": style}
-    _rounded(axes, (node.x, node.y, _WIDE, _HIGH), **rim)
-    sign = {"fails": " ✕ fails", "unknown": " ? unknown"}.get(mark, "")
-    name = drawn(node.name) + sign
-    middle: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 3}
-    size = _fitting(11, name, _LETTERS)
-    axes.text(node.x, node.y + 0.12, name, color=colour if mark else INK, fontsize=size, fontweight="bold", **middle)
+def _chip(frame: _Frame, node: Node) -> _Text:
+    return _Text(drawn(node.name), *frame.place(node.x, node.y), _fitting(9, node.name, 8), "ink")
+
+
+def _inside(frame: _Frame, node: Node, mark: str, rim: _Rim) -> Iterator[_Text]:
+    name = drawn(node.name) + {"fails": " ✕ fails", "unknown": " ? unknown"}.get(mark, "")
+    at, size = frame.place(node.x, node.y + 0.12), _fitting(11, name, _LETTERS)
+    yield _Text(name, *at, size, rim.colour if mark else "ink", bold=True)
     below = drawn(node.below)
-    axes.text(node.x, node.y - 0.17, below, color=MUTED, fontsize=_fitting(8.5, below, 1.4 * _LETTERS), **middle)
+    yield _Text(below, *frame.place(node.x, node.y - 0.17), _fitting(8.5, below, 1.4 * _LETTERS), "muted")
 
 
-def _line_below(axes: Axes, node: Node, text: str, number: int, *, now: bool) -> None:
-    filled = {"boxstyle": "round,pad=0.35", "facecolor": ACCENT, "edgecolor": "none"} if now else None
-    axes.text(
-        node.x,
-        node.y - _BELOW - _NEXT * number,
-        text,
-        color=SURFACE if now else MUTED,
-        ha="center",
-        va="center",
-        fontsize=_fitting(9, text, 1.6 * _LETTERS),
-        zorder=4,
-        bbox=filled,
-    )
-
-
-def _rounded(axes: Axes, place: Block, **style: Any) -> None:  # noqa: ANN401
-    x, y, width, height = place
-    corner = (x - width / 2, y - height / 2)
-    axes.add_patch(FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.08", zorder=2, **style))
+def _lines_below(frame: _Frame, node: Node, lines: Sequence[tuple[str, bool]]) -> Iterator[_Text]:
+    for number, (text, now) in enumerate(lines):
+        at, size = frame.place(node.x, node.y - _BELOW - _NEXT * number), _fitting(9, text, 1.6 * _LETTERS)
+        yield _Text(text, *at, size, "surface" if now else "muted", pill=width_of(text, size) + 4 if now else 0)
 
 
 def _fitting(size: float, text: str, letters: float) -> float:
     """Smaller letters for what is longer than its box."""
-    return size * min(1.0, letters / max(1, len(text)))
+    return round(size * min(1.0, letters / max(1, len(text))), 2)

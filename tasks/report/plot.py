@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from matplotlib.figure import Figure
+from markupsafe import Markup
 
+from tasks.report.axes import width_of
 from tasks.report.parts import measured_words
 from tasks.report.shapes_of_runs import DrillShape, MeasuredShape, OutageShape
-from tasks.report.svg import settings, to_svg
-from tasks.report.timeline import Panel, draw_panel
+from tasks.report.templating import drawn, picture
+from tasks.report.timeline import Drawn, Panel, draw_panel
 
-_WIDTH_IN = 11.0
-_LANE_IN = 0.36
-_AROUND_IN = 1.0
-"""Title, names of faults and axis of a panel."""
+_WIDTH = 792.0
+_ABOVE, _BENEATH = 20.0, 34.0
+"""Title above a panel; ticks and what they are below it."""
+_EDGE = 12.0
+_LETTERS = 9.0
+_WIDEST = 150.0
+"""Of the names of lanes."""
 
 
-def timeline_svg(drill: DrillShape, prefix: str) -> str:
+def timeline_svg(drill: DrillShape, prefix: str) -> Markup:
     """The whole drill on one time axis, and each outage enlarged below it."""
     lanes = _lanes(drill)
     zooms = _zooms(drill)
     close = _lanes_in(drill, lanes, [panel.span for panel in zooms])
-    heights = [_AROUND_IN + _LANE_IN * len(each) for each in (lanes, close)[: 2 if zooms else 1]]
-    with settings():
-        figure = Figure(figsize=(_WIDTH_IN, sum(heights)), layout="constrained")
-        figure.get_layout_engine().set(hspace=0.06)  # type: ignore[union-attr, call-arg]
-        figure.patch.set_alpha(0)
-        grid = figure.add_gridspec(len(heights), max(1, len(zooms)), height_ratios=heights)
-        draw_panel(figure.add_subplot(grid[0, :]), drill, Panel("the whole drill", _whole(drill), lanes))
-        for column, panel in enumerate(zooms):
-            draw_panel(figure.add_subplot(grid[1, column]), drill, replace(panel, lanes=close))
-    return to_svg(figure, prefix, "Timeline of the drill", _described(drill))
+    panels = list(_row(drill, [Panel("the whole drill", _whole(drill), lanes)], _ABOVE))
+    if zooms:
+        panels += _row(drill, [replace(panel, lanes=close) for panel in zooms], panels[0].bottom + _BENEATH + _ABOVE)
+    return picture(
+        "timeline.svg.j2",
+        prefix=prefix,
+        title="Timeline of the drill",
+        description=_described(drill),
+        width=_WIDTH,
+        height=panels[-1].bottom + _BENEATH,
+        panels=panels,
+    )
+
+
+def _row(drill: DrillShape, panels: Sequence[Panel], top: float) -> Iterator[Drawn]:
+    """Panels side by side, each with its names to the left of it."""
+    names = min(_WIDEST, max((width_of(drawn(name), _LETTERS) for name in panels[0].lanes), default=0.0)) + _EDGE
+    share = _WIDTH / len(panels)
+    for number, panel in enumerate(panels):
+        begin, end = round(number * share + names, 1), round((number + 1) * share - _EDGE, 1)
+        yield draw_panel(drill, panel, begin, end, top)
 
 
 def _described(drill: DrillShape) -> str:

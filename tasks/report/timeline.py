@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
 
+from tasks.report.axes import Scale, Tick, ticks
 from tasks.report.shapes_of_runs import DrillShape, EventShape, MeasuredShape, OutageShape
-from tasks.report.svg import ACCENT, BAD, BAND, GOOD, INK, LINE, MUTED, SURFACE, WARN, drawn
+from tasks.report.templating import drawn
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-_BAR = (-0.34, 0.4)
-"""From the middle of the lane: the bar's foot and height. What is above it is for words, which no bar can cover."""
-_WORDS = 0.24
+LANE = 26.0
+"""Pixels from one lane to the next."""
+_HEAD = 1.1
+"""From the upper edge to the first lane, in lanes: room for the names of faults."""
+_BAND = 0.42
+_BAR = (-0.06, 0.4)
+"""From the middle of the lane down to the bar, and its height. Above it are words, which no bar can cover."""
+_WORDS = -0.24
 _NARROW = 0.0025
 """The part of a panel under which a gap would be thinner than a line."""
 _ROOM = 0.085
 """The part of a panel that a state's name takes at most."""
-_ROLES = {"MASTER": ("^", ACCENT), "BACKUP": ("v", MUTED), "FAULT": ("X", BAD)}
+_TICK = 52.0
+"""Pixels that a tick and its label take."""
+_ROLES = {"MASTER": ("up", "accent"), "BACKUP": ("down", "muted"), "FAULT": ("cross", "fail")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,40 +44,113 @@ class Panel:
         return self.span[0] <= at <= self.span[1]
 
 
-def draw_panel(axes: Axes, drill: DrillShape, panel: Panel) -> None:
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A filled rectangle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """From `y` down."""
+
+    x: float
+    y: float
+    height: float
+    colour: str
+    wide: float
+    dashes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Around its middle."""
+
+    kind: str
+    x: float
+    y: float
+    colour: str
+    size: float
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A text at its anchor."""
+
+    text: str
+    x: float
+    y: float
+    colour: str
+    size: float = 8
+    anchor: str = "start"
+    bold: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Drawn:
+    """What a panel is made of, in pixels of the picture; later lists are drawn over earlier ones."""
+
+    title: str
+    left: float
+    right: float
+    top: float
+    bottom: float
+    ticks: Sequence[Tick]
+    lanes: Sequence[tuple[float, str]]
+    bars: list[Bar] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    signs: list[Sign] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
+
+
+def height_of(lanes: int) -> float:
+    """Pixels from the upper to the lower edge of a panel."""
+    return round((lanes + 0.7) * LANE, 1)
+
+
+def draw_panel(drill: DrillShape, panel: Panel, left: float, right: float, top: float) -> Drawn:
     """Everything that is known of this time."""
-    place = {name: len(panel.lanes) - 1 - row for row, name in enumerate(panel.lanes)}
-    _style(axes, panel)
+    scale = Scale(*panel.span, left, right)
+    place = {name: round(top + (row + _HEAD) * LANE, 1) for row, name in enumerate(panel.lanes)}
+    made = Drawn(
+        title=drawn(panel.title),
+        left=left,
+        right=right,
+        top=top,
+        bottom=round(top + height_of(len(panel.lanes)), 1),
+        ticks=[(scale.at(value), label) for value, label in ticks(*panel.span, max(2, int((right - left) / _TICK)))],
+        lanes=[(y, drawn(name)) for name, y in place.items()],
+    )
     for probe in drill.probes:
-        _bounds(axes, probe, place[probe.source])
-        _answers(axes, probe, place[probe.source], panel)
+        _bounds(made, scale, probe, place[probe.source])
+        _answers(made, scale, probe, place[probe.source], panel)
     barred = {each.source for each in drill.probes}
     events = [each for each in drill.timeline if panel.shows(each.offset_s)]
     for each in events:
         if each.source == "fault":
-            _fault(axes, each, panel)
+            _fault(made, scale, each, panel)
         elif each.source == "judge" and each.host in place:
-            on_bar = _BAR[0] + _BAR[1] / 2 if each.host in barred else 0
-            axes.plot([each.offset_s], [place[each.host] + on_bar], **_sign("D", INK, 5.5))
-    _transitions(axes, events, place, panel)
+            on_bar = (_BAR[0] + _BAR[1] / 2) * LANE if each.host in barred else 0
+            made.signs.append(Sign("diamond", scale.at(each.offset_s), round(place[each.host] + on_bar, 1), "ink", 4))
+    _transitions(made, scale, events, place, panel)
+    return made
 
 
-def _style(axes: Axes, panel: Panel) -> None:
-    lanes = panel.lanes
-    axes.set_xlim(*panel.span)
-    axes.set_ylim(-0.6, len(lanes) + 0.1)
-    axes.set_yticks(range(len(lanes)), list(reversed([drawn(name) for name in lanes])))
-    axes.set_title(drawn(panel.title), loc="left", color=INK, fontsize=10, fontweight="bold")
-    axes.set_xlabel("seconds since the fault", color=MUTED, fontsize=9)
-    axes.set_facecolor("none")
-    axes.tick_params(colors=INK, labelsize=9, length=0)
-    axes.grid(visible=True, axis="x", color=LINE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    for side in axes.spines.values():
-        side.set_visible(False)
+def _bar(scale: Scale, span: tuple[float, float], y: float, part: tuple[float, float], colour: str) -> Iterator[Bar]:
+    """What of it the panel shows, if anything; `part`: of the lane, from its middle down, and how much."""
+    begin, end = span
+    if end > scale.low and begin < scale.high:
+        x = scale.at(begin)
+        width = max(0.3, round(scale.at(end) - x, 1))
+        yield Bar(x, round(y + part[0] * LANE, 1), width, round(part[1] * LANE, 1), colour)
 
 
-def _bounds(axes: Axes, probe: MeasuredShape, row: int) -> None:
+def _bounds(made: Drawn, scale: Scale, probe: MeasuredShape, y: float) -> None:
     """What the timers explain, shaded from where the outage began; a line where it may end at the earliest."""
     begun = sorted(each.began_s for each in probe.outages if each.began_s is not None)
     for outage in probe.outages:
@@ -83,71 +160,55 @@ def _bounds(axes: Axes, probe: MeasuredShape, row: int) -> None:
         # A client's own timers may allow more than there was: the next phase has its own bound.
         after = [at for at in begun if at > outage.began_s]
         end = min([outage.began_s + high, *after])
-        axes.broken_barh([(outage.began_s, end - outage.began_s)], (row - 0.42, 0.84), facecolors=BAND, linewidth=0)
-        if low > 0:
-            axes.plot([outage.began_s + low] * 2, [row - 0.42, row + 0.42], color=MUTED, linewidth=1, linestyle=":")
+        made.bars += _bar(scale, (outage.began_s, end), y, (-_BAND, 2 * _BAND), "band")
+        at = outage.began_s + low
+        if low > 0 and scale.low <= at <= scale.high:
+            made.lines.append(Line(scale.at(at), round(y - _BAND * LANE, 1), 2 * _BAND * LANE, "muted", 1, "1 1.6"))
 
 
-def _answers(axes: Axes, probe: MeasuredShape, row: int, panel: Panel) -> None:
-    foot, height = row + _BAR[0], _BAR[1]
-    spans = [(begin, end - begin) for begin, end in probe.answered_s]
-    axes.broken_barh(spans, (foot, height), facecolors=GOOD, linewidth=0)
+def _answers(made: Drawn, scale: Scale, probe: MeasuredShape, y: float, panel: Panel) -> None:
+    for span in probe.answered_s:
+        made.bars += _bar(scale, span, y, _BAR, "pass")
     for outage in probe.outages:
         if outage.began_s is None or not outage.measured:
             continue
         middle = outage.began_s + outage.seconds / 2
+        if not panel.shows(middle):
+            continue
         if outage.seconds < panel.width_s * _NARROW:
-            axes.plot([middle] * 2, [foot, foot + height], color=SURFACE, linewidth=2, solid_capstyle="butt")
-        if panel.shows(middle):
-            _measured(axes, outage, row, narrow=outage.seconds < panel.width_s * _ROOM)
+            made.lines.append(Line(scale.at(middle), round(y + _BAR[0] * LANE, 1), _BAR[1] * LANE, "surface", 2))
+        made.words.append(_measured(scale, outage, y, narrow=outage.seconds < panel.width_s * _ROOM))
 
 
-def _measured(axes: Axes, outage: OutageShape, row: int, *, narrow: bool) -> None:
+def _measured(scale: Scale, outage: OutageShape, y: float, *, narrow: bool) -> Word:
     """In the middle of its gap, or beside its begin where it is longer than the gap: no fault's line crosses it."""
     assert outage.began_s is not None
-    text, colour = (f"{outage.seconds:.3f} s", INK) if outage.within_bound else (f"✕ {outage.seconds:.3f} s", BAD)
-    axes.annotate(
-        text,
-        (outage.began_s + (0 if narrow else outage.seconds / 2), row + _WORDS),
-        (2 if narrow else 0, 0),
-        textcoords="offset points",
-        color=colour,
-        fontsize=8,
-        fontweight="bold",
-        ha="left" if narrow else "center",
-        va="center",
-        annotation_clip=True,
-    )
+    text, colour = (f"{outage.seconds:.3f} s", "ink") if outage.within_bound else (f"✕ {outage.seconds:.3f} s", "fail")
+    x = scale.at(outage.began_s) + 2 if narrow else scale.at(outage.began_s + outage.seconds / 2)
+    return Word(text, round(x, 1), round(y + _WORDS * LANE, 1), colour, 8, "start" if narrow else "middle", bold=True)
 
 
-def _fault(axes: Axes, event: EventShape, panel: Panel) -> None:
+def _fault(made: Drawn, scale: Scale, event: EventShape, panel: Panel) -> None:
     """A line through all lanes; what happened stands above them, on the side where there is room."""
-    axes.axvline(event.offset_s, color=WARN, linewidth=1.2, linestyle="--")
+    x = scale.at(event.offset_s)
+    made.lines.append(Line(x, made.top, round(made.bottom - made.top, 1), "warn", 1.2, "4.5 2"))
     late = event.offset_s > panel.span[0] + panel.width_s * 0.75
-    axes.annotate(
-        drawn(event.event),
-        (event.offset_s, len(panel.lanes) - 0.28),
-        (-4 if late else 4, 0),
-        textcoords="offset points",
-        color=WARN,
-        fontsize=8.5,
-        ha="right" if late else "left",
-        va="center",
-        annotation_clip=True,
-    )
+    beside = round(x + (-4 if late else 4), 1)
+    made.words.append(Word(drawn(event.event), beside, made.top + 9, "warn", 8.5, "end" if late else "start"))
 
 
-def _transitions(axes: Axes, events: Sequence[EventShape], place: Mapping[str, int], panel: Panel) -> None:
+def _transitions(
+    made: Drawn, scale: Scale, events: Sequence[EventShape], place: Mapping[str, float], panel: Panel
+) -> None:
     """keepalived's states; the name of one stands beside its sign unless the next one is too near."""
-    for host, row in place.items():
+    for host, y in place.items():
         found = list(_states(each for each in events if each.host == host and each.source == "keepalived"))
         following = [*(at for at, _ in found[1:]), float("inf")]
         for (at, word), after in zip(found, following, strict=False):
-            sign, colour = _ROLES[word]
-            axes.plot([at], [row], **_sign(sign, colour, 8))
+            kind, colour = _ROLES[word]
+            made.signs.append(Sign(kind, scale.at(at), y, colour, 3 if kind == "cross" else 3.8))
             if after - at > panel.width_s * _ROOM and at < panel.span[1] - panel.width_s * _ROOM:
-                beside: dict[str, Any] = {"textcoords": "offset points", "va": "center", "annotation_clip": True}
-                axes.annotate(word, (at, row), (8, 0), color=colour, fontsize=8, **beside)
+                made.words.append(Word(word, round(scale.at(at) + 8, 1), y, colour))
 
 
 def _states(events: Iterator[EventShape]) -> Iterator[tuple[float, str]]:
@@ -155,16 +216,3 @@ def _states(events: Iterator[EventShape]) -> Iterator[tuple[float, str]]:
         for word in _ROLES:
             if f"{word} STATE" in each.event:
                 yield each.offset_s, word
-
-
-def _sign(marker: str, colour: str, size: float) -> dict[str, Any]:
-    """With a rim, so that it stands out from a bar and from a line."""
-    return {
-        "marker": marker,
-        "color": colour,
-        "markersize": size,
-        "markeredgecolor": SURFACE,
-        "markeredgewidth": 1,
-        "linestyle": "none",
-        "zorder": 4,
-    }

@@ -1,8 +1,7 @@
-"""Pass rate and outages of each cluster over time: a table, plain values, and a picture."""
+"""Pass rate and outages of each cluster over time: a table and plain values."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,8 +18,8 @@ from tasks.report.stamps import stamp
 from tasks.report.terminal import shown
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_BUCKETS = 24
-PICTURES = ("svg", "png")
+BUCKETS = 24
+"""Parts of the time from the first run to the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +50,10 @@ class Trend:
     def buckets(self) -> tuple[float | None, ...]:
         """The rate in equal parts of the time from the first run to the last; None where there was no run."""
         first, last = self.runs[0][0].timestamp(), self.runs[-1][0].timestamp()
-        width = max(1.0, (last - first) / _BUCKETS)
-        parts: list[list[bool]] = [[] for _ in range(_BUCKETS)]
+        width = max(1.0, (last - first) / BUCKETS)
+        parts: list[list[bool]] = [[] for _ in range(BUCKETS)]
         for at, healthy in self.runs:
-            parts[min(_BUCKETS - 1, int((at.timestamp() - first) / width))].append(healthy)
+            parts[min(BUCKETS - 1, int((at.timestamp() - first) / width))].append(healthy)
         return tuple(sum(part) / len(part) if part else None for part in parts)
 
     def by_phase(self) -> Iterator[tuple[str, str, Sequence[Measured]]]:
@@ -110,49 +109,3 @@ def trends_document(trends: Sequence[Trend]) -> list[dict[str, Any]]:
         }
         for trend in trends
     ]
-
-
-def plot_trends(trends: Sequence[Trend], form: str) -> bytes:
-    """Rate and outages of each cluster on one time axis, as `svg` or `png`."""
-    from tasks.report.svg import settings  # noqa: PLC0415 - the table needs no matplotlib, and comes without it
-
-    with settings():
-        return _plotted(trends, form)
-
-
-def _plotted(trends: Sequence[Trend], form: str) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - as above
-    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415 - as above
-    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
-
-    from tasks.report.svg import drawn  # noqa: PLC0415 - as above
-
-    figure = Figure(figsize=(10, 2 + 3.6 * len(trends)), layout="constrained")
-    grid = figure.subplots(2 * len(trends), 1, squeeze=False)
-    for number, trend in enumerate(trends):
-        rate, outage = grid[2 * number][0], grid[2 * number + 1][0]
-        first, last = trend.runs[0][0].timestamp(), trend.runs[-1][0].timestamp()
-        step = max(1.0, (last - first) / _BUCKETS)
-        filled = [
-            (first + (place + 0.5) * step, part) for place, part in enumerate(trend.buckets()) if part is not None
-        ]
-        times = [datetime.fromtimestamp(at, trend.runs[0][0].tzinfo) for at, _ in filled]
-        rate.plot(times, [part * 100 for _, part in filled], "o-", color="#1f5fbf")
-        rate.xaxis_date()
-        rate.set(title=drawn(trend.cluster), ylabel="healthy, %", ylim=(-5, 105))
-        for probe, phase, found in trend.by_phase():
-            at = [each.at for each in found]
-            outage.plot(at, [each.seconds for each in found], "o-", label=drawn(f"{phase} from {probe}"))
-        outage.xaxis_date()
-        outage.set(ylabel="outage, s")
-        outage.set_xlim(*rate.get_xlim())
-        if trend.outages:
-            outage.legend(frameon=False)
-        for axes in (rate, outage):
-            axes.grid(visible=True, alpha=0.3)
-    written = io.BytesIO()
-    if form == "svg":
-        FigureCanvasSVG(figure).print_svg(written, metadata={"Date": None})  # type: ignore[no-untyped-call]
-    else:
-        FigureCanvasAgg(figure).print_png(written)  # type: ignore[no-untyped-call]
-    return written.getvalue()

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 from lab.place import SSH_PORT, STATE_VARIABLE, LabPaths, state_directory
 from lab.processes import Process, all_processes, keeper_of, lab_processes, leader_of
@@ -128,7 +128,7 @@ def leaders(name: str = NAME) -> dict[str, Process | None]:
 
 @pytest.fixture(scope="module")
 def small() -> Iterator[None]:
-    whole = yaml.safe_load(TOPOLOGY_FILE.read_text())
+    whole = YAML(typ="safe").load(TOPOLOGY_FILE.read_text())
     whole["nodes"] = {name: node for name, node in whole["nodes"].items() if name in NODES}
     whole["links"] = [link for link in whole["links"] if all(end.split(":")[0] in NODES for end in link)]
     whole["clusters"] = {}
@@ -136,7 +136,7 @@ def small() -> Iterator[None]:
     cabled = {end for link in whole["links"] for end in link}
     for name, node in whole["nodes"].items():
         node["interfaces"] = {port: each for port, each in node["interfaces"].items() if f"{name}:{port}" in cabled}
-    SMALL.write_text(yaml.safe_dump(whole, sort_keys=False))
+    SMALL.write_text(json.dumps(whole))
     yield
     SMALL.unlink()
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tasks.report.drawing import fabric_svg
-from tasks.report.escape import printable
 from tasks.report.formats import Format
 from tasks.report.parts import (
     MAIN,
@@ -27,15 +23,15 @@ from tasks.report.parts import (
 )
 from tasks.report.plot import timeline_svg
 from tasks.report.schema import ReportShape
+from tasks.report.templating import TEMPLATES, environment
 
-_TEMPLATES = Path(__file__).resolve().parents[3] / "templates" / "report"
 _SIGNS = {"pass": "✓", "warn": "!", "fail": "✕", "unknown": "?", "skip": "·"}
 
 
 def render(report: ReportShape) -> str:
     """The whole page."""
-    script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
-    page = _environment().get_template("report.html.j2")
+    script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
+    page = environment().get_template("report.html.j2")
     return page.render(
         report=report,
         headline=headline(report),
@@ -44,10 +40,10 @@ def render(report: ReportShape) -> str:
         stages=[each for each in judged_vips(report) if each.stage != MAIN],
         judged_sections=_judged_sections(report),
         drawings=list(_drawings(report)),
-        # What the template library wrote may go in as it is: the SVG of our own figures, our own style and script.
-        timeline=Markup(timeline_svg(report.drill, "timeline")) if report.drill is not None else None,  # noqa: S704
+        timeline=timeline_svg(report.drill, "timeline") if report.drill is not None else None,
         outages=[(probe, each) for probe, each in outages_of(report)],
-        style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - as above
+        # Our own style and script may go in as they are.
+        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - as above
         script=Markup(script),  # noqa: S704 - as above
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         statuses=STATUSES,
@@ -70,26 +66,12 @@ def _wrong(judged: Judged) -> bool:
     return any(judged.counts().get(status) for status in ("fail", "unknown"))
 
 
-@cache
-def _environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=lambda value: printable(value) if type(value) is str else value,
-    )
-    made.filters["stamp"] = lambda at: at.strftime("%Y-%m-%d %H:%M:%S UTC")
-    return made
-
-
 def _drawings(report: ReportShape) -> Iterator[tuple[str, Markup]]:
     """A drawing a cluster, with where the VIP was before."""
     for number, cluster in enumerate(report.clusters):
         drawn = fabric_svg(cluster, _earlier(report, cluster.name), f"fabric{number}")
         if drawn is not None:
-            yield cluster.name, Markup(drawn)  # noqa: S704 - our own figure
+            yield cluster.name, drawn
 
 
 def _earlier(report: ReportShape, cluster: str) -> str | None:

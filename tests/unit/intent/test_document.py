@@ -59,7 +59,7 @@ def test_broken_yaml_and_keys_given_twice_are_named_with_their_line(text: str, s
     ["a: 2026-13-45\n", "a: 2026-01-01T25:00:00Z\n", "a: &here [*here]\n", "a: " + "[" * 2000, "a: 0x_\n"],
     ids=["date", "time", "alias of itself", "deep", "number"],
 )
-def test_what_pyyaml_itself_stumbles_over_is_an_intent_error(text: str) -> None:
+def test_what_the_library_itself_stumbles_over_is_an_intent_error(text: str) -> None:
     with pytest.raises(IntentError):
         read_document(text, "c.yaml")
 

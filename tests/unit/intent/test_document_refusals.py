@@ -7,12 +7,14 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
 from tasks.intent.document import Document, read_document, read_places
 from tasks.model.errors import IntentError
 
 NO_VALUE = "a value looks like a date or number, or has a tag (!!…), but is none; quote what is meant as text"
-NO_NUMBER = r"an escape (\U…) or a %YAML line whose number is none; mend it or use single quotes"
+NO_CHARACTER = r"an escape (\U…) whose number is none; mend it or use single quotes"
+OTHER_DIALECT = "a %YAML line for another version than 1.2, which all files here are read as; remove it"
 OTHER_KIND = "a value of another kind than its tag (!!…) says; remove the tag"
 OPEN_LIST = "a list that is never closed, or lacks a comma; write it as [a, b]"
 INDENT = "a second colon, or a key that is indented wrongly; indent it or quote it"
@@ -34,16 +36,22 @@ def bomb(begin: str, line: str, *, depth: int = 9) -> str:
     ("text", "line", "said"),
     [
         ("x: 1\nvrid: !!bool foo\n", 2, NO_VALUE),
-        ("x: 1\nvrid: !!timestamp foo\n", 2, NO_VALUE),
+        ("x: 1\nvrid: !!timestamp foo\n", 2, "a date (!!timestamp) that is none; remove the tag"),
         ('x: 1\nvrid: !!int ""\n', 2, NO_VALUE),
         ('x: 1\nvrid: !!float ""\n', 2, NO_VALUE),
-        ("x: 1\nvrid: !!int 08\n", 2, NO_VALUE),
+        ("x: 1\nvrid: !!int 0o8\n", 2, NO_VALUE),
         ("x: 1\nvrid: !!int '1:a'\n", 2, NO_VALUE),
         ("x: 1\ny: [2026-13-45]\n", 2, NO_VALUE),
         ("x: 1\n!!bool foo: 1\n", 2, NO_VALUE),
         ("x: 1\ny: 0x_\n", 2, NO_VALUE),
-        ('x: 1\ny: "\\UFFFFFFFF"\n', 2, NO_NUMBER),
-        ("%YAML " + "9" * 5000 + ".1\n---\na: 1\n", 1, NO_NUMBER),
+        ('x: 1\ny: "\\UFFFFFFFF"\n', 2, NO_CHARACTER),
+        ("%YAML " + "9" * 5000 + ".1\n---\na: 1\n", 1, OTHER_DIALECT),
+        ("# x\n%YAML 1.1\n---\na: yes\n", 2, OTHER_DIALECT),
+        ("%YAML 1.3\n---\na: 1\n", 1, OTHER_DIALECT),
+        ("%YAML 2.0\n---\na: 1\n", 1, OTHER_DIALECT),
+        ("a: 1\nb: !!omap [c: 1, c: 2]\n", 2, NO_VALUE),
+        ("a: 1\nb: =\n", 2, "a tag (!name) that means nothing here; remove it or quote the value"),
+        ("a: &x 1\n&x b: 2\n", 2, "an anchor (&name) that stands twice; give each its own name"),
         ("a: !!binary ü\n", 1, "binary data (!!binary) that is none; remove the tag"),
         ("a: !!omap foo\n", 1, OTHER_KIND),
         ("a: !!str {a: b}\n", 1, OTHER_KIND),
@@ -102,20 +110,39 @@ def test_aliases_that_many_clusters_share_are_fine() -> None:
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ("011", "011 is written as octal and means 9; write 11 or 9, or quote what is text"),
-        ("-011", "-011 is written as octal and means -9; write -11 or -9, or quote what is text"),
-        ("+011", "+011 is written as octal and means 9; write 11 or 9, or quote what is text"),
-        ("-1:30", "-1:30 counts in sixties in YAML and means -90; write -90, or quote what is text"),
-        ("0_11", "0_11 is written as octal and means 9; write 11 or 9, or quote what is text"),
-        ("1:30", "1:30 counts in sixties in YAML and means 90; write 90, or quote what is text"),
-        ("1:30.5", "1:30.5 counts in sixties in YAML and means 90.5; write 90.5, or quote what is text"),
+        ("011", "011 is 11 here (YAML 1.2) and 9 in YAML 1.1; write 11 or 9, or quote what is text"),
+        ("-011", "-011 is -11 here (YAML 1.2) and -9 in YAML 1.1; write -11 or -9, or quote what is text"),
+        ("+011", "+011 is 11 here (YAML 1.2) and 9 in YAML 1.1; write 11 or 9, or quote what is text"),
+        ("-1:30", "-1:30 is a text here (YAML 1.2) and -90 in YAML 1.1; write -90, or quote what is text"),
+        ("0_11", "0_11 is 11 here (YAML 1.2) and 9 in YAML 1.1; write 11 or 9, or quote what is text"),
+        ("1:30", "1:30 is a text here (YAML 1.2) and 90 in YAML 1.1; write 90, or quote what is text"),
+        ("1:30.5", "1:30.5 is a text here (YAML 1.2) and 90.5 in YAML 1.1; write 90.5, or quote what is text"),
+        ("08", "08 is 8 here (YAML 1.2) and a text in YAML 1.1; write 8, or quote what is text"),
+        ("yes", "yes is a text here (YAML 1.2) and true in YAML 1.1; write true, or quote what is text"),
+        ("Off", "Off is a text here (YAML 1.2) and false in YAML 1.1; write false, or quote what is text"),
+        ("NO", "NO is a text here (YAML 1.2) and false in YAML 1.1; write false, or quote what is text"),
         ("9" * 41, "a number of 41 characters; no key takes one so long, shorten it or quote what is text"),
         ("9" * 400, "a number of 400 characters; no key takes one so long, shorten it or quote what is text"),
         ("0x" + "f" * 5000, "a number of 5002 characters; no key takes one so long, shorten it or quote what is text"),
     ],
-    ids=["octal", "negative", "plus", "past", "underscore", "sixties", "fraction", "41", "long", "hexadecimal"],
+    ids=[
+        "octal",
+        "negative",
+        "plus",
+        "past",
+        "underscore",
+        "sixties",
+        "fraction",
+        "08",
+        "yes",
+        "Off",
+        "NO",
+        "41",
+        "long",
+        "hexadecimal",
+    ],
 )
-def test_a_number_that_yaml_reads_otherwise_than_it_looks_is_refused(written: str, said: str) -> None:
+def test_a_value_that_yaml_1_1_and_1_2_read_differently_is_refused(written: str, said: str) -> None:
     assert refused(f"x:\n  - {{vrid: {written}}}\n") == f"c.yaml:2: x.0.vrid: {said}"
     assert refused(f"? {written}\n: x\n").endswith(said)
 
@@ -126,6 +153,8 @@ def test_a_number_that_yaml_reads_otherwise_than_it_looks_is_refused(written: st
         *(
             ("0", 0),
             ("00", 0),
+            ("07", 7),
+            ("0o17", 15),
             ("-0", 0),
             ("11", 11),
             ("1_100", 1100),
@@ -134,11 +163,27 @@ def test_a_number_that_yaml_reads_otherwise_than_it_looks_is_refused(written: st
             ("9" * 40, 10**40 - 1),
         ),
         *(("0.5", 0.5), ("010.5", 10.5), ("!!float 011", 11.0)),
-        *(("'011'", "011"), ("!!str 011", "011"), ("'1:30'", "1:30"), ("08", "08"), (f"a{'9' * 41}", f"a{'9' * 41}")),
+        *(
+            ("'011'", "011"),
+            ("!!str 011", "011"),
+            ("'1:30'", "1:30"),
+            ("yEs", "yEs"),
+            ("y", "y"),
+            ("'yes'", "yes"),
+            ("!!str no", "no"),
+            ("[on-1, 1:90]", ["on-1", "1:90"]),
+            (f"a{'9' * 41}", f"a{'9' * 41}"),
+        ),
     ],
 )
-def test_a_number_that_is_what_it_looks_like_is_taken(written: str, value: object) -> None:
+def test_a_value_that_is_what_it_looks_like_is_taken(written: str, value: object) -> None:
     assert read_document(f"a: {written}\n", "c.yaml").value == {"a": value}
+
+
+@pytest.mark.parametrize("written", ["0022", "1:30", "yes"])
+def test_what_nornir_takes_is_taken_where_it_reads_the_same_file(written: str) -> None:
+    text = f"H1: {{port: {written}}}\n"
+    assert read_document(text, "h.yaml", ambiguous=True).value == YAML(typ="safe").load(text)
 
 
 def test_all_numbers_and_keys_given_twice_are_told_at_once() -> None:
@@ -146,7 +191,7 @@ def test_all_numbers_and_keys_given_twice_are_told_at_once() -> None:
     assert [each.partition(": ")[0] for each in lines] == ["c.yaml:1", "c.yaml:2", "c.yaml:3"]
 
 
-@pytest.mark.parametrize("written", ["0112233", "1:30", "9" * 50])
+@pytest.mark.parametrize("written", ["0112233", "1:30", "9" * 50, "yes"])
 def test_a_secret_is_never_quoted_as_a_number(written: str) -> None:
     assert "auth_pass" in read_document(f"auth_pass: {{clear: {written}}}\n", "c.yaml").value
 

@@ -361,7 +361,7 @@ def test_the_loaded_secret_does_not_show() -> None:
         ("  web:", '  "w\\e[31mX\\nb":', r"2: clusters.w\x1b[31mX\nb: should match pattern: first one of"),
         ("version: 2", "version: 4", "5: clusters.web.version: should be 2 or 3 (given 4)"),
         ("vrid: 11", "vrid: 0", "3: clusters.web.vrid: should be greater than or equal to 1 (given 0)"),
-        ("vrid: 11", "vrid: 011", "3: clusters.web.vrid: 011 is written as octal and means 9; write 11 or 9,"),
+        ("vrid: 11", "vrid: 011", "3: clusters.web.vrid: 011 is 11 here (YAML 1.2) and 9 in YAML 1.1; write 11 or 9,"),
         ("vrid: 11", "vrid: !!bool foo", "3: not valid YAML: a value looks like a date or number, or has a tag"),
         ("{clear: hunter22}", "{hunter22}", "7: clusters.web.auth_pass: a secret does not stand in this file; give"),
         (

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 from nornir.plugins.inventory.simple import SimpleInventory
+from ruamel.yaml import YAML
 
 from lab.inventory import render_inventory, write_inventory
 from lab.keys import known_hosts
@@ -56,7 +56,7 @@ def test_nornir_reads_it(tmp_path: Path) -> None:
 
 
 def test_clusters_name_the_labs_own_secret() -> None:
-    clusters = yaml.safe_load(render_inventory(NAMED)["clusters.yaml"])["clusters"]
+    clusters = YAML(typ="safe").load(render_inventory(NAMED)["clusters.yaml"])["clusters"]
     assert clusters["web"]["auth_pass"] == {"file": "/state/labs/vipbook-t1/secrets/web"}
     assert clusters["web"]["vips"] == ["100.65.0.10/24"]
     assert list(clusters["web"]["servers"]) == ["H1", "H2"]
@@ -71,14 +71,14 @@ def test_clusters_are_passed_on_as_they_are_written() -> None:
         "db": {"flag": True, "none": None, "text": "yes"},
     }
     lab = replace(NAMED, topology=replace(NAMED.topology, clusters=clusters))
-    rendered = yaml.safe_load(render_inventory(lab)["clusters.yaml"])["clusters"]
+    rendered = YAML(typ="safe").load(render_inventory(lab)["clusters.yaml"])["clusters"]
     clusters["web"]["auth_pass"] = {"file": "/state/labs/vipbook-t1/secrets/web"}
     assert rendered == clusters
 
 
 def test_a_lab_without_clusters_still_has_the_file() -> None:
     lab = replace(NAMED, topology=replace(NAMED.topology, clusters={}))
-    assert yaml.safe_load(render_inventory(lab)["clusters.yaml"]) == {"clusters": {}}
+    assert YAML(typ="safe").load(render_inventory(lab)["clusters.yaml"]) == {"clusters": {}}
 
 
 def test_known_hosts_pin_address_and_port() -> None:

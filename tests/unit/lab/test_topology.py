@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from ipaddress import IPv4Address, ip_address, ip_interface
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 from lab.errors import LabUsageError
 from lab.model import Firewall, Kind
@@ -19,11 +20,11 @@ Change = Callable[[Document], object]
 
 
 def document() -> Document:
-    return dict(yaml.safe_load(TOPOLOGY_FILE.read_text()))
+    return dict(YAML(typ="safe").load(TOPOLOGY_FILE.read_text()))
 
 
 def parse(changed: Document) -> object:
-    return parse_topology(yaml.safe_dump(changed, sort_keys=False), "topology.yaml")
+    return parse_topology(json.dumps(changed), "topology.yaml")
 
 
 def put(path: str, value: object) -> Change:
@@ -76,7 +77,7 @@ def test_one_family_is_enough() -> None:
             entry["addresses"] = entry.get("addresses", [])[:1]
         if "gateways" in node:
             node["gateways"].pop()
-    topology = parse_topology(yaml.safe_dump(changed, sort_keys=False), "topology.yaml")
+    topology = parse_topology(json.dumps(changed), "topology.yaml")
     assert topology.node("L1").svis[0].addresses == (ip_interface("100.65.0.2/24"),)
 
 
@@ -105,7 +106,7 @@ def test_a_server_a_leaf_and_a_cluster_more_are_data_alone() -> None:
     }
     changed["links"] += [["H5:enp0s8", "L1:swp3"], ["L4:swp51", "S1:swp4"]]
     changed["clusters"]["app"] = {"vrid": 12}
-    topology = parse_topology(yaml.safe_dump(changed, sort_keys=False), "topology.yaml")
+    topology = parse_topology(json.dumps(changed), "topology.yaml")
     assert topology.node("S1").fabric_ports == ("swp1", "swp2", "swp3", "swp4")
     assert len(topology.vteps(topology.node("L4").svis[0].vlan)) == 4
     assert list(topology.clusters) == ["web", "db", "app"]
@@ -199,14 +200,21 @@ def test_what_does_not_fit_is_named(change: Change, problem: str) -> None:
     change(changed)
     with pytest.raises(LabUsageError) as caught:
         parse(changed)
-    assert str(caught.value).startswith("topology.yaml: ")
+    assert str(caught.value).startswith("topology.yaml:")
     assert problem in str(caught.value)
     assert caught.value.exit_code == 2
 
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(b"nodes: [", "not YAML"), (b"", "Input should be"), (b"- a\n", "Input should be"), (b"\xff\xfe\x00", "cannot")],
+    [
+        (b"a: 1\nnodes: [b", ":2: not valid YAML: a list that is never closed"),
+        (b"mtu: 1\nmtu: 2\n", ":2: mtu: stands twice"),
+        (b"mtu: {access: 0600}\n", "mtu.access: 0600 is 600 here"),
+        (b"", "Input should be"),
+        (b"- a\n", "Input should be"),
+        (b"\xff\xfe\x00", "cannot"),
+    ],
 )
 def test_a_file_that_is_no_topology(tmp_path: Path, content: bytes, problem: str) -> None:
     path = tmp_path / "topology.yaml"

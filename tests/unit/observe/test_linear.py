@@ -44,8 +44,6 @@ def modules() -> list[ModuleType]:
     names = ["tasks.render.mask", "tasks.model.script", "tasks.model.text", "tasks.judge.snapshot_server"]
     for package in (tasks.observe, tasks.report):
         names += [f"{package.__name__}.{each.name}" for each in pkgutil.iter_modules(package.__path__)]
-    # Its patterns see what matplotlib wrote, in which the texts of others are escaped.
-    names.remove("tasks.report.svg")
     return [importlib.import_module(name) for name in names]
 
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from ruamel.yaml import YAML
 
 from runbooks.report_files import write_report
 from tasks.judge.vip import judge_vip
@@ -107,7 +107,7 @@ def test_the_file_is_for_another_user_and_appears_whole(tmp_path: Path) -> None:
 
 
 def expressions() -> Iterator[str]:
-    rules = yaml.safe_load(RULES.read_text())
+    rules = YAML(typ="safe").load(RULES.read_text())
     yield from (rule["expr"] for group in rules["groups"] for rule in group["rules"])
     board = json.loads(DASHBOARD.read_text())
     yield from (target["expr"] for panel in board["panels"] for target in panel["targets"])
@@ -158,8 +158,8 @@ def test_promtool_accepts_the_rules_and_they_fire_when_they_should(promtool: Pat
 
 
 def test_every_rule_has_a_case_in_which_it_fires_and_most_one_in_which_it_does_not() -> None:
-    rules = {rule["alert"] for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]}
-    (cases,) = yaml.safe_load((ROOT / "tests" / "data" / "prometheus_rules_test.yml").read_text())["tests"]
+    rules = {rule["alert"] for group in YAML(typ="safe").load(RULES.read_text())["groups"] for rule in group["rules"]}
+    (cases,) = YAML(typ="safe").load((ROOT / "tests" / "data" / "prometheus_rules_test.yml").read_text())["tests"]
     fire = {each["alertname"] for each in cases["alert_rule_test"] if each["exp_alerts"]}
     silent = {each["alertname"] for each in cases["alert_rule_test"] if not each["exp_alerts"]}
     assert fire == silent == rules

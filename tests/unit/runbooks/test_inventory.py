@@ -122,7 +122,7 @@ def extras(text: str) -> str:
         ("H1: [\n", "2: not valid YAML: "),
         ("H1: {password: 'hunter2}\n", "2: not valid YAML: a quote that is never closed; close it"),
         ("H1:\n\tport: 1\n", "2: not valid YAML: a tab where only spaces may stand; indent with spaces"),
-        ("H1: {}\nH1: {password: hunter2}\n", "2: not valid YAML: a key that stands twice; keep one"),
+        ("H1: {}\nH1: {password: hunter2}\n", "2: H1: stands twice (first in line 1); keep one"),
         ('"H\\e[31m": null\n', r"1: H\x1b[31m: should be a mapping (given nothing)"),
     ],
 )
@@ -223,7 +223,8 @@ def test_the_parameters_are_netmikos() -> None:
             "runner:\n  options: {num_workers: 0}",
             "2: runner.options.num_workers: should be a number (given 0); accepted",
         ),
-        ("runner: {options: {num_workers: yes}}", "1: runner.options.num_workers: should be a number (given True)"),
+        ("runner: {options: {num_workers: true}}", "1: runner.options.num_workers: should be a number (given True)"),
+        ("logging: {enabled: no}", "1: logging.enabled: no is a text here (YAML 1.2) and false in YAML 1.1; write"),
         ("x: !!bool foo", "1: not valid YAML: a value looks like a date or number, or has a tag"),
         ("\ninventory: [", "2: not valid YAML: "),
         (

@@ -128,7 +128,7 @@ def test_one_report_that_can_not_be_written(code: str, files: dict[str, Path]) -
 
 
 def test_a_form_whose_library_is_missing(files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MISSING", "matplotlib")
+    monkeypatch.setenv("MISSING", "jinja2")
     html = files["json"].with_suffix(".html")
     ran = shelled("5", "", "--report", f"html:{html}", *asked_for(files))
     assert ran.returncode == 5
@@ -326,7 +326,7 @@ def _raise(error: BaseException) -> Callable[[], None]:
         (OSError(28, "No space left on device"), "x: No space left on device"),
         (VipbookError("--report x: can't be written"), "--report x: can't be written"),
         (UnicodeEncodeError("utf-8", "\udcff", 0, 1, "no"), "x: UnicodeEncodeError: "),
-        (ModuleNotFoundError("No module named 'matplotlib'"), "x: ModuleNotFoundError: No module"),
+        (ModuleNotFoundError("No module named 'jinja2'"), "x: ModuleNotFoundError: No module"),
         (ZeroDivisionError("a bug"), "x: ZeroDivisionError: a bug"),
         (MemoryError(), "x: MemoryError"),
         (KeyboardInterrupt(), "x: interrupted"),
