@@ -62,6 +62,8 @@ AGEING = {"base_reachable_time_ms": 1000, "delay_first_probe_time": 1}
 
 def age(fabric: Fabric, timers: Mapping[str, object]) -> None:
     fabric.shell("C1", "sysctl", "-q", "-w", *(f"net.ipv4.neigh.eth1.{name}={value}" for name, value in timers.items()))
+    # An entry that is reachable is looked at again when its old time is up, not the new one.
+    fabric.shell("C1", "ip", "neigh", "flush", "dev", "eth1")
 
 
 @pytest.fixture
