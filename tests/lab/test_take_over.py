@@ -146,10 +146,12 @@ class Seen:
 
     states: list[tuple[int, ...]]
     longest_without_s: float = 0.0
+    longest_together_s: float = 0.0
 
     @property
     def split(self) -> bool:
-        return any(sum(each) > 1 for each in self.states)
+        """Longer than the advert takes by which a preferred master takes the VIP from another, as VRRP has it."""
+        return self.longest_together_s > 0.3
 
     @property
     def gap(self) -> bool:
@@ -176,14 +178,17 @@ def watched(fabric: Fabric, hosts: tuple[str, ...] = ("H1", "H2"), vip: str = "1
         texts = {host: looker.communicate(timeout=30)[0] for host, looker in lookers.items()}
     rows = sorted((*line.split(), host) for host, text in texts.items() for line in text.splitlines())
     now: dict[str, int] = {}
-    held_at = float(rows[0][0])
+    held_at = single_at = float(rows[0][0])
     for at, count, host in rows:
         now[host] = int(count)
         if len(now) == len(hosts):
             state = tuple(now[each] for each in hosts)
             if sum(state):
                 held_at = float(at)
+            if sum(state) <= 1:
+                single_at = float(at)
             seen.longest_without_s = max(seen.longest_without_s, float(at) - held_at)
+            seen.longest_together_s = max(seen.longest_together_s, float(at) - single_at)
             if not seen.states or seen.states[-1] != state:
                 seen.states.append(state)
     assert len(rows) > 100, "nobody looked"
