@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Callable, Generator, Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -88,8 +90,9 @@ systemctl restart keepalived
 SAMPLE = """
 rm -f /tmp/enough
 while [ ! -e /tmp/enough ]; do
+    began=$(date +%s.%N)
     held=$(ip -4 -o addr show | grep -c ' 100.65.0.10/')
-    printf '%s %s\\n' "$(date +%s.%N)" "$held"
+    echo "$began $held $(date +%s.%N)"
 done
 """
 
@@ -140,23 +143,48 @@ def settled(fabric: Fabric) -> dict[str, object]:
     return looks[-1]
 
 
+class Look(NamedTuple):
+    """One look at a server, in seconds of its clock, and whether it held the VIP (1)."""
+
+    began: float
+    ended: float
+    held: int
+
+
 @dataclass(slots=True)
 class Seen:
-    """The states that the servers were in together, in their order: 1 for who holds the VIP."""
+    """The states that the servers were in together, in their order: 1 for who holds the VIP.
 
-    states: list[tuple[int, ...]]
-    longest_without_s: float = 0.0
-    longest_together_s: float = 0.0
+    Servers are looked at one by one: None where one changed while another one was looked at, so that nobody knows.
+    """
+
+    states: list[tuple[int | None, ...]]
 
     @property
     def split(self) -> bool:
-        """Longer than the advert takes by which a preferred master takes the VIP from another, as VRRP has it."""
-        return self.longest_together_s > 0.3
+        return any(sum(part or 0 for part in each) > 1 for each in self.states)
 
     @property
     def gap(self) -> bool:
-        """Longer than a reload takes that gives the VIP another prefix; a master that is waited for takes 3 s."""
-        return self.longest_without_s > 1
+        return any(all(part == 0 for part in each) for each in self.states)
+
+
+def together(looks: Mapping[str, Sequence[Look]]) -> Iterator[tuple[int | None, ...]]:
+    """What all of them held during each look at one of them, in the order of the looks."""
+    ends = {host: [each.ended for each in found] for host, found in looks.items()}
+    begins = {host: [each.began for each in found] for host, found in looks.items()}
+
+    def held_during(look: Look, host: str) -> int | None:
+        """What all looks at that server agree on: the last one before, those meanwhile and the first one behind."""
+        first = bisect_right(ends[host], look.began) - 1
+        last = bisect_left(begins[host], look.ended)
+        if first < 0 or last >= len(looks[host]):
+            return None
+        found = {each.held for each in looks[host][first : last + 1]}
+        return found.pop() if len(found) == 1 else None
+
+    for look, own in sorted((each, host) for host, found in looks.items() for each in found):
+        yield tuple(look.held if host == own else held_during(look, host) for host in looks)
 
 
 @contextmanager
@@ -176,22 +204,14 @@ def watched(fabric: Fabric, hosts: tuple[str, ...] = ("H1", "H2"), vip: str = "1
         for host in hosts:
             fabric.shell(host, "touch", "/tmp/enough")
         texts = {host: looker.communicate(timeout=30)[0] for host, looker in lookers.items()}
-    rows = sorted((*line.split(), host) for host, text in texts.items() for line in text.splitlines())
-    now: dict[str, int] = {}
-    held_at = single_at = float(rows[0][0])
-    for at, count, host in rows:
-        now[host] = int(count)
-        if len(now) == len(hosts):
-            state = tuple(now[each] for each in hosts)
-            if sum(state):
-                held_at = float(at)
-            if sum(state) <= 1:
-                single_at = float(at)
-            seen.longest_without_s = max(seen.longest_without_s, float(at) - held_at)
-            seen.longest_together_s = max(seen.longest_together_s, float(at) - single_at)
-            if not seen.states or seen.states[-1] != state:
-                seen.states.append(state)
-    assert len(rows) > 100, "nobody looked"
+    looks = {
+        host: [Look(float(began), float(ended), int(held)) for began, held, ended in map(str.split, text.splitlines())]
+        for host, text in texts.items()
+    }
+    for state in together(looks):
+        if not seen.states or seen.states[-1] != state:
+            seen.states.append(state)
+    assert sum(map(len, looks.values())) > 100, "nobody looked"
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ HOSTILE = {
     "marks in a pile": f"{WORD}" + "e\u0301\u0302\u0303\u0304\u0305" * 3,
     "half a character": f"{WORD}\ud800",
     "markup of rich": f"[/x] [fe80::1] [bold red]{WORD}[/] :smile: [link=http://x]",
-    "a long line": WORD + "x" * 600,
+    "a long line": WORD + "x" * 5_000,
     "wide signs": "漢字" * 50 + WORD,
     "markup of the web": f"<script>alert(1)</script>{WORD}<!--]]>&amp;",
 }

@@ -90,7 +90,7 @@ def test_the_run_ends_in_time_and_says_who_misbehaved(opened: tuple[Session, Hos
     assert isinstance(bad, NoAnswer)
     assert re.search(reason, bad.reason)
     assert len(bad.reason) <= 200
-    assert took < PATIENT_S / 2
+    assert took < TIMEOUT_S + 10
     assert peak < 10 * HOST_MOST
 
 
@@ -108,7 +108,7 @@ def test_a_login_is_bounded_as_a_whole(
     monkeypatch.setattr("tasks.ssh.LOGIN_S", limit_s)
     replies, took, _ = ask(opened[0], H1=TIMEOUT_S)
     assert isinstance(replies["H1"], NoAnswer)
-    assert took < 18
+    assert took < 12
 
 
 @pytest.mark.parametrize("opened", [{"play": answers(b"x" * 1000, to="stderr")}], indirect=True)
@@ -167,4 +167,4 @@ def test_a_stream_that_does_not_begin_is_no_answer(
     began = time.monotonic()
     stream = opened[0].open_stream("H1", Command(key="probe", argv=("ping",)))
     assert isinstance(stream, NoAnswer)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 5
