@@ -1,4 +1,4 @@
-"""`checks` and `commands`: what vipbook judges, and what it runs on hosts. Both contact nobody."""
+"""`checks` and `commands`: what vipbook judges, and what it runs on hosts. Neither contacts a host."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def commands(
     report: Reports = None,
     verbose: Verbose = False,
 ) -> None:
-    """Print what every host is asked, and what of it as root. Contacts nobody.
+    """Print what every host is asked, and what of it as root. No host is contacted.
 
     What apply, rollback and drill run beyond that depends on what they find.
     """

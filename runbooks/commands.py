@@ -1,4 +1,4 @@
-"""commands: what every host of an estate is asked, and as whom, for whoever has to allow it. Contacts nobody."""
+"""commands: what every host of an estate is asked, and as which user, for those who grant privileges. Offline."""
 
 from __future__ import annotations
 
@@ -10,14 +10,7 @@ from runbooks.verify import questions
 from tasks.model.answer import Command
 from tasks.model.asked import Asked
 from tasks.observe.backups import backup_commands
-from tasks.observe.helpers import function_name, helper_names
 from tasks.observe.keepalived_files import declared_command
-
-_CALLS = {function_name(name): name for name in helper_names()} | {
-    "vipbook_vtysh": "frr-show",
-    "vipbook_bridge": "bridge-fdb",
-}
-"""Shell functions that hosts are asked by, and the helper that each of them calls."""
 
 
 def asked(inventory: Path, names: Sequence[str]) -> tuple[Asked, ...]:
@@ -35,5 +28,4 @@ def asked(inventory: Path, names: Sequence[str]) -> tuple[Asked, ...]:
 
 
 def _row(command: Command, when: str) -> Asked:
-    called = [name for call, name in _CALLS.items() if command.sudo and call in (command.fragment or "")]
-    return Asked(command=command.title, root=command.sudo, when=when, script=called[0] if called else None)
+    return Asked(command=command.title, root=command.sudo, when=when, helper=command.helper)

@@ -185,8 +185,8 @@ def apply(
     """Plan, ask, change the servers one by one in an order without two masters, and verify the whole.
 
     `confirm_s`: when a server that nobody confirmed a change on goes back by itself. All of it under a lock, also when
-    there is nothing to change: what is set there may be another operator's, who has not confirmed it yet. Where Nornir
-    is told to do a dry run, the plan is all, and takes no lock.
+    there is nothing to change: what is set there may be another operator's, who has not confirmed it yet. In a dry run
+    of Nornir's the plan is all, and takes no lock.
     """
     if session.dry_run:
         return replace(plan(session, allowed=allowed), command="apply")

@@ -197,7 +197,7 @@ class Face:
         return _text(render_report(report, verbose=self.verbose), console)
 
     def catalogue(self, table: RenderableType, shape: object) -> None:
-        """What is no report of a run, but a list that its readers may keep as JSON."""
+        """A list that is kept as JSON, unlike the report of a run."""
         for each in self.reports or ():
             if parse_target(each)[0] != "json":
                 raise IntentError(f"--report {each}: the catalogue is no report of a run; accepted format: json")

@@ -50,7 +50,7 @@ def locked(session: Session, doing: str, lease_s: int, progress: Callable[[str],
     A server that does not answer locks nothing: whoever changes servers finds that out by itself.
     """
     if session.dry_run:
-        raise RefusedError("Nornir is told to do a dry run; nothing was changed")
+        raise RefusedError("Nornir is set to a dry run; nothing was changed")
     servers = tuple(sorted({server.name for cluster in session.clusters for server in cluster.servers}))
     # A server's files are those of all its clusters; another inventory may have other names for them.
     names = tuple(sorted({each.name for server in servers for each in session.memberships(server)}))

@@ -47,8 +47,8 @@ from tasks.transport import Script
 def rollback(session: Session, *, confirm: Confirm, progress: Progress, confirm_s: int = CONFIRM_S) -> Report:
     """The newest backup among the servers says which apply is gone back behind; servers without it stay as they are.
 
-    All of it under the lock, the question too: what is put back is what was shown. Where Nornir is told to do a dry
-    run, what would be put back is all, and takes no lock.
+    All of it under the lock, the question too: what is put back is what was shown. In a dry run of
+    Nornir's, what would be put back is all, and takes no lock.
     """
     if session.dry_run:
         look = _look(session)

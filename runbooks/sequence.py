@@ -178,7 +178,7 @@ def change_in_order(
 
 
 def dry(session: Session, planned: Mapping[str, ServerOutcome]) -> None:
-    """What is planned, told to Nornir's processors as a dry run; nothing is touched."""
+    """Report what is planned to Nornir's processors as a dry run; nothing is touched."""
     running = session.on(planned)
     running.data.dry_run = True
     running.run(task=change_server, raise_on_error=False, planned=planned, carry_out=lambda each: each)

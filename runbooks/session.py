@@ -50,7 +50,7 @@ class Session:
 
     @property
     def dry_run(self) -> bool:
-        """Is Nornir told to change nothing?"""
+        """Is Nornir set to a dry run?"""
         return self.nornir.data.dry_run
 
     def on(self, hosts: Iterable[str]) -> Nornir:

@@ -165,7 +165,7 @@ def ask(
 
     `sent` is called once a host: when its script is on its way, or when it will never be. `budget` is that of all
     hosts of this round. `pausing`: hosts that are not asked now, each with why. Answers may hold passwords, so a Result
-    that is no failure has the severity of debugging.
+    of a success has the severity of debugging.
     """
     host = task.host.name
     if host in pausing:

@@ -11,7 +11,7 @@ from tasks.model.plan import Outcome, ServerOutcome
 from tasks.render.mask import masked
 
 _DIFFERENT = {Outcome.PLANNED, Outcome.APPLIED, Outcome.NOT_ROLLED_BACK}
-"""It differs from before, or would; where a change could not be taken back, nobody knows."""
+"""It differs from before, or would; where a change could not be taken back, that is unknown."""
 _FAILED = {Outcome.REFUSED, Outcome.UNKNOWN, Outcome.ROLLED_BACK, Outcome.NOT_ROLLED_BACK}
 
 

@@ -14,7 +14,7 @@ _BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
 def surprise(node: ScalarNode) -> str | None:
-    """What is wrong with how a value is written, and the mend."""
+    """What is wrong with how a value is written, and the fix."""
     text = str(node.value)
     if node.tag in {_INT, _FLOAT} and len(text) > _LONGEST:
         return f"a number of {len(text)} characters; no key takes one so long, shorten it or quote what is text"
@@ -37,7 +37,7 @@ def _leading_zero(text: str) -> str | None:
 
 
 def _older(text: str) -> str | None:
-    """What YAML 1.1 takes a text for, if that is no text; `Yes` and `YES` are of its words, `yEs` is none."""
+    """What YAML 1.1 takes a text for, if for something else; `Yes` and `YES` are its words, `yEs` is not."""
     if text in {text.lower(), text.capitalize(), text.upper()} and text.lower() in _BOOLEANS:
         return _BOOLEANS[text.lower()]
     if len(text) <= _LONGEST and _SIXTIES.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Why a text is no YAML, with its line and its mend. Nothing of the text is quoted: it may be a password."""
+"""Why a text is no YAML, with its line and its fix. Nothing of the text is quoted: it may be a password."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ ANCHOR_TWICE = "second occurrence"
 _TELLING = 12
 
 _WORDS = (
-    # how ruamel begins, what is meant, the mend
+    # how ruamel begins, what is meant, the fix
     (NO_VALUE, "a value looks like a date or number, or has a tag (!!…), but is none", "quote what is meant as text"),
-    (NO_CHARACTER, r"an escape (\U…) whose number is none", "mend it or use single quotes"),
+    (NO_CHARACTER, r"an escape (\U…) whose number is none", "correct it or use single quotes"),
     (NO_VERSION, "a %YAML line for another version than 1.2, which all files here are read as", "remove it"),
     ("failed to construct timestamp", "a date (!!timestamp) that is none", "remove the tag"),
     (r"found character '\t'", "a tab where only spaces may stand", "indent with spaces"),
@@ -53,7 +53,7 @@ _WORDS = (
 
 
 def yaml_problem(text: str, source: str, error: Exception) -> str:
-    """One sentence for an error of PyYAML's or of ruamel's, which speak alike."""
+    """One sentence for an error of ruamel's."""
     position, character = getattr(error, "position", None), getattr(error, "character", None)
     if isinstance(position, int) and character is not None:
         code = ord(character) if isinstance(character, str) else int(character)

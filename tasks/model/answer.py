@@ -19,6 +19,8 @@ class Command:
     sudo: bool = False
     feed: bytes | None = field(default=None, repr=False)
     fragment: str | None = None
+    helper: str | None = None
+    """The script of templates/helpers that runs it as root where it is installed, with what belongs to it."""
     exact: bool = False
     """Its stdout may be written back: a byte that is no UTF-8 stays, as a surrogate (PEP 383), and is no `\ufffd`."""
 

@@ -1,4 +1,4 @@
-"""One command that hosts are asked, as whoever has to allow it wants to know it."""
+"""One command that hosts are asked, as those who grant privileges need to know it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """`command` stands in the evidence so. `script`: of templates/helpers, which runs it and what belongs to it."""
+    """`command` stands in the evidence so. `helper`: of templates/helpers, as in `Command`."""
 
     command: str
     root: bool
     when: str
-    script: str | None
+    helper: str | None
     hosts: tuple[str, ...] = ()
 
     def on(self, *hosts: str) -> Asked:

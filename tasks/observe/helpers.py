@@ -64,7 +64,9 @@ def helper(key: str, name: str, *, argv: tuple[str, ...] = (), when: str = "", e
     if when:
         ask = f"if {when}; then {ask}; else (exit {NOT_ASKED}); fi"
     fragment = f"{helper_function(name)}{ask}"
-    return Command(key=key, argv=argv or (f"{INSTALLED}/{name}",), sudo=True, fragment=fragment, exact=exact)
+    return Command(
+        key=key, argv=argv or (f"{INSTALLED}/{name}",), sudo=True, fragment=fragment, helper=name, exact=exact
+    )
 
 
 def helper_function(name: str) -> str:
@@ -83,11 +85,6 @@ def fed_function(name: str) -> str:
 def function_name(name: str) -> str:
     """The function's name."""
     return f"vipbook_{name.replace('-', '_')}"
-
-
-def helper_names() -> tuple[str, ...]:
-    """All that are published."""
-    return tuple(sorted(path.name for path in _TEXTS.iterdir()))
 
 
 @cache

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tasks.model.address import IpAddress
 from tasks.model.answer import Command
@@ -19,6 +20,7 @@ from tasks.observe.shell import BRIDGE, IPROUTE, NOT_ASKED, VTYSH, iproute, whic
 
 NVUE = "nvue"
 NCLU = "nclu"
+_FRR, _FDB = "frr-show", "bridge-fdb"
 _TOOLS = ("vtysh", "nv", "net", "lldpctl")
 # Debian lets nobody but root and its own group execute it: to this user it is there, and no command.
 _HAS_LLDP = "command -v lldpctl >/dev/null 2>&1 || [ -e /usr/sbin/lldpctl ]"
@@ -35,9 +37,8 @@ def leaf_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
         # Without privilege `bridge fdb show` prints nothing at all, which must not be taken for an empty table. Its
         # filter by VLAN drops the rows of the VXLAN device, which have none.
         fabric = cluster.fabric
-        asked.append(
-            iproute(f"fdb {fabric.vni}", "bridge", "fdb", "show", "br", fabric.bridge, run_as="vipbook_bridge")
-        )
+        fdb = iproute(f"fdb {fabric.vni}", "bridge", "fdb", "show", "br", fabric.bridge, run_as="vipbook_bridge")
+        asked.append(replace(fdb, helper=_FDB))
         asked += _tables(fabric.vni)
         for vip in cluster.vips:
             asked += _moves(cluster, vip.ip)
@@ -60,7 +61,7 @@ def locate_commands(cluster: Cluster, query: IpAddress | MacAddress) -> tuple[Co
 
 def _tools() -> Command:
     """The functions that the other questions call; as an answer of its own, which programs the leaf has."""
-    asked_as_root = fed_function("frr-show") + fed_function("bridge-fdb")
+    asked_as_root = fed_function(_FRR) + fed_function(_FDB)
     fragment = f"{asked_as_root}{IPROUTE}{BRIDGE}{VTYSH}{which(*_TOOLS)}"
     return Command(key="tools", argv=("command", "-v", *_TOOLS), fragment=fragment)
 
@@ -117,7 +118,7 @@ def _ask(key: str, question: str, *, nvue: str | None, nclu_first: bool = False)
     `cumulus` is not in group frrvty, so vtysh needs sudo; -c never starts a pager.
     """
     fragment = f"vipbook_vtysh {shlex.quote(question)}"
-    asked = [Command(key=key, argv=("vtysh", "-c", question), sudo=True, fragment=fragment)]
+    asked = [Command(key=key, argv=("vtysh", "-c", question), sudo=True, helper=_FRR, fragment=fragment)]
     instead = [_instead(f"{key} {NCLU}", ("net", *question.split()))]
     if nvue is not None:
         other = _instead(f"{key} {NVUE}", ("nv", "show", *nvue.split(), "-o", "json"))

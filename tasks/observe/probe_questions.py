@@ -52,4 +52,4 @@ def stream_command(vip: IpAddress, count: int, interval_s: float) -> Command:
     # A count bounds it when nobody stops it. -w would end it at the first ICMP error, in the middle of the outage.
     argv = ("ping", "-D", "-O", "-n", "-i", str(interval_s), "-c", str(count), str(vip))
     run = shlex.join((function_name(_PROBE), f"{count} {vip}", *argv))
-    return Command(key="probe", argv=argv, sudo=True, fragment=f"{fed_function(_PROBE)}{run}")
+    return Command(key="probe", argv=argv, sudo=True, helper=_PROBE, fragment=f"{fed_function(_PROBE)}{run}")

@@ -103,18 +103,18 @@ printf '%s\\n' "$vipbook_later"
 
 def state_commands() -> tuple[Command, ...]:
     """What keepalived itself tells of its instances, and nothing more."""
-    return (_first_look(), Command(key="later", argv=_LOOK, sudo=True, fragment=function_name(_STATE)))
+    return (_first_look(), Command(key="later", argv=_LOOK, sudo=True, helper=_STATE, fragment=function_name(_STATE)))
 
 
 def _first_look() -> Command:
-    return Command(key="json", argv=_LOOK, sudo=True, fragment=f"{helper_function(_STATE)}{_JSON}")
+    return Command(key="json", argv=_LOOK, sudo=True, helper=_STATE, fragment=f"{helper_function(_STATE)}{_JSON}")
 
 
 def _rules(program: str, before: str = "") -> Command:
     """What runs, by a helper: a caller who reads nothing would hold the lock of iptables. `before` defines it."""
     argv = (program, "-w", "-S")
     fragment = f"{before}{function_name(_RULES)} {shlex.join((program, *argv))}"
-    return Command(key=program, argv=argv, sudo=True, fragment=fragment)
+    return Command(key=program, argv=argv, sudo=True, helper=_RULES, fragment=fragment)
 
 
 def interfaces_command() -> Command:
@@ -150,7 +150,7 @@ def server_commands(clusters: Sequence[Cluster], *, firewall: bool = True) -> tu
         Command(key="sysctl stat", argv=("stat", "-L", "-c", "%U %G %a %Y", SYSCTL_FILE)),
         Command(key="sysctl file", argv=("cat", SYSCTL_FILE)),
         Command(key="arp_announce", argv=_ARP_ANNOUNCE, fragment=" ".join(_ARP_ANNOUNCE)),
-        Command(key="later", argv=_LOOK, sudo=True, fragment=_LATER.replace("@TURNS@", turns)),
+        Command(key="later", argv=_LOOK, sudo=True, helper=_STATE, fragment=_LATER.replace("@TURNS@", turns)),
         Command(key="looks", argv=("date", "+%s.%N"), fragment='echo "$vipbook_first_at $vipbook_later_at"'),
         # Behind the second look, so that addresses and states are of one moment.
         interfaces_command(),
@@ -162,7 +162,13 @@ def _firewall_commands() -> tuple[Command, ...]:
         Command(key="units", argv=("systemctl", "show", "--property=Id,ActiveState,UnitFileState", *_MANAGERS)),
         _rules("iptables", fed_function(_RULES)),
         _rules("ip6tables"),
-        Command(key="iptables-legacy", argv=("iptables-legacy", "-w", "-S", "INPUT"), sudo=True, fragment=_LEGACY),
+        Command(
+            key="iptables-legacy",
+            argv=("iptables-legacy", "-w", "-S", "INPUT"),
+            sudo=True,
+            helper=_RULES,
+            fragment=_LEGACY,
+        ),
         Command(key="ruleset", argv=("nft", "-j", "list", "ruleset"), sudo=True),
         # They are edited and written back, and others' comments in them may be Latin-1.
         helper("firewall files", "firewall-files", argv=("cat", *FIREWALL_FILES), exact=True),

@@ -44,7 +44,7 @@ def render_commands(rows: Sequence[Asked]) -> Table:
         table.add_column(heading, overflow="fold", header_style="dim", style="bold" if heading == "command" else "")
     for each in rows:
         command = each.command.removeprefix("sudo ")
-        table.add_row(" ".join(each.hosts), "root" if each.root else "user", command, each.script or "", each.when)
+        table.add_row(" ".join(each.hosts), "root" if each.root else "user", command, each.helper or "", each.when)
     return table
 
 
@@ -55,7 +55,7 @@ def commands_document(rows: Sequence[Asked]) -> list[dict[str, Any]]:
             "command": each.command.removeprefix("sudo "),
             "privilege": "root" if each.root else "user",
             "hosts": list(each.hosts),
-            "helper": each.script,
+            "helper": each.helper,
             "when": each.when,
         }
         for each in rows

@@ -13,7 +13,7 @@ from tasks.intent.document import Document, read_document, read_places
 from tasks.model.errors import IntentError
 
 NO_VALUE = "a value looks like a date or number, or has a tag (!!…), but is none; quote what is meant as text"
-NO_CHARACTER = r"an escape (\U…) whose number is none; mend it or use single quotes"
+NO_CHARACTER = r"an escape (\U…) whose number is none; correct it or use single quotes"
 OTHER_DIALECT = "a %YAML line for another version than 1.2, which all files here are read as; remove it"
 OTHER_KIND = "a value of another kind than its tag (!!…) says; remove the tag"
 OPEN_LIST = "a list that is never closed, or lacks a comma; write it as [a, b]"

@@ -18,7 +18,6 @@ from tasks.observe.helpers import (
     fed_function,
     function_name,
     helper,
-    helper_names,
     helper_text,
 )
 from tasks.observe.questions import FIREWALL_FILES
@@ -26,7 +25,7 @@ from tasks.observe.shell import NOT_ASKED
 from tests.unit.observe.scripts import ask
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
-HELPERS = list(helper_names())
+HELPERS = sorted(path.name for path in (TEMPLATES / "helpers").iterdir())
 LISTS = sorted((TEMPLATES / "sudoers").iterdir())
 SUDO = 'shift; echo "sudo $*" >&2; exec "$@"'
 NAME = "firewall-files"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ import pytest
 from runbooks.commands import asked
 from runbooks.session import read_intent
 from runbooks.verify import questions
+from tasks.observe.helpers import helper_function
 from tests.unit.runbooks.inventories import write_inventory
 from tests.unit.runbooks.test_cli import ended, run
 
@@ -26,13 +30,29 @@ def test_every_question_of_a_look_is_listed(host: str, inventory: Path) -> None:
     assert {(each.title, each.sudo) for each in script.commands} <= listed
 
 
+TOOLS = ("sh", "sed", "cat", "date", "tr", "grep", "awk", "sleep", "env")
+
+
 @pytest.mark.parametrize("host", ["H1", "L1", "I1"])
-def test_nothing_is_asked_as_root_that_is_not_said_to_be(host: str, inventory: Path) -> None:
-    """A question that only makes functions asks none of them itself."""
-    script = questions(read_intent(inventory, need_secrets=False).clusters, {})[host]
-    for each in script.commands:
-        ends = (each.fragment or "").rstrip().splitlines()[-1:]
-        assert each.sudo or not any("sudo" in line for line in ends), each.title
+def test_nothing_calls_sudo_that_does_not_say_so(host: str, inventory: Path, tmp_path: Path) -> None:
+    """Each question runs alone, after the functions of all, and finds no program but a sudo that counts its calls."""
+    commands = questions(read_intent(inventory, need_secrets=False).clusters, {})[host].commands
+    for name in TOOLS:
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    (tmp_path / "sudo").write_text(f"#!/bin/sh\necho called >> {tmp_path}/count\nexit 1\n")
+    (tmp_path / "sudo").chmod(0o755)
+    tools = "".join(each.fragment or "" for each in commands if each.key.endswith("tools"))
+    functions = tools or "".join(helper_function(each.helper) for each in commands if each.helper)
+    called = set()
+    for each in commands:
+        (tmp_path / "count").unlink(missing_ok=True)
+        text = f"{functions}\n{each.fragment}" if each.fragment else shlex.join(("sudo",) * each.sudo + each.argv)
+        env = {"PATH": str(tmp_path), "vipbook_first": "", "vipbook_first_at": "1"}
+        subprocess.run(["/bin/sh", "-s"], input=text, text=True, env=env, capture_output=True, check=False, timeout=60)
+        if (tmp_path / "count").exists():
+            called.add(each.title)
+    assert called <= {each.title for each in commands if each.sudo}
+    assert called or host == "I1"
 
 
 @pytest.mark.parametrize(
