@@ -39,29 +39,18 @@ def parse_firewall(  # noqa: PLR0913 - one a program that is asked
     `parse_firewalld` reads, None when it does not run; `interfaces`: those that adverts come in by; `includes`: what
     nftables.conf includes, None where that was not asked.
     """
-    active = _units(units, "ActiveState", {"active"})
     enabled = _units(units, "UnitFileState", {"enabled", "enabled-runtime", "static", "generated", "alias"})
     chains = parse_iptables(iptables) + parse_iptables(ip6tables, "ip6")
     native = parse_nft(ruleset)
     filtering = tuple(chain for chain in chains if chain.rules or chain.policy != "accept")
     by_ufw = any(rule.verdict == "jump" and " ufw" in rule.text for chain in chains for rule in chain.rules)
-    by_firewalld = "firewalld.service" in active
-    older = parse_iptables(legacy.partition(_LEGACY6)[0]) + parse_iptables(legacy.partition(_LEGACY6)[2], "ip6")
-    told = _told(firewalld, interfaces) if by_firewalld else None
+    told = _told(units, firewalld, interfaces)
     texts = {4: iptables, 6: ip6tables}
-    found = {
-        "firewalld": by_firewalld,
-        "ufw": by_ufw,
-        "iptables": bool(filtering) and not by_ufw and not (told is not None and _firewallds(filtering, told, texts)),
-        "iptables-legacy": any(chain.closes for chain in older),
-        "nftables": bool(native),
-    }
-    managers = [name for name, there in found.items() if there]
-    if len(managers) > 1:
-        both = " and ".join(managers)
+    managers = _managers(told, texts, filtering, legacy, native, by_ufw=by_ufw)
+    if len(managers) != 1:
+        # Where there is none, there are no chains of theirs either.
+        both = " and ".join(managers) or "none"
         return Firewall(manager=both, chains=filtering + native, persistent=None, saved=(), snippet=None)
-    if not managers:
-        return Firewall(manager="none", chains=(), persistent=None, saved=(), snippet=None)
     if told is not None:
         return _firewalld(told, texts, at_boot="firewalld.service" in enabled)
     if by_ufw:
@@ -74,7 +63,34 @@ def parse_firewall(  # noqa: PLR0913 - one a program that is asked
 _LEGACY6 = "== ip6\n"
 
 
-def _told(text: str | None, interfaces: tuple[str, ...]) -> Firewalld:
+def _managers(  # noqa: PLR0913 - one a program that may be in charge
+    told: Firewalld | None,
+    texts: Mapping[int, str],
+    filtering: tuple[InputChain, ...],
+    legacy: str,
+    native: tuple[InputChain, ...],
+    *,
+    by_ufw: bool,
+) -> list[str]:
+    of_firewalld = told is not None and _firewallds(filtering, told, texts)
+    there = {
+        "firewalld": told is not None,
+        "ufw": by_ufw,
+        "iptables": bool(filtering) and not by_ufw and not of_firewalld,
+        "iptables-legacy": _closes_legacy(legacy),
+        "nftables": bool(native),
+    }
+    return [name for name, is_there in there.items() if is_there]
+
+
+def _closes_legacy(text: str) -> bool:
+    four, _, six = text.partition(_LEGACY6)
+    return any(chain.closes for chain in parse_iptables(four) + parse_iptables(six, "ip6"))
+
+
+def _told(units: str, text: str | None, interfaces: tuple[str, ...]) -> Firewalld | None:
+    if "firewalld.service" not in _units(units, "ActiveState", {"active"}):
+        return None
     if text is None:
         raise Garbled("firewalld.service is active, and firewall-cmd was not asked")
     return parse_firewalld(text, interfaces)

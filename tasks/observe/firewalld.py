@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tasks.model.server import FrontRule, ManagedRule, WayIn, ZoneSource
@@ -46,6 +47,36 @@ class Firewalld:
     default: str
 
 
+@dataclass(slots=True)
+class _Rules:
+    """What zones, policies and direct rules hold, of now or of the permanent configuration."""
+
+    rules: list[ManagedRule]
+    sources: list[ZoneSource]
+    front: list[FrontRule]
+    ways: list[WayIn]
+
+    @classmethod
+    def of(cls, sections: Mapping[str, str], zones: Mapping[str, Mapping[str, str]], *, saved: bool) -> _Rules:
+        kind = "permanent " if saved else ""
+        found = cls(
+            rules=[],
+            sources=[],
+            front=list(policy_rules(_zones(sections[f"{kind}policies"]), saved=saved)),
+            ways=list(
+                parse_direct(sections[f"{kind}direct rules"], sections[f"{kind}direct passthroughs"], saved=saved)
+            ),
+        )
+        for zone, fields in zones.items():
+            rich = fields.get("rich rules", "")
+            found.rules += managed_rules(rich, zone, saved=saved)
+            where = Where(place=f"zone {zone}", zones=frozenset({zone}), saved=saved)
+            found.front += front_rules(rich, where, limit=RICH_PRIORITY)
+            words = fields.get("sources", "").split()
+            found.sources += [ZoneSource(zone=zone, source=word, saved=saved) for word in words]
+        return found
+
+
 def parse_firewalld(text: str, interfaces: tuple[str, ...]) -> Firewalld:
     """Read the answers of `firewall-cmd` that questions.py asks for, each behind a line `== name`.
 
@@ -61,29 +92,15 @@ def parse_firewalld(text: str, interfaces: tuple[str, ...]) -> Firewalld:
     for _, zone in zones:
         if zone not in running:
             raise Garbled(f"firewall-cmd names zone {zone!r} and does not list it")
-    rules: list[ManagedRule] = []
-    sources: list[ZoneSource] = []
-    front: list[FrontRule] = []
-    ways: list[WayIn] = []
-    for listed, is_saved in ((running, False), (saved, True)):
-        kind = "permanent " if is_saved else ""
-        front += policy_rules(_zones(sections[f"{kind}policies"]), saved=is_saved)
-        ways += parse_direct(sections[f"{kind}direct rules"], sections[f"{kind}direct passthroughs"], saved=is_saved)
-        for zone, fields in listed.items():
-            rich = fields.get("rich rules", "")
-            rules += managed_rules(rich, zone, saved=is_saved)
-            where = Where(place=f"zone {zone}", zones=frozenset({zone}), saved=is_saved)
-            front += front_rules(rich, where, limit=RICH_PRIORITY)
-            words = fields.get("sources", "").split()
-            sources += [ZoneSource(zone=zone, source=word, saved=is_saved) for word in words]
+    found = (_Rules.of(sections, running, saved=False), _Rules.of(sections, saved, saved=True))
     targets = {zone: running[zone].get("target", "default") for _, zone in zones}
     return Firewalld(
         zones=zones,
         zones_saved=zones_saved,
-        sources=tuple(sources),
-        front=tuple(front),
-        ways=tuple(ways),
-        rules=tuple(rules),
+        sources=tuple(each for part in found for each in part.sources),
+        front=tuple(each for part in found for each in part.front),
+        ways=tuple(each for part in found for each in part.ways),
+        rules=tuple(each for part in found for each in part.rules),
         priorities=_version(sections["version"]) >= _FIRST_WITH_PRIORITIES,
         strict6=_strict6(sections["rpfilter"], _version(sections["version"])),
         default=", ".join(f"zone {zone} with target {target}" for zone, target in targets.items()),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from tasks.model.keepalived import Included, KeepalivedConf, Statement
+from tasks.observe.keepalived_repeats import repeated_values
 
 LINES = 100_000
 """More than that a configuration is not read: 80 characters are one."""
@@ -25,9 +26,6 @@ _DEFINITION = re.compile(r"\$([A-Za-z_]\w*)[ \t]*=[ \t]*(.*)\Z", re.ASCII | re.D
 _USE = re.compile(r"\$(?:(\w+)|\{(\w+)\})", re.ASCII)
 _INCLUDE = re.compile(r"include[rmwba]?[ \t]+(.*)\Z", re.DOTALL)
 _CONDITION = re.compile(r"@(\^?)(\S*)(?:[ \t]+(.*))?\Z", re.DOTALL)
-_SEQUENCE = re.compile(r"~SEQ(x?)[ \t]*\([ \t]*(\w+)[ \t]*,([^)]*)\)[ \t]*(.*)\Z", re.DOTALL)
-_LIST = re.compile(r"~LST[ \t]*\([ \t]*(\{[^}]*\}|[^,{ \t][^,{]*),(.*)\Z", re.DOTALL)
-_SET = re.compile(r"(?:[ \t]*\{([^}]*)\}[ \t]*|([^,{})]*))([,)])")
 
 Resolved = Mapping[tuple[str, str], tuple[str, ...]]
 """File and pattern of an include: the files that it brings in."""
@@ -236,7 +234,7 @@ class _Reader:
         return line
 
     def _repeated(self, line: str, place: Place) -> list[str] | None:
-        sets, text = _values(line)
+        sets, text = repeated_values(line)
         if sets is None:
             self.problems.append(f"line {place[1]} of {place[0]}: {line.split('(', maxsplit=1)[0]} is not understood")
             return None
@@ -247,43 +245,6 @@ class _Reader:
             if len(lines) > self.budget.left:
                 raise _Unclear(f"line {place[1]} of {place[0]}: repeated too often")
         return lines
-
-
-def _values(line: str) -> tuple[Iterator[dict[str, str]] | None, str]:
-    """For ~SEQ and ~LST: what is defined each time, and the text that is repeated."""
-    if found := _SEQUENCE.match(line):
-        try:
-            numbers = [int(each, 0) for each in found[3].split(",")]
-        except ValueError:
-            return None, ""
-        span = _span(numbers)
-        form = "{:x}" if found[1] else "{}"
-        return (None if span is None else ({found[2]: form.format(each)} for each in span)), found[4]
-    if found := _LIST.match(line):
-        names = [each.strip() for each in found[1].strip("{} \t").split(",")]
-        sets: list[dict[str, str]] = []
-        at = found.start(2)
-        while given := _SET.match(line, at):
-            words = [each.strip() for each in (given[1] if given[1] is not None else given[2]).split(",")]
-            sets.append(dict(zip(names, [*words, *[""] * len(names)], strict=False)))
-            at = given.end()
-            if given[3] == ")":
-                return iter(sets), line[at:].strip()
-    return None, ""
-
-
-def _span(numbers: list[int]) -> range | None:
-    """keepalived's ~SEQ: (end), (start, end) or (start, step, end)."""
-    match numbers:
-        case [end]:
-            start, step = (-1 if end < 0 else 1), (-1 if end < 1 else 1)
-        case [start, end]:
-            step = 1 if start <= end else -1
-        case [start, step, end] if step and (end - start) * step >= 0:
-            pass
-        case _:
-            return None
-    return range(start, end + (1 if step > 0 else -1), step)
 
 
 def _uncommented(line: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 from tasks.model.bounds import PEERS_MOST
 from tasks.model.firewall_path import Packet, first_block
-from tasks.model.server import ManagedRule
+from tasks.model.server import ManagedRule, PathRule
 from tasks.observe.iptables import protocol_name
 from tasks.observe.iptables_path import chains_of
 from tasks.observe.readings import Garbled
@@ -35,28 +35,9 @@ def parse_ufw(
     `iptables`: `iptables -S`; `ip6tables`: `ip6tables -S`; `files`: texts of user.rules, user6.rules, before.rules,
     before6.rules and default by these names, None where there is none; `interfaces`: those that adverts come in by.
     """
-    rules: list[ManagedRule] = []
-    for name in ("user.rules", "user6.rules"):
-        for found in _TUPLE.finditer(files.get(name) or ""):
-            ours = found["comment"] == COMMENT.encode().hex()
-            rules += _rule(found, ours=ours, saved=True)
-    for name in ("before.rules", "before6.rules"):
-        for found in _BEFORE.finditer(our_block(files.get(name) or "")):
-            rules += _rule(found, ours=True, saved=True)
-    for found in _RUNNING.finditer(iptables + ip6tables):
-        rules += _rule(found, ours=False, saved=False)
+    rules = list(_openings(iptables + ip6tables, files))
     policy = re.search(r'^DEFAULT_INPUT_POLICY="?(\w+)"?', files.get("default") or "", re.MULTILINE)
-    texts = {name: files.get(name) or "" for name in ("before.rules", "user.rules", "before6.rules", "user6.rules")}
-    ways = {
-        (4, False): (chains_of(iptables), ("INPUT",)),
-        (6, False): (chains_of(ip6tables), ("INPUT",)),
-        # ufw itself lets its own chain follow that of before.rules, so no file says it.
-        (4, True): (chains_of(texts["before.rules"] + texts["user.rules"]), ("ufw-before-input", "ufw-user-input")),
-        (6, True): (
-            chains_of(texts["before6.rules"] + texts["user6.rules"]),
-            ("ufw6-before-input", "ufw6-user-input"),
-        ),
-    }
+    ways = _ways(iptables, ip6tables, files)
     adverts = {(rule.address, rule.protocol, rule.saved) for rule in rules if rule.protocol in _ADVERTS}
     if len(adverts) > PEERS_MOST:
         raise Garbled(f"more than {PEERS_MOST} rules that open VRRP or AH")
@@ -69,6 +50,35 @@ def parse_ufw(
     }
     placed = tuple(replace(rule, behind=behind.get((rule.address, rule.protocol, rule.saved), "")) for rule in rules)
     return placed, f"default policy {policy[1] if policy else 'DROP'} for what comes in"
+
+
+def _openings(running: str, files: Mapping[str, str | None]) -> Iterator[ManagedRule]:
+    for name in ("user.rules", "user6.rules"):
+        for found in _TUPLE.finditer(files.get(name) or ""):
+            ours = found["comment"] == COMMENT.encode().hex()
+            yield from _rule(found, ours=ours, saved=True)
+    for name in ("before.rules", "before6.rules"):
+        for found in _BEFORE.finditer(our_block(files.get(name) or "")):
+            yield from _rule(found, ours=True, saved=True)
+    for found in _RUNNING.finditer(running):
+        yield from _rule(found, ours=False, saved=False)
+
+
+def _ways(
+    iptables: str, ip6tables: str, files: Mapping[str, str | None]
+) -> dict[tuple[int, bool], tuple[Mapping[str, Sequence[PathRule]], tuple[str, ...]]]:
+    """The chains that a packet meets first, by family, now (False) and after a boot (True)."""
+    texts = {name: files.get(name) or "" for name in ("before.rules", "user.rules", "before6.rules", "user6.rules")}
+    return {
+        (4, False): (chains_of(iptables), ("INPUT",)),
+        (6, False): (chains_of(ip6tables), ("INPUT",)),
+        # ufw itself lets its own chain follow that of before.rules, so no file says it.
+        (4, True): (chains_of(texts["before.rules"] + texts["user.rules"]), ("ufw-before-input", "ufw-user-input")),
+        (6, True): (
+            chains_of(texts["before6.rules"] + texts["user6.rules"]),
+            ("ufw6-before-input", "ufw6-user-input"),
+        ),
+    }
 
 
 def our_block(text: str) -> str:
