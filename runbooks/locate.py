@@ -6,26 +6,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from ipaddress import ip_address, ip_interface
 
 from runbooks.session import Session
 from runbooks.verify import answered_hosts
+from tasks.fabric.locate import locate_commands, located
 from tasks.judge.locate import Look, locate
 from tasks.judge.sightings import Query
-from tasks.model.answer import Answer, Answers, Command, Reply
+from tasks.model.answer import Command, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.errors import IntentError
-from tasks.model.leaf import LeafFacts
 from tasks.model.mac import MacAddress
-from tasks.model.reading import Read
 from tasks.model.report import Report
-from tasks.observe.frr import parse_evpn_mac_entry, parse_evpn_neighbor_entry
-from tasks.observe.iproute2 import parse_interfaces, parse_neighbors
-from tasks.observe.leaf import leaf_facts
-from tasks.observe.leaf_questions import locate_commands
-from tasks.observe.questions import interfaces_command
-from tasks.observe.readings import reading
+from tasks.observe.questions import INTERFACES
 from tasks.transport import Script
 
 
@@ -49,9 +42,7 @@ def whereabouts(session: Session, query: Query) -> Report:
     replies = session.run_scripts(scripts)
     looks = [_look(cluster, replies, query) for cluster in fabrics.values()]
     servers = {
-        server.name: reading(_answer(replies[server.name], "interfaces"), parse_interfaces)
-        for cluster in session.clusters
-        for server in cluster.servers
+        server.name: INTERFACES.read(replies[server.name]) for cluster in session.clusters for server in cluster.servers
     }
     found = locate(query, looks, servers, session.clusters)
     return Report(
@@ -83,8 +74,7 @@ def _questions(session: Session, fabrics: Mapping[int, Cluster], query: Query) -
     asked: dict[str, dict[str, Command]] = {}
     for cluster in session.clusters:
         for server in cluster.servers:
-            command = interfaces_command()
-            asked.setdefault(server.name, {})[command.key] = command
+            asked.setdefault(server.name, {})[INTERFACES.command.key] = INTERFACES.command
     for cluster in fabrics.values():
         for leaf in cluster.fabric.leaves:
             commands = locate_commands(cluster, query)
@@ -93,26 +83,9 @@ def _questions(session: Session, fabrics: Mapping[int, Cluster], query: Query) -
 
 
 def _look(cluster: Cluster, replies: Mapping[str, Reply], query: Query) -> Look:
+    found = {leaf: located(leaf, replies[leaf], cluster, query) for leaf in cluster.fabric.leaves}
     return Look(
         fabric=cluster.fabric,
-        leaves={leaf: _facts(leaf, replies[leaf], cluster, query) for leaf in cluster.fabric.leaves},
-        uptimes={leaf: _uptime(replies[leaf], cluster.fabric.vni, query) for leaf in cluster.fabric.leaves},
+        leaves={leaf: facts for leaf, (facts, _) in found.items()},
+        uptimes={leaf: uptime for leaf, (_, uptime) in found.items()},
     )
-
-
-def _facts(leaf: str, reply: Reply, cluster: Cluster, query: Query) -> LeafFacts:
-    facts = leaf_facts(leaf, reply, cluster, str(query))
-    if not isinstance(query, MacAddress) or not isinstance(reply, Answers):
-        return facts
-    rows = partial(parse_neighbors, interface=cluster.fabric.svi)
-    return replace(facts, neighbors=reading(_answer(reply, f"neighbors {query}"), rows))
-
-
-def _uptime(reply: Reply, vni: int, query: Query) -> str | None:
-    parse = parse_evpn_mac_entry if isinstance(query, MacAddress) else parse_evpn_neighbor_entry
-    read = reading(_answer(reply, f"entry {vni}"), parse)
-    return read.value.uptime if isinstance(read, Read) and read.value is not None else None
-
-
-def _answer(reply: Reply, key: str) -> Answer | None:
-    return reply.by_key.get(key) if isinstance(reply, Answers) else None

@@ -9,18 +9,18 @@ from dataclasses import replace
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster
 from tasks.observe.helpers import fed_function, function_name, helper, helper_function
-from tasks.observe.leaf_questions import leaf_commands
+from tasks.observe.iproute2 import parse_interfaces
 from tasks.observe.package import SYSTEM_FRAGMENT, VERSION_FRAGMENT
 from tasks.observe.probe_questions import probe_commands
+from tasks.observe.question import Question
 from tasks.observe.shell import IPROUTE, NOT_ASKED, iproute
 from tasks.render.sysctl import SYSCTL_FILE
 
 __all__ = [
     "CONFIG_PATH",
     "FIREWALL_FILES",
+    "INTERFACES",
     "NFTABLES_SNIPPET",
-    "interfaces_command",
-    "leaf_commands",
     "probe_commands",
     "server_commands",
     "state_commands",
@@ -117,10 +117,9 @@ def _rules(program: str, before: str = "") -> Command:
     return Command(key=program, argv=argv, sudo=True, helper=_RULES, fragment=fragment)
 
 
-def interfaces_command() -> Command:
-    """Interfaces and their addresses, as JSON where iproute2 knows it: Enterprise Linux 7 has 4.11."""
-    asked = iproute("interfaces", "ip", "addr", "show")
-    return replace(asked, fragment=f"{IPROUTE}{asked.fragment}")
+_ADDRESSES = iproute("interfaces", "ip", "addr", "show")
+INTERFACES = Question(replace(_ADDRESSES, fragment=f"{IPROUTE}{_ADDRESSES.fragment}"), parse_interfaces)
+"""Interfaces and their addresses, as JSON where iproute2 knows it: Enterprise Linux 7 has 4.11."""
 
 
 def server_commands(clusters: Sequence[Cluster], *, firewall: bool = True) -> tuple[Command, ...]:
@@ -153,7 +152,7 @@ def server_commands(clusters: Sequence[Cluster], *, firewall: bool = True) -> tu
         Command(key="later", argv=_LOOK, sudo=True, helper=_STATE, fragment=_LATER.replace("@TURNS@", turns)),
         Command(key="looks", argv=("date", "+%s.%N"), fragment='echo "$vipbook_first_at $vipbook_later_at"'),
         # Behind the second look, so that addresses and states are of one moment.
-        interfaces_command(),
+        INTERFACES.command,
     )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from tasks.model.bounds import ANSWER_MOST, MIB, TIME_MOST
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.text import shortened
+from tasks.observe.shell import NOT_ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,11 +47,16 @@ class Garbled(ValueError):  # noqa: N818 - it names the text, as Unread does; ev
     """The text is not what the program prints when it answers; the message says why."""
 
 
+def succeeded(answer: Answer) -> bool:
+    """For most programs nothing but status 0 is an answer."""
+    return answer.status == 0
+
+
 def reading(
     answer: Answer | None,
     parse: Callable[[str], T],
     *,
-    accept: Callable[[Answer], bool] = lambda answer: answer.status == 0,
+    accept: Callable[[Answer], bool] = succeeded,
 ) -> Reading[T]:
     """Give what `parse` makes of the answer's stdout, or why nothing can be made of it. Never raises.
 
@@ -73,23 +79,27 @@ def reading(
         return Unread(reason=f"unreadable: {type(error).__name__}: {_brief(error)}", source=answer)
 
 
-def first_reading(*sources: tuple[Answer | None, Callable[[str], T]], unasked: int) -> Reading[T]:
-    """Give the first reading that one of the sources allows, each with its own parser.
+def first_reading(*tried: Reading[T]) -> Reading[T]:
+    """Give the first that was read; when none was, why not in the words of each that was asked.
 
-    `unasked` is the exit status of a source that there was no reason to ask. When none can be read, the reason says
-    what each of them said, and the raw text is that of the first.
+    The raw text is that of the first then.
     """
-    tried = [reading(answer, parse) for answer, parse in sources if answer is not None and answer.status != unasked]
     for found in tried:
         if isinstance(found, Read):
             return found
     failed = [found for found in tried if isinstance(found, Unread)]
-    if not failed:
-        return Unread(reason=NEVER_ASKED, source=None)
-    if len(failed) == 1:
-        return failed[0]
-    said = [f"{found.source.command}: {found.reason}" for found in failed if found.source is not None]
-    return Unread(reason="; ".join(said), source=failed[0].source)
+    asked = [found for found in failed if found.source is not None and not unasked(found)]
+    if not asked:
+        return next((found for found in failed if found.source is None), Unread(reason=NEVER_ASKED, source=None))
+    if len(asked) == 1:
+        return asked[0]
+    said = [f"{found.source.command}: {found.reason}" for found in asked if found.source is not None]
+    return Unread(reason="; ".join(said), source=asked[0].source)
+
+
+def unasked(found: Reading[T]) -> bool:
+    """Had the host no reason to ask, or no program to ask?"""
+    return isinstance(found, Unread) and found.source is not None and found.source.status == NOT_ASKED
 
 
 def _brief(error: Exception) -> str:

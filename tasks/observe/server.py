@@ -11,11 +11,10 @@ from tasks.model.reading import Read, Reading, Unread
 from tasks.model.server import ConfigFile, Firewall, Instance, Package, ServerFacts, Service
 from tasks.model.text import readable
 from tasks.observe.firewall import parse_firewall
-from tasks.observe.iproute2 import parse_interfaces
 from tasks.observe.keepalived_files import KEY, declared
 from tasks.observe.keepalived_json import parse_instances
 from tasks.observe.package import parse_package
-from tasks.observe.questions import FIREWALL_FILES, NFTABLES_SNIPPET
+from tasks.observe.questions import FIREWALL_FILES, INTERFACES, NFTABLES_SNIPPET
 from tasks.observe.readings import Garbled, reading, seconds, shortened
 from tasks.observe.shell import NOT_ASKED
 from tasks.observe.sysctl import parse_arp_announce
@@ -52,7 +51,7 @@ def server_facts(host: str, reply: Reply, interfaces: tuple[str, ...] = ()) -> S
         instances=reading(answers.get("json"), _instances, accept=_instances_answered),
         later=reading(answers.get("later"), _instances, accept=_instances_answered),
         between_s=reading(answers.get("looks"), _between),
-        interfaces=reading(answers.get("interfaces"), parse_interfaces),
+        interfaces=INTERFACES.read(reply),
         firewall=_firewall(answers, interfaces),
         sysctl_file=_config(answers.get("sysctl stat"), answers.get("sysctl file")),
         arp_announce=reading(answers.get("arp_announce"), parse_arp_announce, accept=_found),

@@ -1,4 +1,4 @@
-"""Shell functions that the questions to leaves and probe hosts are made of. POSIX sh, as dash and busybox know it.
+"""Shell functions that questions are made of. POSIX sh, as dash and busybox know it.
 
 None of them hides anything: what a program writes to stdout and stderr goes on to where it would have gone. Every
 value that is put into a fragment goes through `shlex.quote`.
@@ -28,41 +28,6 @@ vipbook_iproute() {
     [ -z "$vipbook_said" ] || printf '%s\\n' "$vipbook_said" >&2
     return "$vipbook_result"
 }
-"""
-
-# Called as `bridge` is, with or without -j.
-BRIDGE = """
-vipbook_bridge() {
-    case $1 in
-    -j) vipbook_bridge_fdb "-j $5" bridge "$@" ;;
-    *) vipbook_bridge_fdb "$4" bridge "$@" ;;
-    esac
-}
-"""
-
-# vtysh is refused when sudo says so or when it is not there; what it says itself ("bgpd is not running") is FRR's
-# answer, and no other program would know better. nv starts a pager on a terminal only, and never in a substitution.
-VTYSH = f"""
-vipbook_vtysh() {{
-    {{ vipbook_said=$(vipbook_frr_show "$1" vtysh -c "$1" 2>&1 >&3); vipbook_result=$?; }} 3>&1
-    [ -z "$vipbook_said" ] || printf '%s\\n' "$vipbook_said" >&2
-    vipbook_refused=
-    case $vipbook_result:$vipbook_said in
-    0:*) ;;
-    127:* | *'a password is required'* | *'a terminal is required'* | *'no tty present'* | *'must have a tty'* | \\
-    *'is not in the sudoers'* | *'is not allowed to'* | *'may not run'* | *': command not found'*)
-        vipbook_refused=yes ;;
-    esac
-    return "$vipbook_result"
-}}
-vipbook_instead() {{
-    [ -n "$vipbook_refused" ] && command -v "$1" >/dev/null 2>&1 || return {NOT_ASKED}
-    vipbook_text=$(NVUE_PAGINATE=off "$@")
-    vipbook_result=$?
-    printf '%s\\n' "$vipbook_text"
-    [ "$vipbook_result" -ne 0 ] || vipbook_refused=
-    return "$vipbook_result"
-}}
 """
 
 # The interface is the one that the kernel would send by, now.

@@ -12,8 +12,8 @@ from tasks.model.mac import MacAddress
 from tasks.model.server import Interface, ServerFacts
 from tasks.model.verdict import Status, VipState
 from tests.unit.builders import VMAC, client_facts, desired, instance, probe_facts, server_facts
+from tests.unit.fabric.captured import VIP, VTEPS, captured_cluster, captured_leaf
 from tests.unit.judge.broken import by_name
-from tests.unit.observe.captured import VIP, VTEPS, captured_cluster, captured_leaf
 
 MACS = {"srv1": MacAddress("48:b0:2d:00:00:01"), "srv2": MacAddress("48:b0:2d:00:00:02")}
 VIRTUAL = MacAddress("00:00:5e:00:01:33")

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import tasks.fabric
 import tasks.observe
 from tasks.observe.iproute2 import parse_fdb
 from tasks.observe.json_text import documents
@@ -23,6 +24,7 @@ from tests.unit.builders import IPTABLES, RULES_V4
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
 SAMPLES = Path(__file__).parents[2] / "data" / "observe"
 SUMMARY = (
@@ -117,11 +119,16 @@ BOUND: dict[str, dict[str, Any]] = {
 }
 
 
+def modules_of(*packages: ModuleType) -> list[ModuleType]:
+    """Every module in them, at whatever depth."""
+    found = [pkgutil.walk_packages(each.__path__, f"{each.__name__}.") for each in packages]
+    return [importlib.import_module(module.name) for modules in found for module in modules]
+
+
 def parsers() -> dict[str, Callable[[str], object]]:
-    """Every public parser of the package, so that a new one can't be forgotten here."""
+    """Every public parser of the packages that read, so that a new one can't be forgotten here."""
     found: dict[str, Callable[[str], object]] = {}
-    for module in pkgutil.iter_modules(tasks.observe.__path__):
-        loaded = importlib.import_module(f"tasks.observe.{module.name}")
+    for loaded in modules_of(tasks.fabric, tasks.observe):
         own = inspect.getmembers(
             loaded, lambda each, home=loaded.__name__: inspect.isfunction(each) and each.__module__ == home
         )

@@ -8,7 +8,6 @@ import contextlib
 import importlib
 import inspect
 import json
-import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import tasks.fabric
 import tasks.observe
 import tasks.report
 from tasks.change.files import diff_of
@@ -29,7 +29,7 @@ from tasks.observe.readings import Garbled
 from tasks.render.mask import masked, plain
 from tasks.report.escape import cell, fenced, markdown
 from tests.unit.observe.regex_steps import Counted, example
-from tests.unit.observe.test_any_text import PARSERS, SAMPLE_TEXTS
+from tests.unit.observe.test_any_text import PARSERS, SAMPLE_TEXTS, modules_of
 
 SMALL = 10
 LINEAR = 1.5
@@ -42,9 +42,7 @@ _SAMPLE = 1500
 
 def modules() -> list[ModuleType]:
     names = ["tasks.render.mask", "tasks.model.script", "tasks.model.text", "tasks.judge.snapshot_server"]
-    for package in (tasks.observe, tasks.report):
-        names += [f"{package.__name__}.{each.name}" for each in pkgutil.iter_modules(package.__path__)]
-    return [importlib.import_module(name) for name in names]
+    return [*map(importlib.import_module, names), *modules_of(tasks.fabric, tasks.observe, tasks.report)]
 
 
 FUNCTIONS = {f"re.{each}" for each in ("search", "match", "fullmatch", "sub", "findall")}

@@ -110,7 +110,7 @@ ODD = replace(ANSWER, command="net show", stdout="seven")
     ],
 )
 def test_the_first_source_that_can_be_read_counts(sources: list[Answer | None], source: Answer) -> None:
-    found = first_reading(*((each, int) for each in sources), unasked=120)
+    found = first_reading(*(reading(each, int) for each in sources))
     assert found == Read(value=7, source=source)
 
 
@@ -127,7 +127,7 @@ def test_the_first_source_that_can_be_read_counts(sources: list[Answer | None], 
 def test_when_no_source_can_be_read_each_is_quoted(
     sources: list[Answer | None], reason: str, source: Answer | None
 ) -> None:
-    found = first_reading(*((each, int) for each in sources), unasked=120)
+    found = first_reading(*(reading(each, int) for each in sources))
     assert isinstance(found, Unread)
     assert re.match(reason, found.reason)
     assert found.source == source

@@ -11,9 +11,10 @@ import re
 from ipaddress import ip_address
 from typing import Any
 
+from tasks.fabric.frr.answer import counted_rows, frr_object, is_address, known_address, vtep_and_segment
+from tasks.fabric.frr.show import Show
 from tasks.model.leaf import EvpnMac, EvpnNeighbor, VniFacts
 from tasks.model.mac import MacAddress
-from tasks.observe.frr_answer import counted_rows, frr_object, is_address, known_address, vtep_and_segment
 from tasks.observe.json_text import flag, mapping, optional_whole, optional_word, whole, word
 from tasks.observe.readings import Garbled, converted
 
@@ -65,6 +66,17 @@ def parse_vni(text: str) -> VniFacts:
         local_vtep=known_address(optional_word(facts, "vtepIp", "localVtepIp")),
         vxlan=None if vxlan == "unknown" else vxlan,
     )
+
+
+MACS = Show("macs {vni}", "show evpn mac vni {vni} json", parse_evpn_macs)
+NEIGHBORS = Show("arp {vni}", "show evpn arp-cache vni {vni} json", parse_evpn_neighbors)
+VNI = Show("vni {vni}", "show evpn vni {vni} json", parse_vni)
+MAC_ENTRY: Show[EvpnMac | EvpnNeighbor | None] = Show(
+    "entry {vni}", "show evpn mac vni {vni} mac {query} json", parse_evpn_mac_entry
+)
+NEIGHBOR_ENTRY: Show[EvpnMac | EvpnNeighbor | None] = Show(
+    "entry {vni}", "show evpn arp-cache vni {vni} ip {query} json", parse_evpn_neighbor_entry
+)
 
 
 def _table(text: str, count: str) -> dict[str, Any]:

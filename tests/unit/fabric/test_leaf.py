@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
 
+from tasks.fabric import kernel
+from tasks.fabric import leaf as leaf_module
+from tasks.fabric.leaf import LeafReader, leaf_facts
 from tasks.model.answer import Answers, NoAnswer
 from tasks.model.leaf import DuplicateDetection, EvpnSession, LeafFacts, LldpNeighbor, MoveCount
 from tasks.model.mac import MacAddress
 from tasks.model.reading import Read, Unread
-from tasks.observe import leaf as leaf_module
-from tasks.observe.leaf import LeafReader, leaf_facts
 from tasks.observe.shell import NOT_ASKED
 from tests.unit.builders import AT
-from tests.unit.observe.captured import STAGES, VIP, VTEPS, captured_answers, captured_cluster, captured_leaf
+from tests.unit.fabric.captured import STAGES, VIP, VTEPS, captured_answers, captured_cluster, captured_leaf
 
 SRV1, SRV2 = MacAddress("48:b0:2d:00:00:01"), MacAddress("48:b0:2d:00:00:02")
 VMAC = MacAddress("00:00:5e:00:01:33")
@@ -24,10 +27,7 @@ FROZEN = "vmac_frozen/05_many_moves"
 NOW = datetime(2026, 11, 22, 9, 0, 21, tzinfo=UTC).timestamp()
 READINGS = [field.name for field in fields(LeafFacts) if field.name != "host"]
 MOVES = f"moves {VIP.ip}"
-PARSERS = (
-    *("parse_fdb", "parse_evpn_macs", "parse_evpn_neighbors", "parse_macip_paths"),
-    *("parse_vni", "parse_detection", "parse_sessions"),
-)
+TABLES = ("MACS", "NEIGHBORS", "PATHS", "VNI", "DETECTION", "SESSIONS")
 
 
 def value(reading: object) -> Any:  # noqa: ANN401
@@ -109,7 +109,7 @@ def test_without_a_virtual_mac_the_address_is_counted() -> None:
     arp = answers["arp 10"]
     counted = replace(arp, stdout=arp.stdout.replace('"detectionCount":1', '"detectionCount":7'))
     answers = Answers(host="L2", by_key=answers.by_key | {"arp 10": counted}, clock_offset_s=0.0)
-    moves = leaf_facts("L2", answers, captured_cluster("neighmgrd/02_failover"), str(VIP.ip)).moves
+    moves = leaf_facts("L2", answers, captured_cluster("neighmgrd/02_failover"), VIP.ip).moves
     assert value(moves) == MoveCount(moves=7, duplicate=True, began_at=None, now=NOW)
 
 
@@ -122,14 +122,14 @@ def test_lldp() -> None:
 
 def test_a_silent_leaf() -> None:
     gone = NoAnswer(host="L1", reason="no connection to 10.0.0.11:22", at=AT)
-    facts = leaf_facts("L1", gone, captured_cluster(FROZEN), str(VIP.ip))
+    facts = leaf_facts("L1", gone, captured_cluster(FROZEN), VIP.ip)
     for name in READINGS:
         assert getattr(facts, name) == Unread(reason="no connection to 10.0.0.11:22", source=None)
 
 
 def test_a_script_cut_short() -> None:
     nothing = Answers(host="L1", by_key={}, clock_offset_s=0.0)
-    facts = leaf_facts("L1", nothing, captured_cluster(FROZEN), str(VIP.ip))
+    facts = leaf_facts("L1", nothing, captured_cluster(FROZEN), VIP.ip)
     for name in READINGS:
         assert getattr(facts, name) == Unread(reason="was not asked, or the command did not finish", source=None)
 
@@ -151,9 +151,7 @@ def test_nclu_gives_frrs_own_answers(key: str, reading: str) -> None:
     refused = replace(by_key[key], status=1, stdout="", stderr="sudo: a password is required\n")
     unasked = replace(by_key[key], status=NOT_ASKED, stdout="", stderr="")
     by_key |= {f"{key} nclu": by_key[key], key: refused, f"{key} nvue": unasked}
-    facts = leaf_facts(
-        "L1", Answers(host="L1", by_key=by_key, clock_offset_s=0.0), captured_cluster(FROZEN), str(VIP.ip)
-    )
+    facts = leaf_facts("L1", Answers(host="L1", by_key=by_key, clock_offset_s=0.0), captured_cluster(FROZEN), VIP.ip)
     expected = captured_leaf(FROZEN, "L1")
     if reading == "detection":  # the words that are asked for are those of the same program
         assert value(facts.detection).freeze is None
@@ -176,20 +174,20 @@ def test_one_bad_answer_spoils_only_its_own_reading(key: str, text: str) -> None
 def test_each_table_is_parsed_once_whatever_the_number_of_vips(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
 
-    def counting(name: str) -> None:
-        real = getattr(leaf_module, name)
-
-        def parse(text: str, **more: object) -> object:
+    def counting(name: str, real: Callable[..., object]) -> Callable[..., object]:
+        def parse(*texts: str) -> object:
             parsed.append(name)
-            return real(text, **more)
+            return real(*texts)
 
-        monkeypatch.setattr(leaf_module, name, parse)
+        return parse
 
-    for name in PARSERS:
-        counting(name)
+    for name in TABLES:
+        show = getattr(leaf_module, name)
+        monkeypatch.setattr(leaf_module, name, replace(show, parse=counting(name, show.parse)))
+    monkeypatch.setattr(kernel, "parse_fdb", counting("fdb", kernel.parse_fdb))
     reader = LeafReader("L1", captured_answers("neighmgrd/02_failover", "L1"))
     cluster = captured_cluster("neighmgrd/02_failover")
-    first = reader.facts(cluster, str(VIP.ip))
-    for address in (str(VIP.ip), "10.1.10.101", "10.1.10.102"):
+    first = reader.facts(cluster, VIP.ip)
+    for address in (VIP.ip, ip_address("10.1.10.101"), ip_address("10.1.10.102")):
         assert reader.facts(cluster, address).fdb is first.fdb
-    assert sorted(parsed) == sorted(PARSERS)
+    assert sorted(parsed) == sorted((*TABLES, "fdb"))

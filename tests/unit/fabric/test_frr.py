@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tasks.fabric.frr.zebra import parse_evpn_macs, parse_evpn_neighbors
 from tasks.model.leaf import EvpnMac, EvpnNeighbor
 from tasks.model.mac import MacAddress
-from tasks.observe.frr import parse_evpn_macs, parse_evpn_neighbors
 from tasks.observe.readings import Garbled
 
 SAMPLES = Path(__file__).parents[2] / "data" / "observe" / "frr"

@@ -6,8 +6,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from tasks.fabric.frr.answer import frr_object, refuse_message
+from tasks.fabric.frr.show import Show
 from tasks.model.leaf import DuplicateDetection, MoveCount
-from tasks.observe.frr_answer import frr_object, refuse_message
 from tasks.observe.json_text import flag, optional_whole, whole
 from tasks.observe.readings import Garbled, shortened
 
@@ -116,6 +117,13 @@ def parse_clock(text: str) -> float:
     if found is None:
         raise Garbled(f"not a time as ctime(3) prints it: {shortened(text.strip())!r}")
     return _seconds(found)
+
+
+# Up to FRR 8.5 JSON has 0 both for "warn only" and for "freeze permanent": the text alone tells them apart.
+DETECTION = Show("detection", "show evpn json", parse_detection, also=(Show("detection text", "show evpn", str),))
+# Only the text of a single entry tells when counting began; the count in JSON stays when its window is long over.
+MOVES_OF_ADDRESS = Show("moves {vip}", "show evpn arp-cache vni {vni} ip {vip}", parse_move_count)
+MOVES_OF_MAC = Show("moves {vip}", "show evpn mac vni {vni} mac {mac}", parse_move_count)
 
 
 def _seconds(found: re.Match[str]) -> float:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from tasks.fabric.frr.bgp import parse_sessions
+from tasks.fabric.frr.zebra import parse_evpn_mac_entry, parse_evpn_neighbor_entry
 from tasks.model.leaf import EvpnMac, EvpnNeighbor, EvpnSession
 from tasks.model.mac import MacAddress
-from tasks.observe.frr import parse_evpn_mac_entry, parse_evpn_neighbor_entry
-from tasks.observe.frr_bgp import parse_sessions
 from tasks.observe.readings import Garbled
 
 SAMPLES = Path(__file__).parents[2] / "data" / "observe" / "frr"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tasks.fabric.frr.detection import parse_clock, parse_detection, parse_move_count
 from tasks.model.leaf import DuplicateDetection, MoveCount
-from tasks.observe.frr_detection import parse_clock, parse_detection, parse_move_count
 from tasks.observe.readings import Garbled
 
 SAMPLES = Path(__file__).parents[2] / "data" / "observe"

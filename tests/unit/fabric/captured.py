@@ -18,11 +18,10 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 from types import MappingProxyType
 
+from tasks.fabric.leaf import leaf_commands, leaf_facts
 from tasks.model.answer import Answer, Answers
 from tasks.model.cluster import Cluster, Fabric, Server
 from tasks.model.leaf import LeafFacts
-from tasks.observe.leaf import leaf_facts
-from tasks.observe.leaf_questions import leaf_commands
 from tasks.observe.shell import NOT_ASKED
 from tests.unit.builders import AT
 from tests.unit.builders import cluster as any_cluster
@@ -115,4 +114,4 @@ def captured_answers(stage: str, leaf: str, texts: Mapping[str, str] = MappingPr
 
 def captured_leaf(stage: str, leaf: str, texts: Mapping[str, str] = MappingProxyType({})) -> LeafFacts:
     """What those answers mean."""
-    return leaf_facts(leaf, captured_answers(stage, leaf, texts), captured_cluster(stage), str(VIP.ip))
+    return leaf_facts(leaf, captured_answers(stage, leaf, texts), captured_cluster(stage), VIP.ip)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tasks.fabric.lldp import parse_lldp
 from tasks.model.leaf import LldpNeighbor
-from tasks.observe.lldp import parse_lldp
 from tasks.observe.readings import Garbled
 
 

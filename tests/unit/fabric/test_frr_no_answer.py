@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tasks.model.leaf import VniFacts
-from tasks.observe.frr import (
+from tasks.fabric.frr.bgp import parse_macip_paths, parse_sessions
+from tasks.fabric.frr.detection import parse_detection
+from tasks.fabric.frr.zebra import (
     parse_evpn_mac_entry,
     parse_evpn_macs,
     parse_evpn_neighbor_entry,
     parse_evpn_neighbors,
     parse_vni,
 )
-from tasks.observe.frr_bgp import parse_macip_paths, parse_sessions
-from tasks.observe.frr_detection import parse_detection
+from tasks.model.leaf import VniFacts
 from tasks.observe.readings import Garbled
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from tasks.fabric.frr.bgp import parse_macip_paths
 from tasks.model.leaf import MacIpPath
 from tasks.model.mac import MacAddress
-from tasks.observe.frr_bgp import parse_macip_paths
 from tasks.observe.readings import Garbled
 
 SAMPLES = Path(__file__).parents[2] / "data" / "observe" / "frr"

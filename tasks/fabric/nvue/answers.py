@@ -10,10 +10,10 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Any, Literal
 
+from tasks.fabric.frr.answer import is_address, known_address
+from tasks.fabric.frr.bgp import parse_macip_paths
 from tasks.model.leaf import DuplicateDetection, EvpnMac, EvpnNeighbor, EvpnSession, MacIpPath, MoveCount, VniFacts
 from tasks.model.mac import MacAddress
-from tasks.observe.frr_answer import is_address, known_address
-from tasks.observe.frr_bgp import parse_macip_paths
 from tasks.observe.json_text import documents, flag, mapping, optional_whole, optional_word, whole, word
 from tasks.observe.readings import Garbled, converted
 

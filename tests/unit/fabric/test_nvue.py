@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tasks.model.leaf import DuplicateDetection, EvpnMac, EvpnNeighbor, EvpnSession, MoveCount, VniFacts
-from tasks.model.mac import MacAddress
-from tasks.observe.nvue import (
+from tasks.fabric.nvue.answers import (
     parse_nvue_detection,
     parse_nvue_macs,
     parse_nvue_move_count,
@@ -19,6 +17,8 @@ from tasks.observe.nvue import (
     parse_nvue_sessions,
     parse_nvue_vni,
 )
+from tasks.model.leaf import DuplicateDetection, EvpnMac, EvpnNeighbor, EvpnSession, MoveCount, VniFacts
+from tasks.model.mac import MacAddress
 from tasks.observe.readings import Garbled
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
 
+from tasks.fabric.frr.answer import counted_rows, frr_object, is_address, segment_of
+from tasks.fabric.frr.show import Show
 from tasks.model.bounds import KEY_MOST
 from tasks.model.leaf import EvpnSession, MacIpPath
 from tasks.model.mac import MacAddress
-from tasks.observe.frr_answer import counted_rows, frr_object, is_address, segment_of
 from tasks.observe.json_text import flag, mapping, optional_whole, optional_word, sequence, word
 from tasks.observe.readings import Garbled, converted, shortened
 
@@ -51,6 +52,11 @@ def parse_sessions(text: str) -> tuple[EvpnSession, ...]:
     peers = mapping(holders[0]["peers"], "'peers'")
     counted_rows(holders[0], "totalPeers", len(peers))
     return tuple(_session(name, mapping(peer, f"peer {name}")) for name, peer in peers.items())
+
+
+# The number 2 in the place of `macip` is understood from FRR 7.5 on.
+PATHS = Show("paths {vni}", "show bgp l2vpn evpn route vni {vni} type macip json", parse_macip_paths)
+SESSIONS = Show("sessions", "show bgp l2vpn evpn summary json", parse_sessions)
 
 
 def _says_no_session(text: str) -> bool:

@@ -1,0 +1,48 @@
+"""Shell functions that the questions to leaves alone are made of, as in `tasks/observe/shell.py`."""
+
+from __future__ import annotations
+
+import shlex
+
+from tasks.model.answer import Command
+from tasks.observe.shell import NOT_ASKED
+
+# Called as `bridge` is, with or without -j.
+BRIDGE = """
+vipbook_bridge() {
+    case $1 in
+    -j) vipbook_bridge_fdb "-j $5" bridge "$@" ;;
+    *) vipbook_bridge_fdb "$4" bridge "$@" ;;
+    esac
+}
+"""
+
+# vtysh is refused when sudo says so or when it is not there; what it says itself ("bgpd is not running") is FRR's
+# answer, and no other program would know better. nv starts a pager on a terminal only, and never in a substitution.
+VTYSH = f"""
+vipbook_vtysh() {{
+    {{ vipbook_said=$(vipbook_frr_show "$1" vtysh -c "$1" 2>&1 >&3); vipbook_result=$?; }} 3>&1
+    [ -z "$vipbook_said" ] || printf '%s\\n' "$vipbook_said" >&2
+    vipbook_refused=
+    case $vipbook_result:$vipbook_said in
+    0:*) ;;
+    127:* | *'a password is required'* | *'a terminal is required'* | *'no tty present'* | *'must have a tty'* | \\
+    *'is not in the sudoers'* | *'is not allowed to'* | *'may not run'* | *': command not found'*)
+        vipbook_refused=yes ;;
+    esac
+    return "$vipbook_result"
+}}
+vipbook_instead() {{
+    [ -n "$vipbook_refused" ] && command -v "$1" >/dev/null 2>&1 || return {NOT_ASKED}
+    vipbook_text=$(NVUE_PAGINATE=off "$@")
+    vipbook_result=$?
+    printf '%s\\n' "$vipbook_text"
+    [ "$vipbook_result" -ne 0 ] || vipbook_refused=
+    return "$vipbook_result"
+}}
+"""
+
+
+def instead(key: str, *argv: str) -> Command:
+    """A command that runs where vtysh was refused, no other has answered in its place, and its program is there."""
+    return Command(key=key, argv=argv, fragment=f"vipbook_instead {shlex.join(argv)}")
