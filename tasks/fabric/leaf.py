@@ -47,15 +47,16 @@ def leaf_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
         questions += [_moves(cluster, vip) for vip in vips]
     # The clock is read right behind the moves that are told by it.
     questions += [CLOCK, asked(DETECTION), asked(SESSIONS), LLDP]
-    commands = [_tools(), *(command for each in questions for command in each.commands)]
-    return tuple({command.key: command for command in commands}.values())
+    commands = {command.key: command for each in questions for command in each.commands}
+    return (_tools(tuple(commands.values())), *commands.values())
 
 
-def _tools() -> Command:
+def _tools(commands: Sequence[Command]) -> Command:
     """The functions that the other questions call; as an answer of its own, which programs the leaf has."""
     programs = (*(each.program for each in systems()), "lldpctl")
     helpers = (*(each.helper for each in systems() if each.helper), BRIDGE_FDB)
-    fragment = f"{''.join(map(fed_function, helpers))}{IPROUTE}{BRIDGE}{VTYSH}{which(*programs)}"
+    prepared = "".join(each.prepare(commands) for each in systems())
+    fragment = f"{''.join(map(fed_function, helpers))}{IPROUTE}{BRIDGE}{VTYSH}{prepared}{which(*programs)}"
     return Command(key="tools", argv=("command", "-v", *programs), fragment=fragment)
 
 

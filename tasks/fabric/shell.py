@@ -21,6 +21,10 @@ vipbook_bridge() {
 # answer, and no other program would know better. nv starts a pager on a terminal only, and never in a substitution.
 VTYSH = f"""
 vipbook_vtysh() {{
+    if vipbook_of_all "$1"; then
+        vipbook_refused=
+        return 0
+    fi
     {{ vipbook_said=$(vipbook_frr_show "$1" vtysh -c "$1" 2>&1 >&3); vipbook_result=$?; }} 3>&1
     [ -z "$vipbook_said" ] || printf '%s\\n' "$vipbook_said" >&2
     vipbook_refused=

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import zip_longest
@@ -33,12 +33,14 @@ class LeafSystem:
         program: its command.
         ask: what FRR is asked, in the words of this system, and how its answer is read; None where it has no words.
         helper: the script of templates/helpers that its questions call, if they need root.
+        prepare: shell that runs before all of these questions to a leaf.
 
     """
 
     program: str
     ask: Callable[[Show[Any], Values], Question[Any] | None]
     helper: str | None = None
+    prepare: Callable[[Sequence[Command]], str] = lambda _: ""
 
 
 @dataclass(frozen=True, slots=True)

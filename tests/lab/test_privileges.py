@@ -137,7 +137,7 @@ REFUSED = [
             "configure": "configure terminal",
             "everything": "show running-config",
             "all-routes": "show bgp l2vpn evpn route json",
-            "second-line": "show evpn vni 100 jso\nconfigure terminal",
+            "second-line": "show evpn json\nconfigure terminal",
             "pipe": "show evpn json | include x",
             "option": f"show evpn json -H {SECRET}",
             "shell": "show evpn vni $(id) json",

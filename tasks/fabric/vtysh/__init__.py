@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from tasks.fabric.system import LeafSystem
+from tasks.fabric.vtysh.together import together
 from tasks.model.answer import Command
 
 _HELPER = "frr-show"
@@ -16,4 +17,9 @@ def _command(key: str, words: str) -> Command:
     return Command(key=key, argv=("vtysh", "-c", words), sudo=True, helper=_HELPER, fragment=fragment)
 
 
-SYSTEM = LeafSystem(program="vtysh", ask=lambda show, values: show.passed_on(_command, values), helper=_HELPER)
+SYSTEM = LeafSystem(
+    program="vtysh",
+    ask=lambda show, values: show.passed_on(_command, values),
+    helper=_HELPER,
+    prepare=lambda commands: together([each.argv[-1] for each in commands if each.helper == _HELPER]),
+)

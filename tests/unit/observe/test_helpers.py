@@ -125,15 +125,39 @@ FED = '#!/bin/sh\n# vipbook helper frr-show {}\nread -r line; echo "helper $line
 @pytest.mark.parametrize(
     ("installed", "status", "stdout"),
     [
-        pytest.param(FED.format(1), 0, "helper show evpn json\n", id="installed"),
+        pytest.param(FED.format(2), 0, "helper show evpn json\n", id="installed"),
         pytest.param(None, 0, "frr -c show evpn json\n", id="not-installed"),
-        pytest.param(FED.format(2), OTHER_VERSION, "", id="another-version"),
+        pytest.param(FED.format(1), OTHER_VERSION, "", id="another-version"),
     ],
 )
 def test_a_question_is_fed_and_no_argument(tmp_path: Path, installed: str | None, status: int, stdout: str) -> None:
     fragment = f"{fed_function('frr-show')}{function_name('frr-show')} 'show evpn json' frr -c 'show evpn json'"
     answer = run(tmp_path, Command(key="frr-show", argv=("x",), fragment=fragment), installed)
     assert (answer.status, answer.stdout) == (status, stdout)
+
+
+GOOD = "show evpn json"
+
+
+@pytest.mark.parametrize(
+    ("fed", "status", "asked"),
+    [
+        pytest.param(f"{GOOD}\n", 0, f"-c\n{GOOD}\n", id="one"),
+        pytest.param(f"{GOOD}\nshow evpn\n", 0, f"-c\n{GOOD}\n-c\nshow evpn\n", id="two"),
+        pytest.param(f"{GOOD}\n" * 1000, 0, f"-c\n{GOOD}\n" * 1000, id="a thousand"),
+        pytest.param(f"{GOOD}\n" * 1001, 2, "", id="more than a thousand"),
+        pytest.param("", 2, "", id="none"),
+        pytest.param(f"{GOOD}\nconfigure terminal\n", 2, "", id="the second is no question"),
+        pytest.param(f"configure terminal\n{GOOD}\n", 2, "", id="the first is no question"),
+        pytest.param(f"{GOOD}\n\n{GOOD}\n", 2, "", id="an empty line between"),
+    ],
+)
+def test_frr_is_asked_all_lines_or_nothing(fed: str, status: int, asked: str, tmp_path: Path) -> None:
+    (tmp_path / "vtysh").write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    (tmp_path / "vtysh").chmod(0o755)
+    text = helper_text("frr-show").replace("PATH=/usr", f"PATH={tmp_path}:/usr", 1)
+    ran = subprocess.run(["/bin/sh", "-c", text], input=fed, text=True, capture_output=True, check=False, timeout=20)
+    assert (ran.returncode, ran.stdout) == (status, asked)
 
 
 def probe(place: Path, line: str) -> tuple[int, str]:
