@@ -22,6 +22,8 @@ from tests.lab.runner import ROOT, RUNNER, VIPBOOK
 
 __all__ = ["NAME", "ROOT", "VIPBOOK", "Fabric", "Ran"]
 
+AGEING = {"base_reachable_time_ms": 1000, "delay_first_probe_time": 1}
+"""C1 asks again for a neighbor that moved after 5.5 s at most, and not after 53."""
 ASN = {"L1": 65011, "L2": 65012, "L3": 65013}
 T = TypeVar("T")
 
@@ -137,6 +139,10 @@ def fabric(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fabric]:
     made = Fabric(inventory=inventory, secret=secret, state=kept, whole=state / "inventory", proof=proof)
     # The suite fails over far more often than five moves in three minutes; tests of the duplicate budget set their own.
     detect_duplicates(made, "max-moves 1000 time 180")
+    timers = [f"net.{ip}.neigh.eth1.{name}={value}" for ip in ("ipv4", "ipv6") for name, value in AGEING.items()]
+    made.shell("C1", "sysctl", "-q", "-w", *timers)
+    # An entry that is reachable is looked at again when its old time is up, not the new one.
+    made.shell("C1", "ip", "neigh", "flush", "dev", "eth1")
     for leaf in ASN:
         # So that a restart of FRR, which some tests need, does not bring the default back.
         made.shell(leaf, "vtysh", "-c", "write memory")

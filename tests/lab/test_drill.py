@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.lab.conftest import Fabric, Ran, bring_back, eventually, fail_over, hand_over_and_back
+from tests.lab.conftest import AGEING, Fabric, Ran, bring_back, eventually, fail_over, hand_over_and_back
 
 pytestmark = pytest.mark.lab
 
@@ -57,29 +57,11 @@ def test_a_drill_measures_both_outages_and_leaves_no_trace(healthy: Fabric) -> N
     assert leftovers(healthy) == ""
 
 
-AGEING = {"base_reachable_time_ms": 1000, "delay_first_probe_time": 1}
-
-
-def age(fabric: Fabric, timers: Mapping[str, object]) -> None:
-    fabric.shell("C1", "sysctl", "-q", "-w", *(f"net.ipv4.neigh.eth1.{name}={value}" for name, value in timers.items()))
-    # An entry that is reachable is looked at again when its old time is up, not the new one.
-    fabric.shell("C1", "ip", "neigh", "flush", "dev", "eth1")
-
-
-@pytest.fixture
-def impatient(healthy: Fabric) -> Iterator[Fabric]:
-    """C1 asks again for a neighbor that moved after 5.5 s, and not after 53."""
-    before = {name: healthy.shell("C1", "sysctl", "-n", f"net.ipv4.neigh.eth1.{name}").strip() for name in AGEING}
-    age(healthy, AGEING)
-    yield healthy
-    age(healthy, before)
-
-
 def test_every_probe_host_measures_and_a_client_in_the_subnet_takes_as_long_as_its_own_timers(
-    impatient: Fabric,
+    healthy: Fabric,
 ) -> None:
     """Without a virtual MAC no gratuitous ARP reaches C1: its old entry lasts although every leaf is right."""
-    ran = impatient.vipbook("drill", "web", "--yes", "--json", timeout=400)
+    ran = healthy.vipbook("drill", "web", "--yes", "--json", timeout=400)
     assert ran.code == 0, ran.problems()
     drill = ran.report["drill"]
     routed, client = drill["probes"]
