@@ -2,7 +2,8 @@
 
 It tells no answer from the next, stops at the first question that fails, and has no command that prints a mark. So an
 answer in JSON is from a line that begins with `{` to one that begins with `}`, an answer in words is what stands behind
-it, and where that does not come out even every question is asked by itself.
+it, and where that does not come out even every question is asked by itself. So it is where all together are longer
+than what is taken from one host: they are kept in the leaf's memory for a moment.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from itertools import chain, zip_longest
+
+from tasks.model.bounds import HOST_MOST
 
 _JSON = " json"
 _BETWEEN = "show evpn json"
@@ -60,7 +63,9 @@ vipbook_all=
 vipbook_of_all() {
     if [ -z "$vipbook_tried" ]; then
         vipbook_tried=yes
-        vipbook_all=$({ @ASK@ 2>/dev/null; echo "vipbook-status $?"; } | VIPBOOK_ASKED=@ASKED@ awk @SPLIT@)
+        vipbook_all=$(
+            { @ASK@ 2>/dev/null; echo "vipbook-status $?"; } | head -c @MOST@ | VIPBOOK_ASKED=@ASKED@ awk @SPLIT@
+        )
     fi
     [ -n "$vipbook_all" ] || return 1
     printf '%s\\n' "$vipbook_all" | VIPBOOK_ASKED=$1 awk @ONE@
@@ -80,6 +85,7 @@ def together(questions: Sequence[str]) -> str:
     words = {
         "@ASK@": f"vipbook_frr_show {shlex.quote(asked)} vtysh {shlex.join(chain(*(('-c', each) for each in order)))}",
         "@ASKED@": shlex.quote(asked),
+        "@MOST@": str(HOST_MOST),
         "@SPLIT@": shlex.quote(_SPLIT),
         "@ONE@": shlex.quote(_ONE),
     }

@@ -21,6 +21,7 @@ from tests.unit.observe.scripts import ALLOWED, REFUSED, ask
 
 FRR = SAMPLES / "frr"
 AWK = 'exec /usr/bin/awk "$@"'
+HEAD = 'exec /usr/bin/head "$@"'
 VTYSH = """echo started >> {where}/starts
 while [ $# -gt 0 ]; do
     name=$(echo "$2" | sed 's/[^a-z0-9.-]/_/g')
@@ -79,6 +80,7 @@ def look(
         "sudo": ALLOWED,
         "vtysh": VTYSH.format(where=where),
         "awk": AWK,
+        "head": HEAD,
         "ip": "echo '[]'",
         "bridge": "echo '[]'",
     }
@@ -130,6 +132,14 @@ def test_what_does_not_come_out_even_is_asked_one_by_one(changed: dict[str, str]
     said = HEALTHY | changed
     seen = look(tmp_path, said, failing=failing)
     assert seen.said() == {each: (int(each == failing), text.rstrip("\n")) for each, text in said.items()}
+    assert seen.starts == 1 + len(ASKED)
+
+
+def test_answers_without_an_end_are_asked_one_by_one(tmp_path: Path) -> None:
+    """Together they are endless; the limit ends that vtysh, and keeps nothing of it."""
+    endless = VTYSH.format(where=tmp_path).replace("while", "[ $# -eq 2 ] || exec cat /dev/zero\nwhile", 1)
+    seen = look(tmp_path, HEALTHY, programs={"vtysh": endless})
+    assert seen.said() == {each: (0, text.rstrip("\n")) for each, text in HEALTHY.items()}
     assert seen.starts == 1 + len(ASKED)
 
 
