@@ -9,8 +9,8 @@ from runbooks.session import read_intent
 from runbooks.verify import questions
 from tasks.model.answer import Command
 from tasks.model.asked import Asked
-from tasks.observe.backups import backup_commands
-from tasks.observe.keepalived_files import declared_command
+from tasks.observe.backups import BACKUPS
+from tasks.observe.keepalived_files import declared_question
 
 
 def asked(inventory: Path, names: Sequence[str]) -> tuple[Asked, ...]:
@@ -21,7 +21,7 @@ def asked(inventory: Path, names: Sequence[str]) -> tuple[Asked, ...]:
     for host, script in questions(clusters, {}).items():
         rows = [_row(each, "every look") for each in script.commands]
         if host in servers:
-            rows += [_row(each, "before a change") for each in (declared_command(), *backup_commands())]
+            rows += [_row(each, "before a change") for each in (declared_question().command, BACKUPS.command)]
         for row in dict.fromkeys(rows):
             hosts.setdefault(row, []).append(host)
     return tuple(row.on(*found) for row, found in hosts.items())

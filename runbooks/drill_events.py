@@ -11,10 +11,9 @@ from tasks.judge.outage import gaps_of
 from tasks.model.answer import Answers
 from tasks.model.cluster import Cluster
 from tasks.model.drill import Event, ProbeStream
-from tasks.model.reading import Read
-from tasks.observe.keepalived_log import log_commands, parse_syslog, parse_transitions
-from tasks.observe.readings import reading
-from tasks.observe.shell import NOT_ASKED
+from tasks.model.reading import Unread
+from tasks.observe.keepalived_log import SYSLOG, journal
+from tasks.observe.readings import unasked
 from tasks.transport import Script
 
 _QUIET = {"garp", "other"}
@@ -58,14 +57,13 @@ def probe_events(probes: ProbeStream, host: str) -> Iterator[Entry]:
 
 def journal_events(session: Session, host: str, clusters: Sequence[Cluster], since: float) -> list[Entry]:
     """Transitions of these instances; a journal that can't be read is an entry that says so."""
-    reply = session.run_scripts({host: Script(commands=log_commands(since))})[host]
+    asked = journal(since)
+    reply = session.run_scripts({host: Script(commands=(asked.command, SYSLOG.command))})[host]
     if not isinstance(reply, Answers):
         return [(since, host, "journal", f"not read: {reply.reason}")]
-    read = reading(reply.by_key.get("journal"), parse_transitions)
-    files = reply.by_key.get("syslog")
-    if files is not None and files.status != NOT_ASKED:
-        read = reading(files, parse_syslog)
-    if not isinstance(read, Read):
+    files = SYSLOG.read(reply)
+    read = asked.read(reply) if files.source is None or unasked(files) else files
+    if isinstance(read, Unread):
         return [(since, host, "journal", f"not read: {read.reason}")]
     instances = {cluster.instance for cluster in clusters}
     offset = reply.clock_offset_s if abs(reply.clock_offset_s) > _CLOCK_TOLERANCE_S else 0.0

@@ -19,7 +19,7 @@ from tasks.model.errors import NoAnswerError, RefusedError
 from tasks.model.reading import Unread
 from tasks.model.text import clipped
 from tasks.observe.ping import parse_probe_stream
-from tasks.observe.probe_questions import stream_command
+from tasks.observe.probe import stream_command
 from tasks.observe.readings import Garbled
 from tasks.transport import Stream
 

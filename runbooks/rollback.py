@@ -35,11 +35,10 @@ from tasks.model.reading import Read, Unread
 from tasks.model.report import Report
 from tasks.model.server import ServerFacts
 from tasks.model.verdict import Status
-from tasks.observe.backups import Backups, backup_commands, parse_backups
+from tasks.observe.backups import BACKUPS, Backups
 from tasks.observe.keepalived_conf import read_conf
 from tasks.observe.keepalived_files import change_commands
 from tasks.observe.questions import CONFIG_PATH
-from tasks.observe.readings import reading
 from tasks.observe.server import server_facts
 from tasks.transport import Script
 
@@ -157,7 +156,7 @@ def _changes(held: Held, parking: Parking, look: _PlannedRollback) -> Callable[[
 def _ask(session: Session) -> dict[str, Reply]:
     names = dict.fromkeys(server.name for cluster in session.clusters for server in cluster.servers)
     replies = session.run_scripts(
-        {name: Script(commands=(*change_commands(session.memberships(name)), *backup_commands())) for name in names},
+        {name: Script(commands=(*change_commands(session.memberships(name)), BACKUPS.command)) for name in names},
         doing="reading the servers and their backups",
     )
     for name, reply in replies.items():
@@ -169,7 +168,7 @@ def _ask(session: Session) -> dict[str, Reply]:
 def _backups(replies: Mapping[str, Reply]) -> dict[str, Backups]:
     found: dict[str, Backups] = {}
     for name, reply in replies.items():
-        read = reading(reply.by_key.get("backups") if isinstance(reply, Answers) else None, parse_backups)
+        read = BACKUPS.read(reply)
         if isinstance(read, Unread):
             raise NoAnswerError(name, "", f"its backups can't be read: {read.reason}; nothing was changed")
         found[name] = read.value

@@ -15,7 +15,8 @@ from runbooks.settling import Settling
 from tasks.fabric.leaf import LeafReader, leaf_commands
 from tasks.model.answer import Answers, Command, Reply
 from tasks.model.cluster import Cluster
-from tasks.observe.questions import probe_commands, server_commands
+from tasks.observe.probe import probe_commands, probe_facts
+from tasks.observe.questions import server_commands
 from tasks.transport import Script
 
 if TYPE_CHECKING:
@@ -193,7 +194,6 @@ def _completed(reply: Reply, earlier: Reply | None) -> Reply:
 def _load(session: Session) -> None:
     """Imports and rendering that take a tenth of a second, and nothing from the hosts."""
     import tasks.judge.vip  # noqa: PLC0415
-    import tasks.observe.probe  # noqa: PLC0415
     import tasks.observe.server  # noqa: PLC0415
     import tasks.report.document  # noqa: F401, PLC0415
 
@@ -225,7 +225,6 @@ def subjects(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only th
 ) -> tuple[Subject, ...]:
     """Everything observed, put together by VIP. `expected`: who should bear the VIPs of an instance, by its name."""
     from tasks.judge.subject import Subject  # noqa: PLC0415 - as above
-    from tasks.observe.probe import probe_facts  # noqa: PLC0415
     from tasks.observe.server import server_facts  # noqa: PLC0415
 
     # Each answer is parsed once: what a VIP needs is looked up.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 
 from tasks.fabric.frr.detection import parse_clock
@@ -36,5 +35,5 @@ def fdb(fabric: Fabric) -> Question[tuple[FdbRow, ...]]:
 
     Its filter by VLAN drops the rows of the VXLAN device, which have none.
     """
-    asked = iproute(f"fdb {fabric.vni}", "bridge", "fdb", "show", "br", fabric.bridge, run_as="vipbook_bridge")
-    return Question(replace(asked, helper=BRIDGE_FDB), parse_fdb)
+    words = ("bridge", "fdb", "show", "br", fabric.bridge)
+    return Question(iproute(f"fdb {fabric.vni}", *words, run_as="vipbook_bridge", helper=BRIDGE_FDB), parse_fdb)

@@ -15,8 +15,7 @@ from tasks.fabric.frr.detection import DETECTION, MOVES_OF_ADDRESS, MOVES_OF_MAC
 from tasks.fabric.frr.zebra import MACS, NEIGHBORS, VNI
 from tasks.fabric.kernel import BRIDGE_FDB, CLOCK, fdb, neighbors
 from tasks.fabric.lldp import LLDP
-from tasks.fabric.shell import BRIDGE, VTYSH
-from tasks.fabric.system import Asked, asked, systems
+from tasks.fabric.system import LeafQuestion, asked, systems
 from tasks.model.address import IpAddress
 from tasks.model.answer import Answers, Command, Reply
 from tasks.model.cluster import Cluster, Fabric
@@ -26,14 +25,14 @@ from tasks.model.table import Table, rows_with
 from tasks.observe.helpers import fed_function
 from tasks.observe.question import Question
 from tasks.observe.readings import NEVER_ASKED, unasked
-from tasks.observe.shell import IPROUTE, which
+from tasks.observe.shell import shell, which
 
 T = TypeVar("T")
 
 
 def leaf_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
     """Everything that is asked of a leaf that carries the VLANs of these clusters, each question once."""
-    questions: list[Question[Any] | Asked[Any]] = []
+    questions: list[Question[Any] | LeafQuestion[Any]] = []
     for cluster in clusters:
         vni, vips = cluster.fabric.vni, [vip.ip for vip in cluster.vips]
         questions += [neighbors(vip) for vip in vips]
@@ -55,17 +54,16 @@ def _tools(commands: Sequence[Command]) -> Command:
     """The functions that the other questions call; as an answer of its own, which programs the leaf has."""
     programs = (*(each.program for each in systems()), "lldpctl")
     helpers = (*(each.helper for each in systems() if each.helper), BRIDGE_FDB)
-    prepared = "".join(each.prepare(commands) for each in systems())
-    fragment = f"{''.join(map(fed_function, helpers))}{IPROUTE}{BRIDGE}{VTYSH}{prepared}{which(*programs)}"
+    functions = (*map(fed_function, helpers), *map(shell, ("iproute", "bridge", "vtysh")))
+    prepared = (each.prepare(commands) for each in systems())
+    fragment = "".join((*functions, *prepared, which(*programs)))
     return Command(key="tools", argv=("command", "-v", *programs), fragment=fragment)
 
 
-def _moves(cluster: Cluster, vip: IpAddress) -> Asked[MoveCount]:
+def _moves(cluster: Cluster, vip: IpAddress) -> LeafQuestion[MoveCount]:
     """What duplicate detection holds against the VIP; with a virtual MAC it is that MAC that moves and is counted."""
-    vni, vmac = cluster.fabric.vni, cluster.vmac
-    return (
-        asked(MOVES_OF_ADDRESS, vni=vni, vip=vip) if vmac is None else asked(MOVES_OF_MAC, vni=vni, vip=vip, mac=vmac)
-    )
+    show = MOVES_OF_ADDRESS if cluster.vmac is None else MOVES_OF_MAC
+    return asked(show, vni=cluster.fabric.vni, vip=vip, mac=cluster.vmac)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +118,6 @@ class LeafReader:
             if not counted and isinstance(tables.detection, Read):
                 counted = tables.detection.value.max_moves
         return replace(moves, moves=counted, now=clock.value if isinstance(clock, Read) else None)
-
-
-def leaf_facts(host: str, reply: Reply, cluster: Cluster, vip: IpAddress) -> LeafFacts:
-    """The answers about one VIP alone."""
-    return LeafReader(host, reply).facts(cluster, vip)
 
 
 def _indexed(rows: Reading[tuple[T, ...]]) -> Reading[tuple[T, ...]]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tasks.fabric.frr.zebra import MAC_ENTRY, NEIGHBOR_ENTRY
 from tasks.fabric.kernel import neighbors_on
 from tasks.fabric.leaf import LeafReader, leaf_commands
-from tasks.fabric.system import Asked, asked
+from tasks.fabric.system import LeafQuestion, asked
 from tasks.model.address import IpAddress
 from tasks.model.answer import Command, Reply
 from tasks.model.cluster import Cluster
@@ -35,6 +35,6 @@ def located(host: str, reply: Reply, cluster: Cluster, query: Query) -> tuple[Le
     return replace(leaf.tables(cluster.fabric), neighbors=neighbors_on(cluster.fabric.svi, query).read(reply)), since
 
 
-def _entry(cluster: Cluster, query: Query) -> Asked[EvpnMac | EvpnNeighbor | None]:
+def _entry(cluster: Cluster, query: Query) -> LeafQuestion[EvpnMac | EvpnNeighbor | None]:
     show = MAC_ENTRY if isinstance(query, MacAddress) else NEIGHBOR_ENTRY
     return asked(show, vni=cluster.fabric.vni, query=query)

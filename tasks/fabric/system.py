@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -43,8 +44,13 @@ class LeafSystem:
     prepare: Callable[[Sequence[Command]], str] = lambda _: ""
 
 
+def instead(key: str, *argv: str) -> Command:
+    """A command that runs where vtysh was refused, no other has answered in its place, and its program is there."""
+    return Command(key=key, argv=argv, fragment=f"vipbook_instead {shlex.join(argv)}")
+
+
 @dataclass(frozen=True, slots=True)
-class Asked(Generic[T]):
+class LeafQuestion(Generic[T]):
     """The same question in the words of each system that has any, in the order of preference."""
 
     questions: tuple[Question[T], ...]
@@ -67,6 +73,6 @@ def systems() -> tuple[LeafSystem, ...]:
     return tuple(cast("LeafSystem", constant("tasks.fabric", name, "SYSTEM")) for name in ORDER)
 
 
-def asked(show: Show[T], **values: object) -> Asked[T]:
+def asked(show: Show[T], **values: object) -> LeafQuestion[T]:
     """The question to any leaf, with these values in it."""
-    return Asked(tuple(found for each in systems() if (found := each.ask(show, values)) is not None))
+    return LeafQuestion(tuple(found for each in systems() if (found := each.ask(show, values)) is not None))

@@ -9,41 +9,16 @@ import shlex
 from dataclasses import dataclass, field
 
 from tasks.model.answer import Command
+from tasks.observe.question import Question
 from tasks.observe.questions import CONFIG_PATH
 from tasks.observe.readings import Garbled, shortened
+from tasks.observe.shell import shell
 
 _ROOT = "/var/lib/vipbook/backups"
 LEFT = "left"
 """Name of the file in a backup that lists the checksums of what the change left."""
 NONE = "none"
 """In the place of a checksum: there was no file."""
-# A backup from before there were checksums still tells when it was finished: what was touched later may be changed.
-_LOOK = rf"""
-while IFS= read -r path; do
-    now=- was=- left=unknown
-    if [ -e "$path" ]; then now="=$(base64 -w0 < "$path")" || exit 1; fi
-    old="$1/$(printf %s "${{path#/}}" | tr / %)"
-    if [ -e "$old" ]; then was="=$(base64 -w0 < "$old")" || exit 1; fi
-    if [ -e "$1/{LEFT}" ]; then
-        while read -r sum name; do
-            if [ "$name" = "$path" ]; then left=$sum; fi
-        done < "$1/{LEFT}"
-    elif [ "$now" = - ] || [ "$(stat -c %Z "$path")" -le "$(stat -c %Z "$1")" ]; then
-        left=same
-    fi
-    printf "%s %s %s %s\n" "$left" "$now" "$was" "$path"
-done < "$1/files"
-"""
-# The last one alone is read: it is what a rollback goes back to. One that ran already has a directory `ran`.
-_FRAGMENT = f"""
-vipbook_names=$(sudo -n ls -1 {_ROOT} 2>/dev/null | sort)
-printf '%s\\n' "$vipbook_names"
-vipbook_last=$(printf '%s\\n' "$vipbook_names" | tail -n 1)
-if [ -n "$vipbook_last" ]; then
-    printf '\\n== files\\n'
-    sudo -n sh -c {shlex.quote(_LOOK)} sh "{_ROOT}/$vipbook_last" || exit 1
-fi
-"""
 NAME = r"[0-9]{8}T[0-9]{6}-[0-9a-f]{6}"
 """Pattern of the name of a backup."""
 _NAME = re.compile(rf"{NAME}\Z")
@@ -99,11 +74,6 @@ def text_of(content: bytes | None) -> str | None:
     return None if content is None else content.decode(errors="replace")
 
 
-def backup_commands() -> tuple[Command, ...]:
-    """The question; it has the key `backups`."""
-    return (Command(key="backups", argv=("ls", _ROOT), sudo=True, fragment=_FRAGMENT),)
-
-
 def parse_backups(text: str) -> Backups:
     """The fragment's answer."""
     head, mark, rest = text.partition("\n== files\n")
@@ -115,6 +85,11 @@ def parse_backups(text: str) -> Backups:
     if not mark:
         raise Garbled("the last backup was not read")
     return Backups(names=names, files=tuple(_kept(line) for line in rest.split("\n") if line))
+
+
+_KEPT_FILES = shlex.quote(shell("kept-files", LEFT=LEFT))
+_FRAGMENT = shell("backups", ROOT=_ROOT, KEPT_FILES=_KEPT_FILES)
+BACKUPS = Question(Command(key="backups", argv=("ls", _ROOT), sudo=True, fragment=_FRAGMENT), parse_backups)
 
 
 def _kept(line: str) -> KeptFile:

@@ -12,47 +12,13 @@ from functools import cache
 from pathlib import Path
 
 from tasks.model.answer import Command
-from tasks.observe.shell import NOT_ASKED
+from tasks.observe.shell import NOT_ASKED, shell
 
 INSTALLED = "/usr/local/libexec/vipbook"
 OTHER_VERSION = 121
 """Exit status where the installed script is of another version; no shell and no program here uses it."""
 _TEXTS = Path(__file__).resolve().parents[2] / "templates" / "helpers"
 _VERSION_LINE = 2
-
-# Every user can read the installed script, so its version is no matter for sudo.
-_INSTALLED = f"""
-vipbook_installed() {{
-    vipbook_path={INSTALLED}/$1
-    [ -e "$vipbook_path" ] || return 1
-    [ "$(sed -n {_VERSION_LINE}p "$vipbook_path")" = "$2" ] && return
-    echo "$vipbook_path is of another version; install templates/helpers/$1 of this vipbook" >&2
-    return {OTHER_VERSION}
-}}
-"""
-# As text it goes to root's shell on a pipe: in arguments all of it would be logged at every call, and a here-document
-# is a file in /tmp for some shells. In braces, because a shell reads its script by the line, and what runs in it would
-# read the rest.
-_FUNCTION = """
-@FUNCTION@() {
-    vipbook_installed @NAME@ @VERSION@
-    case $? in
-    0) sudo -n "$vipbook_path" ;;
-    1) printf '{\\n%s\\n} </dev/null; exit\\n' @TEXT@ | sudo -n sh -s ;;
-    *) return @OTHER@ ;;
-    esac
-}
-"""
-_FED = """
-@FUNCTION@() {
-    vipbook_installed @NAME@ @VERSION@
-    case $? in
-    0) printf '%s\\n' "$1" | sudo -n "$vipbook_path" ;;
-    1) shift; sudo -n "$@" ;;
-    *) return @OTHER@ ;;
-    esac
-}
-"""
 
 
 def helper(key: str, name: str, *, argv: tuple[str, ...] = (), when: str = "", exact: bool = False) -> Command:
@@ -71,7 +37,7 @@ def helper(key: str, name: str, *, argv: tuple[str, ...] = (), when: str = "", e
 
 def helper_function(name: str) -> str:
     """Shell that makes it a function, for fragments that ask more than once."""
-    return _function(_FUNCTION, name)
+    return _function("helper", name)
 
 
 def fed_function(name: str) -> str:
@@ -79,7 +45,7 @@ def fed_function(name: str) -> str:
 
     The command runs where the script is not installed.
     """
-    return _function(_FED, name)
+    return _function("fed-helper", name)
 
 
 def function_name(name: str) -> str:
@@ -95,13 +61,6 @@ def helper_text(name: str) -> str:
 
 def _function(shape: str, name: str) -> str:
     text = helper_text(name)
-    words = {
-        "@FUNCTION@": function_name(name),
-        "@NAME@": name,
-        "@VERSION@": shlex.quote(text.splitlines()[_VERSION_LINE - 1]),
-        "@OTHER@": str(OTHER_VERSION),
-        "@TEXT@": shlex.quote(text),
-    }
-    for word, value in words.items():
-        shape = shape.replace(word, value)
-    return f"{_INSTALLED}{shape}"
+    version = shlex.quote(text.splitlines()[_VERSION_LINE - 1])
+    function = shell(shape, NAME=name, VERSION=version, TEXT=shlex.quote(text))
+    return shell("installed") + function.replace("FUNCTION", function_name(name), 1)

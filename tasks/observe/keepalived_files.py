@@ -9,16 +9,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from tasks.model.answer import Answer, Command
+from tasks.model.answer import Command, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.keepalived import MARK, Declared, KeepalivedConf
 from tasks.model.reading import Reading
 from tasks.observe.helpers import helper
 from tasks.observe.keepalived_conf import Budget, read_conf
+from tasks.observe.question import Question
 from tasks.observe.questions import CONFIG_PATH, server_commands
-from tasks.observe.readings import Garbled, reading, seconds
+from tasks.observe.readings import Garbled, seconds
 
-KEY = "declared"
 _CONFS = 8
 """More configurations than that, each of which a daemon is told by its options, are not read."""
 _PROBLEMS = {
@@ -50,19 +50,19 @@ class _Told:
     problems: list[str] = field(default_factory=list)
 
 
-def declared_command() -> Command:
-    """The question; only what changes a server asks it, since verify needs none of it."""
-    return helper(KEY, "keepalived-config")
+def declared_question() -> Question[Declared]:
+    """Only what changes a server asks it, since verify needs none of it."""
+    return Question(helper("declared", "keepalived-config"), parse_declared)
 
 
 def change_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
     """Everything that must be known of a server before it is changed."""
-    return (*server_commands(clusters), declared_command())
+    return (*server_commands(clusters), declared_question().command)
 
 
-def declared(answer: Answer | None) -> Reading[Declared]:
+def declared(reply: Reply) -> Reading[Declared]:
     """The answer as a type. The raw text holds passwords: what is shown of it is that it was asked."""
-    found = reading(answer, parse_declared)
+    found = declared_question().read(reply)
     if found.source is None:
         return found
     return replace(found, source=replace(found.source, stdout="(files in base64, not shown)"))

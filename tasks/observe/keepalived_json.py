@@ -8,10 +8,18 @@ from __future__ import annotations
 from ipaddress import ip_interface
 from typing import Any
 
+from tasks.model.answer import Answer, Command
 from tasks.model.server import Instance
+from tasks.observe.helpers import function_name, helper_function
 from tasks.observe.json_text import documents, flag, mapping, number, optional_word, sequence, whole, word
-from tasks.observe.readings import Garbled, converted, shortened
+from tasks.observe.question import Question
+from tasks.observe.readings import Garbled, converted, seconds, shortened
+from tasks.observe.shell import shell
 
+_STATE = "keepalived-json"
+_LOOK = ("keepalived", "--signum=JSON")
+_NOT_RUNNING = 3
+"""Exit status of the fragments when there is no daemon: that is an answer."""
 _STATES = {0: "init", 1: "backup", 2: "master", 3: "fault"}
 
 
@@ -70,3 +78,44 @@ def _base(running_on: str, vmac: str | None, vips: list[list[str]]) -> str:
         return running_on
     devices = [words[2].partition("@") for words in vips if words[1:2] == ["dev"] and len(words) > 2]  # noqa: PLR2004
     return next((base for name, _, base in devices if name == vmac), "")
+
+
+def _answered(answer: Answer) -> bool:
+    return answer.status in {0, _NOT_RUNNING}
+
+
+def _instances(text: str) -> tuple[Instance, ...]:
+    """No daemon runs no instance; what a daemon says must be its JSON."""
+    return parse_instances(text) if text.strip() else ()
+
+
+def _between(text: str) -> float:
+    """Seconds between two times; 0 when there was no first look, because keepalived did not run."""
+    words = text.split(maxsplit=3)
+    if len(words) < 2:  # noqa: PLR2004 - two times
+        return 0.0
+    first, later, *_ = map(seconds, words)
+    return later - first
+
+
+def _look(key: str, fragment: str) -> Question[tuple[Instance, ...]]:
+    return Question(
+        Command(key=key, argv=_LOOK, sudo=True, helper=_STATE, fragment=fragment), _instances, accept=_answered
+    )
+
+
+SECOND = _look("later", function_name(_STATE))
+"""Right behind the first."""
+BETWEEN = Question(
+    Command(key="looks", argv=("date", "+%s.%N"), fragment='echo "$vipbook_first_at $vipbook_later_at"'), _between
+)
+
+
+def first() -> Question[tuple[Instance, ...]]:
+    """What keepalived says of its instances."""
+    return _look("json", f"{helper_function(_STATE)}{shell('first-look')}")
+
+
+def later(longest_s: float) -> Question[tuple[Instance, ...]]:
+    """SECOND when each backup has heard another advert; `longest_s` is the longest interval of their adverts."""
+    return _look("later", shell("later-look", TURNS=str(int((1.2 * longest_s + 0.5) / 0.25) + 1)))

@@ -12,8 +12,9 @@ from typing import Any
 from tasks.model.answer import Command
 from tasks.model.bounds import TIME_MOST
 from tasks.model.text import readable
+from tasks.observe.question import Question
 from tasks.observe.readings import Garbled, sample, shortened
-from tasks.observe.shell import NOT_ASKED
+from tasks.observe.shell import shell
 
 _MICROSECONDS = 1_000_000
 _BYTE = range(256)
@@ -36,21 +37,6 @@ _EVENTS = (
 )
 
 
-# The journal has microseconds; a file is read where the journal, being kept in memory alone, tells of nothing.
-_JOURNAL = """
-vipbook_journal=$(sudo -n @ARGV@)
-vipbook_result=$?
-printf '%s\\n' "$vipbook_journal"
-(exit "$vipbook_result")
-"""
-_SYSLOG = f"""
-case $vipbook_journal in
-*__REALTIME_TIMESTAMP*) (exit {NOT_ASKED}) ;;
-*)
-    date '+%Y %z'
-    sudo -n grep -hs Keepalived /var/log/messages /var/log/syslog | tail -n 2000 ;;
-esac
-"""
 # `Nov 22 08:10:04 srv1 Keepalived_vrrp[123]: …`, or rsyslog's `2026-11-22T08:10:04.123456+01:00 …` and syslog-ng's.
 _LINE = re.compile(
     r"^(?:(?P<iso>[0-9]{4}-[0-9T:.-]+(?:Z|[+-][0-9]{2}:?[0-9]{2}))|(?P<old>[A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8})) \S+ "
@@ -84,15 +70,6 @@ def parse_transitions(text: str) -> tuple[Transition, ...]:
     if lines and not entries:
         raise Garbled(f"no journal entry; begins with {shortened(lines[0])!r}")
     return tuple(found for entry in entries if (found := _transition(entry)) is not None)
-
-
-def log_commands(since: float) -> tuple[Command, ...]:
-    """What is asked: the journal since then (seconds since the epoch), and log files where that is empty."""
-    argv = ("journalctl", "--no-pager", "-u", "keepalived.service", "-o", "json", "--since", f"@{since - 1:.0f}")
-    return (
-        Command(key="journal", argv=argv, sudo=True, fragment=_JOURNAL.replace("@ARGV@", shlex.join(argv))),
-        Command(key="syslog", argv=("grep", "Keepalived", "/var/log/messages"), sudo=True, fragment=_SYSLOG),
-    )
 
 
 def parse_syslog(text: str) -> tuple[Transition, ...]:
@@ -163,3 +140,17 @@ def _time(entry: dict[str, Any]) -> float:
     if at > TIME_MOST:
         raise Garbled(f"journal entry of a time behind the year 9999: {stamp}")
     return at
+
+
+def journal(since: float) -> Question[tuple[Transition, ...]]:
+    """All since then (seconds since the epoch)."""
+    argv = ("journalctl", "--no-pager", "-u", "keepalived.service", "-o", "json", "--since", f"@{since - 1:.0f}")
+    fragment = shell("journal", ARGV=shlex.join(argv))
+    return Question(Command(key="journal", argv=argv, sudo=True, fragment=fragment), parse_transitions)
+
+
+SYSLOG = Question(
+    Command(key="syslog", argv=("grep", "Keepalived", "/var/log/messages"), sudo=True, fragment=shell("syslog")),
+    parse_syslog,
+)
+"""Log files, where the journal before it is empty."""

@@ -4,51 +4,19 @@ from __future__ import annotations
 
 import re
 
+from tasks.model.answer import Command, Reply
+from tasks.model.reading import Reading, Unread
 from tasks.model.server import Package, PackageManager
+from tasks.observe.question import Question
 from tasks.observe.readings import Garbled, shortened
+from tasks.observe.shell import shell
 
-# os-release(5) is made to be sourced. Which package manager there is decides among those of the family alone: an
-# Enterprise Linux may have dpkg installed, and Debian rpm.
-SYSTEM_FRAGMENT = """
-vipbook_family=$( . /etc/os-release && printf ' %s %s ' "${ID:-}" "${ID_LIKE:-}")
-case $vipbook_family in
-*' debian '* | *' ubuntu '*) vipbook_managers=apt-get ;;
-*' rhel '* | *' centos '* | *' fedora '*) vipbook_managers='dnf yum' ;;
-*) vipbook_managers= ;;
-esac
-vipbook_manager=
-for vipbook_program in $vipbook_managers; do
-    if [ -z "$vipbook_manager" ] && command -v "$vipbook_program" >/dev/null 2>&1; then
-        vipbook_manager=$vipbook_program
-    fi
-done
-printf 'manager=%s\\n' "$vipbook_manager"
-( . /etc/os-release && printf 'name=%s\\n' "${PRETTY_NAME:-${NAME:-}}" )
-"""
-# The candidate is asked for where nothing is installed alone, and without a look at the network.
-VERSION_FRAGMENT = """
-case $vipbook_manager in
-apt-get)
-    vipbook_installed=$(dpkg-query -W -f='${Version} ${db:Status-Status}' keepalived 2>/dev/null)
-    case $vipbook_installed in
-    *' installed') printf 'installed=%s\\n' "${vipbook_installed% installed}" ;;
-    *) LC_ALL=C apt-cache policy keepalived | sed -n 's/^  Candidate: /candidate=/p' ;;
-    esac ;;
-dnf | yum)
-    if vipbook_installed=$(rpm -q --qf '%{VERSION}-%{RELEASE}' keepalived); then
-        printf 'installed=%s\\n' "$vipbook_installed"
-    else
-        "$vipbook_manager" -q -C list available keepalived 2>/dev/null |
-            sed -n 's/^keepalived[^ ]* *\\([^ ]*\\) .*/candidate=\\1/p' | tail -n 1
-    fi ;;
-esac
-true
-"""
 _UPSTREAM = re.compile(r"(?:[0-9]{1,9}:)?([0-9]{1,9})\.([0-9]{1,9})(?:\.([0-9]{1,9}))?")
 
 
-def parse_package(text: str) -> Package:
-    """What the two fragments print, one behind the other: `key=value` a line."""
+def parse_package(text: str, system: str = "") -> Package:
+    """What the two fragments print, the second first: `key=value` a line."""
+    text = system + text
     fields = dict(line.partition("=")[::2] for line in text.splitlines() if "=" in line)
     name = fields.get("manager")
     if name is None:
@@ -61,6 +29,20 @@ def parse_package(text: str) -> Package:
         candidate=None if candidate in {None, "", "(none)"} else candidate,
         system=fields.get("name", ""),
     )
+
+
+SYSTEM = Question(Command(key="system", argv=("cat", "/etc/os-release"), fragment=shell("system")), str)
+VERSION = Question(
+    Command(key="package", argv=("dpkg-query or rpm", "keepalived"), fragment=shell("version")),
+    parse_package,
+    also=(SYSTEM.command,),
+)
+
+
+def package(reply: Reply) -> Reading[Package]:
+    """Both answers as one; the source is the one that tells the version."""
+    system = SYSTEM.read(reply)
+    return system if isinstance(system, Unread) else VERSION.read(reply)
 
 
 def upstream(version: str) -> tuple[int, int, int] | None:

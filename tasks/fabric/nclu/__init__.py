@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.fabric.shell import instead
-from tasks.fabric.system import LeafSystem
+from tasks.fabric.system import LeafSystem, instead
 from tasks.model.answer import Command
 
 

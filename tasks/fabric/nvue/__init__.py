@@ -11,8 +11,7 @@ from tasks.fabric.frr.detection import DETECTION, MOVES_OF_ADDRESS, MOVES_OF_MAC
 from tasks.fabric.frr.show import Show, Values
 from tasks.fabric.frr.zebra import MACS, NEIGHBORS, VNI
 from tasks.fabric.nvue import answers
-from tasks.fabric.shell import instead
-from tasks.fabric.system import LeafSystem
+from tasks.fabric.system import LeafSystem, instead
 from tasks.observe.question import Question
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ import pytest
 from tasks.change.rollback import plan_rollback, refusal_of
 from tasks.change.undo import Undo, way_back
 from tasks.model.answer import Command
-from tasks.observe.backups import Backups, KeptFile, backup_commands, parse_backups
+from tasks.observe.backups import BACKUPS, Backups, KeptFile, parse_backups
 from tasks.observe.readings import Garbled
 from tests.unit.builders import CONFIG, config_file, server_facts, service
 
@@ -118,7 +118,7 @@ def test_what_a_server_tells_of_its_last_backup(tmp_path: Path, recorded: bool) 
     if recorded:
         assert run(undo.record(), **{"undo-x": str(backup)}).returncode == 0
     (backup / "finished").touch()
-    (look,) = backup_commands()
+    look = BACKUPS.command
 
     def told() -> Backups:
         done = run(look, backups=str(backups))

@@ -18,8 +18,9 @@ from ipaddress import IPv4Interface
 from pathlib import Path
 from types import MappingProxyType
 
-from tasks.fabric.leaf import leaf_commands, leaf_facts
-from tasks.model.answer import Answer, Answers
+from tasks.fabric.leaf import LeafReader, leaf_commands
+from tasks.model.address import IpAddress
+from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.cluster import Cluster, Fabric, Server
 from tasks.model.leaf import LeafFacts
 from tasks.observe.shell import NOT_ASKED
@@ -112,6 +113,11 @@ def captured_answers(stage: str, leaf: str, texts: Mapping[str, str] = MappingPr
     return Answers(host=leaf, by_key=by_key, clock_offset_s=0.0)
 
 
+def facts_of(host: str, reply: Reply, cluster: Cluster, vip: IpAddress) -> LeafFacts:
+    """What a leaf's answers mean for one VIP."""
+    return LeafReader(host, reply).facts(cluster, vip)
+
+
 def captured_leaf(stage: str, leaf: str, texts: Mapping[str, str] = MappingProxyType({})) -> LeafFacts:
     """What those answers mean."""
-    return leaf_facts(leaf, captured_answers(stage, leaf, texts), captured_cluster(stage), VIP.ip)
+    return facts_of(leaf, captured_answers(stage, leaf, texts), captured_cluster(stage), VIP.ip)

@@ -12,14 +12,14 @@ import pytest
 
 from tasks.fabric import kernel
 from tasks.fabric import leaf as leaf_module
-from tasks.fabric.leaf import LeafReader, leaf_facts
+from tasks.fabric.leaf import LeafReader
 from tasks.model.answer import Answers, NoAnswer
 from tasks.model.leaf import DuplicateDetection, EvpnSession, LeafFacts, LldpNeighbor, MoveCount
 from tasks.model.mac import MacAddress
 from tasks.model.reading import Read, Unread
 from tasks.observe.shell import NOT_ASKED
 from tests.unit.builders import AT
-from tests.unit.fabric.captured import STAGES, VIP, VTEPS, captured_answers, captured_cluster, captured_leaf
+from tests.unit.fabric.captured import STAGES, VIP, VTEPS, captured_answers, captured_cluster, captured_leaf, facts_of
 
 SRV1, SRV2 = MacAddress("48:b0:2d:00:00:01"), MacAddress("48:b0:2d:00:00:02")
 VMAC = MacAddress("00:00:5e:00:01:33")
@@ -109,7 +109,7 @@ def test_without_a_virtual_mac_the_address_is_counted() -> None:
     arp = answers["arp 10"]
     counted = replace(arp, stdout=arp.stdout.replace('"detectionCount":1', '"detectionCount":7'))
     answers = Answers(host="L2", by_key=answers.by_key | {"arp 10": counted}, clock_offset_s=0.0)
-    moves = leaf_facts("L2", answers, captured_cluster("neighmgrd/02_failover"), VIP.ip).moves
+    moves = facts_of("L2", answers, captured_cluster("neighmgrd/02_failover"), VIP.ip).moves
     assert value(moves) == MoveCount(moves=7, duplicate=True, began_at=None, now=NOW)
 
 
@@ -122,14 +122,14 @@ def test_lldp() -> None:
 
 def test_a_silent_leaf() -> None:
     gone = NoAnswer(host="L1", reason="no connection to 10.0.0.11:22", at=AT)
-    facts = leaf_facts("L1", gone, captured_cluster(FROZEN), VIP.ip)
+    facts = facts_of("L1", gone, captured_cluster(FROZEN), VIP.ip)
     for name in READINGS:
         assert getattr(facts, name) == Unread(reason="no connection to 10.0.0.11:22", source=None)
 
 
 def test_a_script_cut_short() -> None:
     nothing = Answers(host="L1", by_key={}, clock_offset_s=0.0)
-    facts = leaf_facts("L1", nothing, captured_cluster(FROZEN), VIP.ip)
+    facts = facts_of("L1", nothing, captured_cluster(FROZEN), VIP.ip)
     for name in READINGS:
         assert getattr(facts, name) == Unread(reason="was not asked, or the command did not finish", source=None)
 
@@ -151,7 +151,7 @@ def test_nclu_gives_frrs_own_answers(key: str, reading: str) -> None:
     refused = replace(by_key[key], status=1, stdout="", stderr="sudo: a password is required\n")
     unasked = replace(by_key[key], status=NOT_ASKED, stdout="", stderr="")
     by_key |= {f"{key} nclu": by_key[key], key: refused, f"{key} nvue": unasked}
-    facts = leaf_facts("L1", Answers(host="L1", by_key=by_key, clock_offset_s=0.0), captured_cluster(FROZEN), VIP.ip)
+    facts = facts_of("L1", Answers(host="L1", by_key=by_key, clock_offset_s=0.0), captured_cluster(FROZEN), VIP.ip)
     expected = captured_leaf(FROZEN, "L1")
     if reading == "detection":  # the words that are asked for are those of the same program
         assert value(facts.detection).freeze is None

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks.fabric.leaf import leaf_commands, leaf_facts
+from tasks.fabric.leaf import leaf_commands
 from tasks.model.reading import Read, Unread
 from tasks.observe.shell import NOT_ASKED, iproute
 from tests.unit.builders import VIP, cluster, fabric
-from tests.unit.fabric.captured import SAMPLES
+from tests.unit.fabric.captured import SAMPLES, facts_of
 from tests.unit.observe.scripts import ALLOWED, REFUSED, ask
 
 MACS = SAMPLES / "frr" / "mac.json"
@@ -78,7 +78,7 @@ def test_a_leaf_where_vtysh_may_be_used_is_asked_nothing_else(tmp_path: Path) ->
     others = [answer for key, answer in found.by_key.items() if key.endswith((" nvue", " nclu"))]
     assert others
     assert all((answer.status, answer.stdout, answer.stderr) == (NOT_ASKED, "", "") for answer in others)
-    facts = leaf_facts("leaf1", found, cluster(), VIP.ip)
+    facts = facts_of("leaf1", found, cluster(), VIP.ip)
     assert isinstance(facts.evpn_macs, Read)
     assert facts.evpn_macs.source.command == "sudo vtysh -c 'show evpn mac vni 100 json'"
 
@@ -86,7 +86,7 @@ def test_a_leaf_where_vtysh_may_be_used_is_asked_nothing_else(tmp_path: Path) ->
 def test_what_frr_itself_says_is_an_answer_and_no_refusal(tmp_path: Path) -> None:
     found = ask(tmp_path, COMMANDS, PROGRAMS)
     assert found["paths 100 nvue"].status == found["paths 100 nclu"].status == NOT_ASKED
-    facts = leaf_facts("leaf1", found, cluster(), VIP.ip)
+    facts = facts_of("leaf1", found, cluster(), VIP.ip)
     assert isinstance(facts.paths, Unread)
     assert "bgpd is not running" in facts.paths.reason
 
@@ -102,14 +102,14 @@ def test_refused_vtysh_is_followed_by_nvue(tmp_path: Path, sudo: str) -> None:
     found = ask(tmp_path, COMMANDS, PROGRAMS | {"sudo": sudo})
     assert found["macs 100"].status == 1
     assert found["macs 100 nclu"].status == NOT_ASKED  # NVUE has answered already
-    facts = leaf_facts("leaf1", found, cluster(), VIP.ip)
+    facts = facts_of("leaf1", found, cluster(), VIP.ip)
     assert isinstance(facts.evpn_macs, Read)
     assert facts.evpn_macs.source.command == "nv show evpn vni 100 mac -o json"
     assert [row.interface for row in facts.evpn_macs.value] == ["swp1"]
 
 
 def test_when_nobody_answers_the_reason_says_what_each_said(tmp_path: Path) -> None:
-    facts = leaf_facts("leaf1", ask(tmp_path, COMMANDS, PROGRAMS | {"sudo": REFUSED}), cluster(), VIP.ip)
+    facts = facts_of("leaf1", ask(tmp_path, COMMANDS, PROGRAMS | {"sudo": REFUSED}), cluster(), VIP.ip)
     assert isinstance(facts.vni, Unread)
     assert "vtysh -c 'show evpn vni 100 json': sudo does not allow this login" in facts.vni.reason
     assert "nv show evpn vni 100 -o json: exit status 1: Error: GET" in facts.vni.reason
@@ -129,14 +129,14 @@ def test_what_is_asked_in_its_place_is_what_the_leaf_has(tmp_path: Path, missing
     programs = {name: body for name, body in (PROGRAMS | {"sudo": REFUSED}).items() if name not in missing}
     if "vtysh" in missing:
         programs["sudo"] = 'echo "sudo: $2: command not found" >&2; exit 1'
-    facts = leaf_facts("leaf1", ask(tmp_path, COMMANDS, programs), cluster(), VIP.ip)
+    facts = facts_of("leaf1", ask(tmp_path, COMMANDS, programs), cluster(), VIP.ip)
     assert isinstance(facts.evpn_macs, Read)
     assert facts.evpn_macs.source.command == source
 
 
 def test_with_neither_there_is_only_the_refusal(tmp_path: Path) -> None:
     programs = {"sudo": REFUSED, "ip": IP, "bridge": IP}
-    facts = leaf_facts("leaf1", ask(tmp_path, COMMANDS, programs), cluster(), VIP.ip)
+    facts = facts_of("leaf1", ask(tmp_path, COMMANDS, programs), cluster(), VIP.ip)
     for found in (facts.evpn_macs, facts.evpn_neighbors, facts.paths, facts.vni, facts.detection, facts.sessions):
         assert isinstance(found, Unread)
         assert found.reason == "sudo does not allow this login to run the command (README, Privileges)"
@@ -144,13 +144,13 @@ def test_with_neither_there_is_only_the_refusal(tmp_path: Path) -> None:
 
 def test_a_leaf_without_lldpctl_has_no_reading_of_it(tmp_path: Path) -> None:
     found = ask(tmp_path, COMMANDS, PROGRAMS)
-    assert leaf_facts("leaf1", found, cluster(), VIP.ip).lldp is None
+    assert facts_of("leaf1", found, cluster(), VIP.ip).lldp is None
     assert "/lldpctl\n" not in found["tools"].stdout
 
 
 def test_lldpd_that_does_not_run_is_unread(tmp_path: Path) -> None:
     programs = PROGRAMS | {"lldpctl": "echo 'unable to connect to socket /run/lldpd.socket' >&2; exit 1"}
-    lldp = leaf_facts("leaf1", ask(tmp_path, COMMANDS, programs), cluster(), VIP.ip).lldp
+    lldp = facts_of("leaf1", ask(tmp_path, COMMANDS, programs), cluster(), VIP.ip).lldp
     assert isinstance(lldp, Unread)
     assert "unable to connect" in lldp.reason
 
@@ -185,12 +185,12 @@ def test_any_other_error_of_iproute2_stays_as_it_is(tmp_path: Path, body: str, s
 
 def test_the_clock_is_told_as_frr_tells_times(tmp_path: Path) -> None:
     found = ask(tmp_path, COMMANDS, PROGRAMS)
-    facts = leaf_facts("leaf1", found, cluster(), VIP.ip)
+    facts = facts_of("leaf1", found, cluster(), VIP.ip)
     assert len(found["clock text"].stdout.split()) == 5
     assert isinstance(facts.moves, Unread)  # `{}` is no text of one entry
     quiet = replace(found[f"moves {VIP.ip}"], stdout=f"IP: {VIP.ip}\n Type: local\n")
     by_key = found.by_key | {f"moves {VIP.ip}": quiet}
-    moves = leaf_facts("leaf1", replace(found, by_key=by_key), cluster(), VIP.ip).moves
+    moves = facts_of("leaf1", replace(found, by_key=by_key), cluster(), VIP.ip).moves
     assert isinstance(moves, Read)
     assert moves.value.now is not None
 
@@ -200,7 +200,7 @@ def test_questions_are_light_to_import() -> None:
     code = "import sys, tasks.fabric.leaf, tasks.observe.questions; print(list(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "tasks.fabric.leaf" in loaded
-    for heavy in ("tasks.judge", "tasks.observe.firewall", "tasks.observe.keepalived", "tasks.observe.server"):
+    for heavy in ("tasks.judge", "tasks.observe.firewall", "tasks.observe.keepalived_conf", "tasks.observe.server"):
         assert heavy not in loaded
     assert "'nornir" not in loaded
     assert "netmiko" not in loaded

@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tasks.fabric.leaf import leaf_facts
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_vip
 from tasks.model.answer import Answer, Answers
@@ -18,6 +17,7 @@ from tasks.model.verdict import Status
 from tasks.observe.probe import probe_facts
 from tasks.observe.server import server_facts
 from tests.unit.builders import AT, VIP, cluster, fabric
+from tests.unit.fabric.captured import facts_of
 
 DATA = Path(__file__).parents[2] / "data" / "verify" / "healthy.json"
 CLUSTER = cluster(fabric=fabric(leaves=("L1", "L2", "L3")), probes=("I1", "C1"))
@@ -65,7 +65,7 @@ def whole(changed: Mapping[tuple[str, str], str] | None = None) -> Subject:
         cluster=CLUSTER,
         vip=VIP,
         servers={name: server_facts(name, said[name]) for name in ("H1", "H2")},
-        leaves={leaf: leaf_facts(leaf, said[leaf], CLUSTER, VIP.ip) for leaf in CLUSTER.fabric.leaves},
+        leaves={leaf: facts_of(leaf, said[leaf], CLUSTER, VIP.ip) for leaf in CLUSTER.fabric.leaves},
         probes={probe: probe_facts(probe, said[probe], [CLUSTER]) for probe in CLUSTER.probes},
         desired=desired,
     )
@@ -82,7 +82,7 @@ def corrupted(host: str, key: str, text: str) -> Subject:
     if host in base.servers:
         return replace(base, servers={**base.servers, host: server_facts(host, said)})
     if host in base.leaves:
-        return replace(base, leaves={**base.leaves, host: leaf_facts(host, said, CLUSTER, VIP.ip)})
+        return replace(base, leaves={**base.leaves, host: facts_of(host, said, CLUSTER, VIP.ip)})
     return replace(base, probes={**base.probes, host: probe_facts(host, said, [CLUSTER])})
 
 

@@ -16,7 +16,7 @@ from tasks.observe.helpers import helper
 from tasks.observe.keepalived_conf import LINES
 from tasks.observe.keepalived_files import declared, parse_declared
 from tasks.observe.readings import Garbled
-from tests.unit.builders import answer
+from tests.unit.builders import answers
 
 HELPER = Path(__file__).resolve().parents[3] / "templates" / "helpers" / "keepalived-config"
 CONF = "/etc/keepalived/keepalived.conf"
@@ -273,11 +273,11 @@ def test_all_configurations_together_have_one_bound() -> None:
 def test_nothing_of_the_files_is_in_what_is_shown() -> None:
     secret = base64.b64encode(b"auth_pass hunter22").decode()
     for text in (f"file aGk= 1 {secret}\nend\n", f"file aGk= 1 {secret}\n"):
-        found = declared(answer("H1", stdout=text))
+        found = declared(answers("H1", declared=text))
         assert isinstance(found, Read | Unread)
         assert found.source is not None
         assert secret not in repr(found)
-    assert isinstance(declared(None), Unread)
+    assert isinstance(declared(answers("H1")), Unread)
 
 
 def test_an_installed_helper_is_what_sudo_is_asked_for() -> None:

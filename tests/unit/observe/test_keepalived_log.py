@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.observe.keepalived_log import Transition, log_commands, parse_syslog, parse_transitions
+from tasks.observe.keepalived_log import SYSLOG, Transition, journal, parse_syslog, parse_transitions
 from tasks.observe.readings import Garbled
 from tasks.observe.shell import NOT_ASKED
 
@@ -175,7 +175,7 @@ def test_a_log_file_without_year_and_zone_is_garbled(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("journal", "asked"),
+    ("journalctl", "asked"),
     [
         ('echo \'{"__REALTIME_TIMESTAMP":"1"}\'', False),
         ("true", True),
@@ -183,11 +183,12 @@ def test_a_log_file_without_year_and_zone_is_garbled(text: str) -> None:
         ("exit 1", True),
     ],
 )
-def test_files_are_read_where_the_journal_tells_nothing(tmp_path: Path, journal: str, asked: bool) -> None:  # noqa: FBT001
-    (tmp_path / "journalctl").write_text(f"#!/bin/sh\n{journal}\n")
+def test_files_are_read_where_the_journal_tells_nothing(tmp_path: Path, journalctl: str, asked: bool) -> None:  # noqa: FBT001
+    (tmp_path / "journalctl").write_text(f"#!/bin/sh\n{journalctl}\n")
     (tmp_path / "journalctl").chmod(0o755)
     (tmp_path / "messages").write_text("Nov 22 08:10:04 a Keepalived_vrrp[1]: (VI_1) Entering MASTER STATE\n")
-    script = "".join(f"{{ {command.fragment}\n}}\n" for command in log_commands(100.0)).replace("sudo -n ", "")
+    questions = (journal(100.0), SYSLOG)
+    script = "".join(f"{{ {each.command.fragment}\n}}\n" for each in questions).replace("sudo -n ", "")
     script = script.replace("/var/log/messages", str(tmp_path / "messages"))
     environment = {**os.environ, "PATH": f"{tmp_path}:/usr/bin:/bin"}
     done = subprocess.run(["/bin/sh"], input=script, text=True, capture_output=True, check=False, env=environment)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.observe.package import SYSTEM_FRAGMENT, VERSION_FRAGMENT, parse_package, upstream
+from tasks.observe.package import SYSTEM, VERSION, parse_package, upstream
 from tasks.observe.readings import Garbled
 
 
@@ -60,7 +60,9 @@ def run_on(tmp_path: Path, release: str, programs: dict[str, str]) -> str:
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"#!/bin/sh\n{text}\n")
         path.chmod(0o755)
-    script = (SYSTEM_FRAGMENT + VERSION_FRAGMENT).replace("/etc/os-release", str(tmp_path / "os-release"))
+    script = "".join(each.command.fragment or "" for each in (SYSTEM, VERSION)).replace(
+        "/etc/os-release", str(tmp_path / "os-release")
+    )
     for tool in ("sed", "tail"):
         (tmp_path / "bin" / tool).symlink_to(f"/usr/bin/{tool}")
     done = subprocess.run(

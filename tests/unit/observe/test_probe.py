@@ -11,8 +11,7 @@ from tasks.model.answer import NoAnswer
 from tasks.model.probe import ClientTimers, Route
 from tasks.model.reading import Read, Unread
 from tasks.observe.client import parse_route, parse_timers
-from tasks.observe.probe import probe_facts
-from tasks.observe.probe_questions import probe_commands, stream_command
+from tasks.observe.probe import probe_commands, probe_facts, stream_command
 from tasks.observe.readings import Garbled
 from tests.unit.builders import AT, VIP, cluster
 from tests.unit.builders import answers as no_answers

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tasks.model.answer import Answer
 from tasks.model.reading import Read, Unread
-from tasks.observe.server import _service
-from tests.unit.builders import AT
+from tasks.observe.service import service
+from tests.unit.builders import answers
 
 STATES = "ActiveState=active\nUnitFileState=enabled\nMainPID=5\nLoadState=loaded\n"
 START = "ExecMainStartTimestamp=Sat 2026-11-28 17:47:56.788671 UTC\n"
@@ -23,12 +22,8 @@ CHANGED = "StateChangeTimestamp=Sat 2026-11-28 18:12:47.840523 UTC\n"
 ENTERED = "StateChangeTimestamp=Sat 2026-11-28 17:47:56.840781 UTC\n"
 
 
-def answer(stdout: str) -> Answer:
-    return Answer(host="H1", command="systemctl show", status=0, stdout=stdout, stderr="", at=AT)
-
-
 def loaded(text: str) -> float | None:
-    found = _service(answer(STATES), answer(text))
+    found = service(answers("H1", service=STATES, loaded=text))
     assert isinstance(found, Read), found
     return found.value.loaded_at
 
@@ -62,5 +57,5 @@ def test_never_reloaded_it_read_the_file_when_it_started() -> None:
 
 @pytest.mark.parametrize("text", ["", CHANGED, RELOADED])
 def test_without_a_start_nothing_is_told(text: str) -> None:
-    found = _service(answer(STATES), answer(text))
+    found = service(answers("H1", service=STATES, loaded=text))
     assert isinstance(found, Unread)
