@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from runbooks.session import read_intent
@@ -24,7 +25,7 @@ def asked(inventory: Path, names: Sequence[str]) -> tuple[Asked, ...]:
             rows += [_row(each, "before a change") for each in (declared_question().command, BACKUPS.command)]
         for row in dict.fromkeys(rows):
             hosts.setdefault(row, []).append(host)
-    return tuple(row.on(*found) for row, found in hosts.items())
+    return tuple(replace(row, hosts=tuple(found)) for row, found in hosts.items())
 
 
 def _row(command: Command, when: str) -> Asked:

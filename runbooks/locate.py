@@ -12,10 +12,10 @@ from runbooks.session import Session
 from runbooks.verify import answered_hosts
 from tasks.fabric.locate import locate_commands, located
 from tasks.judge.locate import Look, locate
-from tasks.judge.sightings import Query
 from tasks.model.answer import Command, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.errors import IntentError
+from tasks.model.location import Query
 from tasks.model.mac import MacAddress
 from tasks.model.report import Report
 from tasks.observe.questions import INTERFACES
@@ -71,10 +71,8 @@ def _by_vni(session: Session, query: Query) -> dict[int, Cluster]:
 
 
 def _questions(session: Session, fabrics: Mapping[int, Cluster], query: Query) -> dict[str, Script]:
-    asked: dict[str, dict[str, Command]] = {}
-    for cluster in session.clusters:
-        for server in cluster.servers:
-            asked.setdefault(server.name, {})[INTERFACES.command.key] = INTERFACES.command
+    servers = [server.name for cluster in session.clusters for server in cluster.servers]
+    asked: dict[str, dict[str, Command]] = {name: {INTERFACES.command.key: INTERFACES.command} for name in servers}
     for cluster in fabrics.values():
         for leaf in cluster.fabric.leaves:
             commands = locate_commands(cluster, query)

@@ -17,8 +17,6 @@ OLDEST: Version = (2, 0, 4)
 TRACK_PROCESS: Version = (2, 0, 11)
 SCRIPT_FRACTIONS: Version = (2, 3, 2)
 """The first that runs a vrrp_script at fractions of a second."""
-SKIPS_LENGTH: Version = (2, 0, 19)
-"""The first whose skip_check_adv_addr takes adverts with another *number* of VIPs too."""
 # Keywords of `extra` and `notify` that came after the oldest release; what is missing here the config test finds,
 # before anything is replaced.
 KEYWORDS: dict[str, Version] = {
@@ -57,12 +55,6 @@ def unknown_options(version: str, clusters: Sequence[Cluster]) -> list[str]:
         if known < since
     ]
     return list(dict.fromkeys(found))
-
-
-def counts_vips(version: str | None) -> bool:
-    """Does this release drop an advert with more or fewer VIPs than its own, whatever skip_check_adv_addr says?"""
-    known = upstream(version) if version is not None else None
-    return known is not None and known < SKIPS_LENGTH
 
 
 def _text(version: Version) -> str:

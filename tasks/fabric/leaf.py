@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from tasks.fabric.frr.bgp import PATHS, SESSIONS
 from tasks.fabric.frr.detection import DETECTION, MOVES_OF_ADDRESS, MOVES_OF_MAC
+from tasks.fabric.frr.show import Show
 from tasks.fabric.frr.zebra import MACS, NEIGHBORS, VNI
 from tasks.fabric.kernel import BRIDGE_FDB, CLOCK, fdb, neighbors
 from tasks.fabric.lldp import LLDP
@@ -28,6 +29,7 @@ from tasks.observe.readings import NEVER_ASKED, unasked
 from tasks.observe.shell import shell, which
 
 T = TypeVar("T")
+_OF_A_VNI: tuple[Show[Any], ...] = (MACS, NEIGHBORS, PATHS, VNI)
 
 
 def leaf_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
@@ -36,13 +38,7 @@ def leaf_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
     for cluster in clusters:
         vni, vips = cluster.fabric.vni, [vip.ip for vip in cluster.vips]
         questions += [neighbors(vip) for vip in vips]
-        questions += [
-            fdb(cluster.fabric),
-            asked(MACS, vni=vni),
-            asked(NEIGHBORS, vni=vni),
-            asked(PATHS, vni=vni),
-            asked(VNI, vni=vni),
-        ]
+        questions += [fdb(cluster.fabric), *(asked(show, vni=vni) for show in _OF_A_VNI)]
         questions += [_moves(cluster, vip) for vip in vips]
     # The clock is read right behind the moves that are told by it.
     questions += [CLOCK, asked(DETECTION), asked(SESSIONS), LLDP]

@@ -8,14 +8,12 @@ from tasks.fabric.frr.zebra import MAC_ENTRY, NEIGHBOR_ENTRY
 from tasks.fabric.kernel import neighbors_on
 from tasks.fabric.leaf import LeafReader, leaf_commands
 from tasks.fabric.system import LeafQuestion, asked
-from tasks.model.address import IpAddress
 from tasks.model.answer import Command, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.leaf import EvpnMac, EvpnNeighbor, LeafFacts
+from tasks.model.location import Query
 from tasks.model.mac import MacAddress
 from tasks.model.reading import Read
-
-Query = IpAddress | MacAddress
 
 
 def locate_commands(cluster: Cluster, query: Query) -> tuple[Command, ...]:

@@ -18,11 +18,7 @@ from tasks.observe.readings import first_reading
 
 T = TypeVar("T")
 
-ORDER = (
-    "vtysh",
-    "nvue",
-    "nclu",
-)
+ORDER = ("vtysh", "nvue", "nclu")
 """Their folders. The first is asked; where it is refused the others are, in its place, until one of them answers."""
 
 

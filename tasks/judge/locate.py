@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.judge.sightings import Query, sightings_of, unread_of
+from tasks.judge.sightings import sightings_of, unread_of
 from tasks.model.cluster import Cluster, Fabric
 from tasks.model.leaf import EvpnMac, EvpnNeighbor, LeafFacts
-from tasks.model.location import Location, Sighting, Whereabouts
+from tasks.model.location import Location, Query, Sighting, Whereabouts
 from tasks.model.mac import MacAddress
 from tasks.model.reading import Read, Reading
 from tasks.model.server import Interface

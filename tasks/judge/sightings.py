@@ -10,11 +10,9 @@ from tasks.judge.place import from_the_wire, of_vlan
 from tasks.model.address import IpAddress
 from tasks.model.cluster import Fabric
 from tasks.model.leaf import LeafFacts
-from tasks.model.location import Sighting
+from tasks.model.location import Query, Sighting
 from tasks.model.mac import MacAddress
 from tasks.model.reading import Read, Unread
-
-Query = IpAddress | MacAddress
 
 
 def sightings_of(query: Query, fabric: Fabric, facts: LeafFacts) -> Iterator[Sighting]:

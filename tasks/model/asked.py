@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +14,3 @@ class Asked:
     when: str
     helper: str | None
     hosts: tuple[str, ...] = ()
-
-    def on(self, *hosts: str) -> Asked:
-        """The same, asked of these hosts."""
-        return replace(self, hosts=hosts)

@@ -10,6 +10,8 @@ from tasks.model.answer import Answer
 from tasks.model.mac import MacAddress
 from tasks.model.verdict import Status
 
+Query = IpAddress | MacAddress
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:

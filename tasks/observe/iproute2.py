@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Interface, IPv6Interface, ip_address
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tasks.model.address import IpInterface
 from tasks.model.leaf import FdbRow, Neighbor
@@ -13,9 +14,6 @@ from tasks.model.mac import MacAddress
 from tasks.model.server import Interface
 from tasks.observe.json_text import documents, mapping, optional_whole, optional_word, sequence, whole, word
 from tasks.observe.readings import Garbled, converted, shortened
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _STATE = re.compile(r"[A-Z]+\Z|0x[0-9a-f]+\Z")
 _VALUED = re.compile(r"(?:dev|lladdr|proto|dst|vlan|master|src_vni|vni|nhid|port|via|used|probes|ref)\Z")

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import re
 import reprlib
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
+from tasks.model.answer import Answer
 from tasks.model.bounds import ANSWER_MOST, MIB, TIME_MOST
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.text import shortened
 from tasks.observe.shell import NOT_ASKED
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tasks.model.answer import Answer
 
 __all__ = ["NEVER_ASKED", "Garbled", "converted", "first_reading", "reading", "sample", "seconds", "shortened"]
 

@@ -27,7 +27,9 @@ from tasks.report.formats import Format
 
 FORMAT = Format(suffix="txt", render=lambda report: f"just {report.verdict}\\n")
 '''
-CHECK, FAULT = re.findall(r"^```python\n(.*?)^```$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL)
+CHECK, FAULT, SYSTEM = re.findall(
+    r"^```python\n(.*?)^```$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL
+)
 """The examples."""
 REPORT = (
     '{"schema": 1, "command": "verify", "started_at": "2026-01-01T00:00:00.000Z", "duration_s": 1.0, '
@@ -92,6 +94,47 @@ def test_the_example_of_a_check_judges() -> None:
     assert [judge(facts, "L1").status for facts in (healthy, broken)] == ["pass", "fail"]
     assert judge(healthy, "L1").evidence
     assert judge(with_leaf(subject(), "L1", vni=GONE), "L1").status == "unknown"
+
+
+LEAF = """
+import sys
+from pathlib import Path
+
+from tasks.fabric.leaf import LeafReader, leaf_commands
+from tests.unit.builders import VIP, cluster
+from tests.unit.fabric.captured import SAMPLES
+from tests.unit.observe.scripts import ALLOWED, REFUSED, ask
+
+docker = f"case $* in 'exec bgp vtysh -c show evpn mac vni 100 json') cat {SAMPLES}/frr/mac.json ;; *) exit 1 ;; esac"
+programs = {"docker": docker, "vtysh": f"cat {SAMPLES}/frr/mac.json", "ip": "echo '[]'", "bridge": "echo '[]'"}
+programs["sudo"] = REFUSED if "refused" in sys.argv else ALLOWED
+answers = ask(Path(sys.argv[1]), leaf_commands([cluster()]), programs)
+macs = LeafReader("leaf1", answers).facts(cluster(), VIP.ip).evpn_macs
+print(len(macs.value), macs.source.command)
+"""
+
+
+@pytest.mark.parametrize(
+    ("vtysh", "asked"),
+    [
+        pytest.param("refused", "docker exec bgp vtysh -c 'show evpn mac vni 100 json'", id="in place of vtysh"),
+        pytest.param("allowed", "sudo vtysh -c 'show evpn mac vni 100 json'", id="not where vtysh answers"),
+    ],
+)
+def test_a_leaf_system_is_one_folder_and_one_line(copy: Path, tmp_path: Path, vtysh: str, asked: str) -> None:
+    registry, folder = copy / "tasks/fabric/system.py", copy / "tasks/fabric/docker"
+    before = registry.read_text()
+    folder.mkdir()
+    (folder / "__init__.py").write_text(SYSTEM)
+    registry.write_text(before.replace('"nclu")', '"nclu", "docker")'))
+    try:
+        places = {**os.environ, "PYTHONPATH": f"{copy}:{ROOT}"}
+        words = [sys.executable, "-c", LEAF, str(tmp_path), vtysh]
+        done = subprocess.run(words, cwd=copy, env=places, capture_output=True, text=True, check=False)
+        assert done.stdout == f"3 {asked}\n", done.stderr
+    finally:
+        registry.write_text(before)
+        shutil.rmtree(folder)
 
 
 class TestEntryPoints:

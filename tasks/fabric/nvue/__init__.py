@@ -23,18 +23,19 @@ def _row(show: Show[T], words: str, parse: Callable[..., T], *, last: bool = Fal
     return show, (words, parse, last)
 
 
-_ROWS = (
-    _row(MACS, "evpn vni {vni} mac", answers.parse_nvue_macs),
-    _row(NEIGHBORS, "evpn vni {vni} host", answers.parse_nvue_neighbors),
-    _row(VNI, "evpn vni {vni}", answers.parse_nvue_vni),
-    _row(MOVES_OF_ADDRESS, "evpn vni {vni} host {vip}", answers.parse_nvue_move_count),
-    _row(MOVES_OF_MAC, "evpn vni {vni} mac {mac}", answers.parse_nvue_move_count),
-    _row(DETECTION, "evpn dad", answers.parse_nvue_detection),
-    # NCLU goes before, since its JSON is FRR's own: the shape of these routes is documented nowhere.
-    _row(PATHS, f"{_ROUTER} address-family l2vpn-evpn route", answers.parse_nvue_paths, last=True),
-    _row(SESSIONS, f"{_ROUTER} neighbor", answers.parse_nvue_sessions, last=True),
+_WORDS = dict(
+    (
+        _row(MACS, "evpn vni {vni} mac", answers.parse_nvue_macs),
+        _row(NEIGHBORS, "evpn vni {vni} host", answers.parse_nvue_neighbors),
+        _row(VNI, "evpn vni {vni}", answers.parse_nvue_vni),
+        _row(MOVES_OF_ADDRESS, "evpn vni {vni} host {vip}", answers.parse_nvue_move_count),
+        _row(MOVES_OF_MAC, "evpn vni {vni} mac {mac}", answers.parse_nvue_move_count),
+        _row(DETECTION, "evpn dad", answers.parse_nvue_detection),
+        # NCLU goes before, since its JSON is FRR's own: the shape of these routes is documented nowhere.
+        _row(PATHS, f"{_ROUTER} address-family l2vpn-evpn route", answers.parse_nvue_paths, last=True),
+        _row(SESSIONS, f"{_ROUTER} neighbor", answers.parse_nvue_sessions, last=True),
+    )
 )
-_WORDS = dict(_ROWS)
 
 
 def _ask(show: Show[Any], values: Values) -> Question[Any] | None:

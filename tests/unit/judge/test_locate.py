@@ -9,9 +9,8 @@ from ipaddress import ip_address
 import pytest
 
 from tasks.judge.locate import Look, locate
-from tasks.judge.sightings import Query
 from tasks.model.leaf import LldpNeighbor
-from tasks.model.location import Whereabouts
+from tasks.model.location import Query, Whereabouts
 from tasks.model.mac import MacAddress
 from tasks.model.verdict import Status
 from tests.unit.builders import (

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,15 @@ import pytest
 from runbooks.commands import asked
 from runbooks.session import read_intent
 from runbooks.verify import questions
-from tasks.observe.helpers import helper_function
+from tasks.fabric.locate import locate_commands
+from tasks.model.location import Query
+from tasks.model.mac import MacAddress
+from tasks.observe.helpers import helper_function, helper_text
+from tests.unit.builders import VIP, VIP6, cluster
 from tests.unit.runbooks.inventories import write_inventory
 from tests.unit.runbooks.test_cli import ended, run
+
+SUDOERS = Path(__file__).resolve().parents[3] / "templates" / "sudoers"
 
 
 @pytest.fixture
@@ -53,6 +61,43 @@ def test_nothing_calls_sudo_that_does_not_say_so(host: str, inventory: Path, tmp
             called.add(each.title)
     assert called <= {each.title for each in commands if each.sudo}
     assert called or host == "I1"
+
+
+@pytest.mark.parametrize(
+    ("host", "role", "others"),
+    [
+        pytest.param("L1", "leaf", [], id="leaf"),
+        pytest.param(
+            "H1",
+            "server-verify",
+            # plan asks the first; the others are looked at before a question.
+            ['keepalived-config ""', "/proc/net/ip_tables_names", "/proc/net/ip6_tables_names"],
+            id="server",
+        ),
+    ],
+)
+def test_the_published_list_is_what_is_asked_as_root(host: str, role: str, others: list[str], inventory: Path) -> None:
+    script = questions(read_intent(inventory, need_secrets=False).clusters, {})[host]
+    found = re.search(r"^Cmnd_Alias \w+ =(.*)", (SUDOERS / role).read_text().replace("\\\n", ""), re.MULTILINE)
+    assert found is not None
+    listed = {each.strip() for each in found[1].split(",")}
+    asked_as_root = [each for each in script.commands if each.sudo]
+    wanted = [f'/{each.helper} ""' if each.helper else f"/{' '.join(each.argv)}" for each in asked_as_root]
+    assert [each for each in wanted if not any(entry.endswith(each) for entry in listed)] == []
+    assert [entry for entry in listed if not entry.endswith((*wanted, *others))] == []
+
+
+@pytest.mark.parametrize("use_vmac", [False, True])
+@pytest.mark.parametrize("query", [ip_address("100.65.0.10"), ip_address("fd00::10"), MacAddress("08:00:27:7d:af:b4")])
+def test_the_helper_passes_each_question_to_frr_on(query: Query, *, use_vmac: bool, tmp_path: Path) -> None:
+    helper = tmp_path / "frr-show"
+    helper.write_text(helper_text("frr-show").replace("exec env ", "exit 0 # "))
+    one = cluster(use_vmac=use_vmac, vips=(VIP, VIP6))
+    asked_frr = [each for each in locate_commands(one, query) if each.helper == "frr-show"]
+    assert len(asked_frr) == 10
+    for each in asked_frr:
+        done = subprocess.run(["/bin/sh", helper], input=f"{each.argv[-1]}\n", text=True, check=False, timeout=20)
+        assert done.returncode == 0, each.title
 
 
 @pytest.mark.parametrize(
