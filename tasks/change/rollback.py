@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Sequence
 
 from tasks.change.files import diff_of, put_back, sudo
-from tasks.change.ufw import reloading
 from tasks.change.undo import BACKUPS
 from tasks.model.answer import Command
 from tasks.model.plan import Step
@@ -14,6 +13,7 @@ from tasks.model.reading import Read
 from tasks.model.server import Firewall, ServerFacts, Service
 from tasks.observe.backups import NONE, Backups, text_of
 from tasks.render.sysctl import arp_announce, recorded
+from tasks.server.firewall.backends.ufw.plan import reloading
 
 UNIT = "keepalived.service"
 # Checksum and path by turns. Between the plan and the rollback somebody thinks, and others may change a file.

@@ -10,7 +10,6 @@ from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.server import ConfigFile, Firewall, Instance, Package, ServerFacts, Service
 from tasks.model.text import readable
-from tasks.observe.firewall import parse_firewall
 from tasks.observe.iproute2 import parse_interfaces
 from tasks.observe.keepalived_files import KEY, declared
 from tasks.observe.keepalived_json import parse_instances
@@ -20,6 +19,7 @@ from tasks.observe.readings import Garbled, reading, seconds, shortened
 from tasks.observe.shell import NOT_ASKED
 from tasks.observe.sysctl import parse_arp_announce
 from tasks.render.mask import masked
+from tasks.server.firewall.read import parse_firewall
 
 
 def server_facts(host: str, reply: Reply, interfaces: tuple[str, ...] = ()) -> ServerFacts:

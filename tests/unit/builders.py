@@ -39,11 +39,11 @@ from tasks.model.mac import MacAddress
 from tasks.model.probe import ClientTimers, PingFacts, ProbeFacts, Route
 from tasks.model.reading import Read, Unread
 from tasks.model.server import ConfigFile, Firewall, Instance, Interface, Package, ServerFacts, Service
-from tasks.observe.iptables import parse_iptables
 from tasks.observe.keepalived_conf import read_conf
-from tasks.observe.nft import parse_nft
 from tasks.observe.questions import CONFIG_PATH
 from tasks.render.firewall import NFT_INCLUDE, nft_snippet
+from tasks.server.firewall.backends.nftables.read.ruleset import parse_nft
+from tasks.server.firewall.xtables.rules import parse_iptables
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 VIP = IPv4Interface("100.65.0.10/24")

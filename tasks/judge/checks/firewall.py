@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tasks.judge.checks import Target, registered
-from tasks.judge.firewall_front import blocked_by
-from tasks.judge.firewall_rules import is_managed, is_open, made_at_boot, managed_strays, place, strays, unmade
 from tasks.judge.subject import Check, Subject
 from tasks.model.address import IPV6
 from tasks.model.cluster import Cluster, Opening, Server
 from tasks.model.server import Firewall, Instance
 from tasks.model.verdict import Finding
 from tasks.render.firewall import NFT_INCLUDE, nft_inserts, of_family
+from tasks.server.firewall.backends.firewalld.judge import blocked_by
+from tasks.server.firewall.chains import is_managed, is_open, made_at_boot, managed_strays, place, strays, unmade
 
 MANAGED = ("firewalld", "ufw")
 HANDLED = ("iptables", "nftables", *MANAGED, "none")

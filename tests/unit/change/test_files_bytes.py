@@ -9,7 +9,6 @@ from ipaddress import IPv4Address
 import pytest
 
 from tasks.change.files import diff_of, write_like
-from tasks.change.firewall import plan_firewall
 from tasks.judge.snapshot_server import server_tables
 from tasks.judge.subject import Subject
 from tasks.model.answer import Answer, Answers
@@ -20,6 +19,7 @@ from tasks.model.server import Firewall, ServerFacts
 from tasks.model.text import from_bytes
 from tasks.observe.questions import FIREWALL_FILES
 from tasks.observe.server import server_facts
+from tasks.server.firewall.plan import plan_firewall
 from tests.unit.builders import AT, cluster
 
 PEER = (Opening(address=IPv4Address("100.65.0.12")),)

@@ -11,8 +11,8 @@ import pytest
 from tasks.judge.vip import judge_vip
 from tasks.model.server import Firewall
 from tasks.model.verdict import VipState
-from tasks.observe.firewall import parse_firewall
 from tasks.render.firewall import NFT_INCLUDE, nft_snippet
+from tasks.server.firewall.read import parse_firewall
 from tests.unit.builders import (
     GONE,
     H1_IP,

@@ -8,6 +8,7 @@ import importlib
 import inspect
 import json
 import pkgutil
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tasks.observe
+import tasks.server
 from tasks.observe.iproute2 import parse_fdb
 from tasks.observe.json_text import documents
 from tasks.observe.readings import Garbled
@@ -24,6 +26,7 @@ from tests.unit.builders import IPTABLES, RULES_V4
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+PACKAGES = (tasks.observe, tasks.server)
 SAMPLES = Path(__file__).parents[2] / "data" / "observe"
 SUMMARY = (
     "3 packets transmitted, 3 received, 0% packet loss, time 2031ms\n"
@@ -118,10 +121,10 @@ BOUND: dict[str, dict[str, Any]] = {
 
 
 def parsers() -> dict[str, Callable[[str], object]]:
-    """Every public parser of the package, so that a new one can't be forgotten here."""
+    """Every public parser of these packages, so that a new one can't be forgotten here."""
     found: dict[str, Callable[[str], object]] = {}
-    for module in pkgutil.iter_modules(tasks.observe.__path__):
-        loaded = importlib.import_module(f"tasks.observe.{module.name}")
+    for module in chain.from_iterable(pkgutil.walk_packages(each.__path__, f"{each.__name__}.") for each in PACKAGES):
+        loaded = importlib.import_module(module.name)
         own = inspect.getmembers(
             loaded, lambda each, home=loaded.__name__: inspect.isfunction(each) and each.__module__ == home
         )

@@ -1,0 +1,1 @@
+"""Firewalls, a folder each."""

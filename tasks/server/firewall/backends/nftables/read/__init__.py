@@ -1,0 +1,1 @@
+"""What nft tells, and what its files will load."""
