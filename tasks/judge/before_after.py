@@ -9,8 +9,9 @@ from typing import Any
 from tasks.judge.instances import carries, family_of, instance_of
 from tasks.model.cluster import Cluster, Server
 from tasks.model.reading import Read, Reading, Unread
-from tasks.model.server import ConfigFile, Firewall, Instance, ServerFacts, Service
+from tasks.model.server import ConfigFile, Instance, ServerFacts, Service
 from tasks.render.sysctl import SYSCTL_FILE
+from tasks.server.firewall.model import Firewall
 
 
 def masters_of(
@@ -93,6 +94,5 @@ def _essence(value: object) -> object:
         return (value.text, value.owner, value.group, value.mode)
     if isinstance(value, Firewall):
         rules = [(chain.policy, [rule.text for rule in chain.rules]) for chain in value.chains]
-        managed = sorted((rule.zone, rule.saved, rule.text) for rule in value.managed)
-        return (value.manager, rules, value.persistent, value.persistent6, value.snippet, managed)
+        return (value.manager, rules, value.kept)
     return value

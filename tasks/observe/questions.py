@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
 from tasks.model.answer import Command
 from tasks.model.cluster import Cluster
-from tasks.observe.helpers import fed_function, function_name, helper, helper_function
+from tasks.observe.helpers import function_name, helper_function
 from tasks.observe.leaf_questions import leaf_commands
 from tasks.observe.package import SYSTEM_FRAGMENT, VERSION_FRAGMENT
 from tasks.observe.probe_questions import probe_commands
-from tasks.observe.shell import IPROUTE, NOT_ASKED, iproute
+from tasks.observe.shell import IPROUTE, iproute
 from tasks.render.sysctl import SYSCTL_FILE
+from tasks.server.firewall.questions import firewall_commands
 
 __all__ = [
     "CONFIG_PATH",
-    "FIREWALL_FILES",
-    "NFTABLES_SNIPPET",
     "interfaces_command",
     "leaf_commands",
     "probe_commands",
@@ -27,49 +25,12 @@ __all__ = [
 ]
 
 CONFIG_PATH = "/etc/keepalived/keepalived.conf"
-NFTABLES_SNIPPET = "/etc/nftables-vipbook.nft"
-_NFTABLES_FILES = ("/etc/nftables.conf", "/etc/sysconfig/nftables.conf")
-FIREWALL_FILES = (
-    # Debian's and Enterprise Linux's.
-    *("/etc/iptables/rules.v4", "/etc/sysconfig/iptables"),
-    *("/etc/iptables/rules.v6", "/etc/sysconfig/ip6tables"),
-    *_NFTABLES_FILES,
-    NFTABLES_SNIPPET,
-    *(f"/etc/ufw/{name}.rules" for name in ("user", "user6", "before", "before6")),
-    "/etc/default/ufw",
-)
-"""What the firewalls load at boot, as templates/helpers/firewall-files has them."""
 # All interfaces, so that the value is known of those too that only our file still names.
 _ARP_ANNOUNCE = ("grep", "-H", ".", "/proc/sys/net/ipv4/conf/*/arp_announce")
 _UNIT = "keepalived.service"
 _STATE = "keepalived-json"
-_RULES = "firewall-rules"
 _LOOK = ("keepalived", "--signum=JSON")
 _TIMES = ("--property=ExecMainStartTimestamp,ExecReload,StateChangeTimestamp", _UNIT)
-_MANAGERS = (
-    *("firewalld.service", "ufw.service", "nftables.service"),
-    # Debian's, and Enterprise Linux's two.
-    *("netfilter-persistent.service", "iptables.service", "ip6tables.service"),
-)
-
-_UFW = """
-if grep -qs '^ENABLED=yes' /etc/ufw/ufw.conf; then
-    sudo -n ufw --dry-run allow proto vrrp from 192.0.2.1 >/dev/null
-else
-    (exit @NOT_ASKED@)
-fi
-"""
-# The tables of the older kernel interface are beside iptables-nft's, and `iptables -S` does not show them.
-_LEGACY = """
-vipbook_legacy() {
-    if [ -e "/proc/net/$2" ] && sudo -n grep -qs '^filter$' "/proc/net/$2" && iptables -V | grep -q nf_tables &&
-        command -v "$1-legacy" >/dev/null 2>&1
-    then
-        vipbook_firewall_rules "$1-legacy" "$1-legacy" -w -S INPUT
-    fi
-}
-vipbook_legacy iptables ip_tables_names && printf '== ip6\\n' && vipbook_legacy ip6tables ip6_tables_names
-"""
 # systemd before 247 knows no --timestamp, and prints the local time in whole seconds.
 _LOADED = """
 systemctl show --timestamp=us+utc @WORDS@ 2>/dev/null || TZ=UTC systemctl show @WORDS@
@@ -110,13 +71,6 @@ def _first_look() -> Command:
     return Command(key="json", argv=_LOOK, sudo=True, helper=_STATE, fragment=f"{helper_function(_STATE)}{_JSON}")
 
 
-def _rules(program: str, before: str = "") -> Command:
-    """What runs, by a helper: a caller who reads nothing would hold the lock of iptables. `before` defines it."""
-    argv = (program, "-w", "-S")
-    fragment = f"{before}{function_name(_RULES)} {shlex.join((program, *argv))}"
-    return Command(key=program, argv=argv, sudo=True, helper=_RULES, fragment=fragment)
-
-
 def interfaces_command() -> Command:
     """Interfaces and their addresses, as JSON where iproute2 knows it: Enterprise Linux 7 has 4.11."""
     asked = iproute("interfaces", "ip", "addr", "show")
@@ -145,7 +99,7 @@ def server_commands(clusters: Sequence[Cluster], *, firewall: bool = True) -> tu
             argv=("systemctl", "show", "--timestamp=us+utc", *_TIMES),
             fragment=_LOADED.replace("@WORDS@", " ".join(_TIMES)),
         ),
-        *(_firewall_commands() if firewall else ()),
+        *(firewall_commands() if firewall else ()),
         # Everybody may read these.
         Command(key="sysctl stat", argv=("stat", "-L", "-c", "%U %G %a %Y", SYSCTL_FILE)),
         Command(key="sysctl file", argv=("cat", SYSCTL_FILE)),
@@ -154,40 +108,4 @@ def server_commands(clusters: Sequence[Cluster], *, firewall: bool = True) -> tu
         Command(key="looks", argv=("date", "+%s.%N"), fragment='echo "$vipbook_first_at $vipbook_later_at"'),
         # Behind the second look, so that addresses and states are of one moment.
         interfaces_command(),
-    )
-
-
-def _firewall_commands() -> tuple[Command, ...]:
-    return (
-        Command(key="units", argv=("systemctl", "show", "--property=Id,ActiveState,UnitFileState", *_MANAGERS)),
-        _rules("iptables", fed_function(_RULES)),
-        _rules("ip6tables"),
-        Command(
-            key="iptables-legacy",
-            argv=("iptables-legacy", "-w", "-S", "INPUT"),
-            sudo=True,
-            helper=_RULES,
-            fragment=_LEGACY,
-        ),
-        Command(key="ruleset", argv=("nft", "-j", "list", "ruleset"), sudo=True),
-        # They are edited and written back, and others' comments in them may be Latin-1.
-        helper("firewall files", "firewall-files", argv=("cat", *FIREWALL_FILES), exact=True),
-        helper(
-            "nftables includes",
-            "nftables-includes",
-            argv=("grep", "include", *_NFTABLES_FILES),
-            when=" || ".join(f"[ -e {path} ]" for path in _NFTABLES_FILES),
-        ),
-        helper(
-            "firewalld",
-            "firewalld",
-            argv=("firewall-cmd", "--list-all-zones"),
-            when="systemctl is-active --quiet firewalld.service",
-        ),
-        Command(
-            key="ufw",
-            argv=("ufw", "--dry-run", "allow", "proto", "vrrp", "from", "192.0.2.1"),
-            sudo=True,
-            fragment=_UFW.replace("@NOT_ASKED@", str(NOT_ASKED)),
-        ),
     )

@@ -8,18 +8,15 @@ from datetime import UTC, datetime
 
 from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.reading import Read, Reading, Unread
-from tasks.model.server import ConfigFile, Firewall, Instance, Package, ServerFacts, Service
-from tasks.model.text import readable
+from tasks.model.server import ConfigFile, Instance, Package, ServerFacts, Service
 from tasks.observe.iproute2 import parse_interfaces
 from tasks.observe.keepalived_files import KEY, declared
 from tasks.observe.keepalived_json import parse_instances
 from tasks.observe.package import parse_package
-from tasks.observe.questions import FIREWALL_FILES, NFTABLES_SNIPPET
 from tasks.observe.readings import Garbled, reading, seconds, shortened
-from tasks.observe.shell import NOT_ASKED
 from tasks.observe.sysctl import parse_arp_announce
 from tasks.render.mask import masked
-from tasks.server.firewall.read import parse_firewall
+from tasks.server.firewall.read import read_firewall
 
 
 def server_facts(host: str, reply: Reply, interfaces: tuple[str, ...] = ()) -> ServerFacts:
@@ -53,7 +50,7 @@ def server_facts(host: str, reply: Reply, interfaces: tuple[str, ...] = ()) -> S
         later=reading(answers.get("later"), _instances, accept=_instances_answered),
         between_s=reading(answers.get("looks"), _between),
         interfaces=reading(answers.get("interfaces"), parse_interfaces),
-        firewall=_firewall(answers, interfaces),
+        firewall=read_firewall(answers, interfaces),
         sysctl_file=_config(answers.get("sysctl stat"), answers.get("sysctl file")),
         arp_announce=reading(answers.get("arp_announce"), parse_arp_announce, accept=_found),
         declared=declared(answers.get(KEY)),
@@ -158,92 +155,3 @@ def _loaded_at(text: str) -> float | None:
 def _epoch(found: re.Match[str]) -> float:
     whole = datetime.strptime(found[1], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC).timestamp()
     return whole + float(found[2] or 0)
-
-
-_FIREWALL_ANSWERS = (
-    "units",
-    "iptables",
-    "ip6tables",
-    "iptables-legacy",
-    "ruleset",
-    "firewall files",
-    "nftables includes",
-    "firewalld",
-    "ufw",
-)
-
-
-def _firewall(answers: dict[str, Answer], interfaces: tuple[str, ...]) -> Reading[Firewall]:
-    """One reading from several answers; what is not installed or not there is an answer too."""
-    asked: dict[str, Answer] = {}
-    for key in _FIREWALL_ANSWERS:
-        answer = answers.get(key)
-        if answer is None:
-            return Unread(reason="the round trip ended before the firewall was read", source=None)
-        unasked = answer.status == NOT_ASKED or _no_program(answer) or _no_table(answer)
-        if answer.status != 0 and not unasked and key != "ufw":
-            return reading(answer, _never)
-        asked[key] = answer
-    texts = {key: "" if answer.status else answer.stdout for key, answer in asked.items()}
-    # The source shown is that of the tool that rules.
-    shown = asked["ruleset"]
-    if asked["firewalld"].status == 0:
-        shown = asked["firewalld"]
-    elif asked["iptables"].stdout.count("\n") > _EMPTY:
-        shown = asked["iptables"]
-    found = reading(
-        asked["units"],
-        lambda text: parse_firewall(
-            text,
-            texts["iptables"],
-            texts["ruleset"],
-            _files(readable(texts["firewall files"])),
-            ip6tables=texts["ip6tables"],
-            legacy=texts["iptables-legacy"],
-            firewalld=texts["firewalld"] or None,
-            ufw_knows=asked["ufw"].status == 0,
-            interfaces=interfaces,
-            includes=texts["nftables includes"],
-        ),
-    )
-    if isinstance(found, Read):
-        found = Read(value=_exact(found.value, texts["firewall files"]), source=found.source)
-    return replace(found, source=shown)
-
-
-def _exact(firewall: Firewall, text: str) -> Firewall:
-    """The two texts that are edited and written back, byte for byte; nothing else is."""
-    files = _files(text)
-    return replace(
-        firewall,
-        persistent=files[firewall.path] if firewall.persistent is not None else None,
-        persistent6=files[firewall.path6] if firewall.persistent6 is not None else None,
-    )
-
-
-_EMPTY = 3
-"""Lines that `iptables -S` prints where there is nothing but policies."""
-
-
-def _files(text: str) -> dict[str, str | None]:
-    """Texts by path; `snippet` is our own nftables file."""
-    marks = "|".join(map(re.escape, FIREWALL_FILES))
-    _, *parts = re.split(rf"\n== ({marks})\n", text)
-    found = {path: None if body == "== none\n" else body for path, body in zip(parts[::2], parts[1::2], strict=True)}
-    missing = set(FIREWALL_FILES) - set(found)
-    if missing:
-        raise Garbled(f"{min(missing)} was not read")
-    return {**found, "snippet": found[NFTABLES_SNIPPET]}
-
-
-def _no_program(answer: Answer) -> bool:
-    return answer.status in {1, 127} and "command not found" in answer.stderr
-
-
-def _no_table(answer: Answer) -> bool:
-    """The kernel has no such family or table, so nothing filters there; a lack of permission is something else."""
-    return "can't initialize" in answer.stderr and "Permission denied" not in answer.stderr
-
-
-def _never(text: str) -> Firewall:
-    raise Garbled(text)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
 from tasks.model.address import IpAddress
-from tasks.model.server import PathRule
+from tasks.server.firewall.model import PathRule
 
 _HARMLESS = frozenset(
     {
@@ -35,57 +35,64 @@ class Packet:
 
 
 Chains = Mapping[str, Sequence[PathRule]]
-Ends = dict[str, str | None]
-"""What came out of each chain that was walked; of one that is being walked, the rule that leads on."""
 
 
-def first_block(chains: Chains, start: Sequence[str], packet: Packet) -> str:
-    """The first rule that could keep this packet out; empty when one lets it in before, or none does either."""
-    ends: Ends = {}
-    for chain in start:
-        if (found := _end(chains, chain, packet, ends)) is not None:
-            return found
-    return ""
+def first_block(chains: Chains, start: Sequence[str], packet: Packet, *, own: str = "") -> str:
+    """The first rule that could keep this packet out; empty when one lets it in before, or none does either.
+
+    `own`: what the names of a firewall's own chains begin with; a packet goes on behind those that are told of nowhere.
+    """
+    walk = _Walk(chains=chains, packet=packet, own=own)
+    return next((found for chain in start if (found := walk.end(chain)) is not None), "")
 
 
-def _end(chains: Chains, chain: str, packet: Packet, ends: Ends, depth: int = 0) -> str | None:
-    """As `_walk`, each chain once: chains that jump to each other several times make more ways than anybody can go."""
-    if chain not in ends:
-        ends[chain] = _walk(chains, chain, packet, ends, depth)
-    return ends[chain]
+@dataclass(slots=True, kw_only=True)
+class _Walk:
+    """One packet's way."""
 
+    chains: Chains
+    packet: Packet
+    own: str
+    ends: dict[str, str | None] = field(default_factory=dict)
+    """What came out of each chain that was walked; of one that is being walked, the rule that leads on."""
 
-def _walk(chains: Chains, chain: str, packet: Packet, ends: Ends, depth: int) -> str | None:
-    """As `first_block`; None: the packet may come out at the end of the chain, and nothing kept it out."""
-    returned: set[str] = set()
-    for rule in chains.get(chain, ()):
-        if any(_excludes(*condition, packet) for condition in rule.conditions):
-            continue
-        if rule.target == "RETURN":
-            returned |= {value for name, value, negated in rule.conditions if name == "--dst-type" and not negated}
-            if _is_certain(rule, packet) or returned >= _ADVERTS_GO_TO:
-                return None
-        elif rule.target == "ACCEPT":
-            if _is_certain(rule, packet):
-                return _REACHED
-        elif rule.target in chains or rule.target.startswith("ufw"):
-            found = _behind(chains, chain, rule, packet, ends, depth)
-            if found or (found == _REACHED and _is_certain(rule, packet)):
-                return found
-        elif rule.target not in _HARMLESS:
+    def end(self, chain: str, depth: int = 0) -> str | None:
+        """As `_through`, each chain once: chains that jump to each other make more ways than anybody can go."""
+        if chain not in self.ends:
+            self.ends[chain] = self._through(chain, depth)
+        return self.ends[chain]
+
+    def _through(self, chain: str, depth: int) -> str | None:
+        """As `first_block`; None: the packet may come out at the end of the chain, and nothing kept it out."""
+        returned: set[str] = set()
+        for rule in self.chains.get(chain, ()):
+            if any(_excludes(*condition, self.packet) for condition in rule.conditions):
+                continue
+            if rule.target == "RETURN":
+                returned |= {value for name, value, negated in rule.conditions if name == "--dst-type" and not negated}
+                if _is_certain(rule, self.packet) or returned >= _ADVERTS_GO_TO:
+                    return None
+            elif rule.target == "ACCEPT":
+                if _is_certain(rule, self.packet):
+                    return _REACHED
+            elif rule.target in self.chains or self._is_own(rule.target):
+                found = self._behind(chain, rule, depth)
+                if found or (found == _REACHED and _is_certain(rule, self.packet)):
+                    return found
+            elif rule.target not in _HARMLESS:
+                return rule.text
+        return None
+
+    def _behind(self, chain: str, rule: PathRule, depth: int) -> str | None:
+        """What comes of the chain that the rule jumps to; deeper than anybody writes, it might be anything."""
+        if depth > _DEEPEST:
             return rule.text
-    return None
+        # What jumps in a circle, which no kernel loads, comes to an end: own chains go on, others might do anything.
+        self.ends[chain] = None if self._is_own(chain) else rule.text
+        return self.end(rule.target, depth + 1)
 
-
-def _behind(  # noqa: PLR0913, PLR0917 - as `_walk`, and where it is
-    chains: Chains, chain: str, rule: PathRule, packet: Packet, ends: Ends, depth: int
-) -> str | None:
-    """What comes of the chain that the rule jumps to; deeper than anybody writes, it might be anything."""
-    if depth > _DEEPEST:
-        return rule.text
-    # What jumps in a circle, which no kernel loads, comes to an end: ufw's chains go on, others might do anything.
-    ends[chain] = None if chain.startswith("ufw") else rule.text
-    return _end(chains, rule.target, packet, ends, depth + 1)
+    def _is_own(self, chain: str) -> bool:
+        return bool(self.own) and chain.startswith(self.own)
 
 
 def _excludes(name: str, value: str, negated: bool, packet: Packet) -> bool:  # noqa: FBT001 - as a condition has it

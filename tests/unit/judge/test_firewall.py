@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from tasks.judge.vip import judge_vip
-from tasks.model.server import Firewall
 from tasks.model.verdict import VipState
-from tasks.render.firewall import NFT_INCLUDE, nft_snippet
-from tasks.server.firewall.read import parse_firewall
+from tasks.server.firewall.backends.nftables.model import NFT_INCLUDE, nft_snippet
+from tasks.server.firewall.model import Firewall
 from tests.unit.builders import (
     GONE,
     H1_IP,
@@ -20,6 +19,7 @@ from tests.unit.builders import (
     OUR_LINE,
     REJECT,
     RULES_V4,
+    firewall_of,
     instance,
     iptables,
     nft_chain,
@@ -42,7 +42,7 @@ BEHIND = BARE + OUR_LINE
 WITH_STRAY = IPTABLES.replace(OUR_LINE, OUR_LINE + OUR_LINE.replace(".12/", ".99/"))
 RULES_BARE = RULES_V4.replace(OUR_LINE, "")
 RULES_BEHIND = RULES_BARE.replace(REJECT_LINE, REJECT_LINE + OUR_LINE)
-UNHANDLED = Firewall(manager="pf", chains=(), persistent=None, saved=(), snippet=None)
+UNHANDLED = Firewall(manager="pf")
 SECOND_CHAIN = nft_chain(name="second")
 OURS, OURS_IN_SECOND = nft_ours("100.65.0.11"), nft_ours("100.65.0.11", chain="second")
 BEHIND_IN_SECOND = (nft_chain(), OURS, SECOND_CHAIN, nft_json_rule({"drop": None}, chain="second"), OURS_IN_SECOND)
@@ -147,7 +147,7 @@ def test_adverts_come_at_the_declared_rate(between_s: Any, heard: int, status: s
     ],
 )
 def test_the_saved_file_is_the_one_that_is_there(files: dict[str, str], path: str, path6: str) -> None:
-    found = parse_firewall("", IPTABLES, "", files)
+    found = firewall_of("", IPTABLES, "", files)
     assert (found.manager, found.path, found.path6) == ("iptables", path, path6)
     assert found.persistent == files.get(path)
 
@@ -171,5 +171,5 @@ def test_the_saved_file_is_the_one_that_is_there(files: dict[str, str], path: st
 )
 def test_who_is_in_charge(units: str, v4: str, v6: str, legacy: str, ruleset: str, manager: str) -> None:
     told = "== version\n1.0.0\n== default\npublic\n== runtime\npublic\n== permanent\npublic\n== rpfilter\n\n"
-    found = parse_firewall(units, v4, ruleset, {}, ip6tables=v6, legacy=legacy, firewalld=told)
+    found = firewall_of(units, v4, ruleset, {}, ip6tables=v6, legacy=legacy, firewalld=told)
     assert found.manager == manager

@@ -21,6 +21,7 @@ import tasks.server
 from tasks.observe.iproute2 import parse_fdb
 from tasks.observe.json_text import documents
 from tasks.observe.readings import Garbled
+from tasks.server.firewall.questions import FILES
 from tests.unit.builders import IPTABLES, RULES_V4
 
 if TYPE_CHECKING:
@@ -113,9 +114,11 @@ BOUND: dict[str, dict[str, Any]] = {
     "parse_firewalld": {"interfaces": ("enp0s8",)},
     "parse_ufw": {"files": {"user.rules": sample("firewall/files_H4.txt")}},
     "parse_firewall": {
-        "iptables": IPTABLES,
-        "ruleset": sample("firewall/ruleset_vmac_H2.json"),
-        "files": {"/etc/iptables/rules.v4": RULES_V4},
+        "texts": {
+            "iptables": IPTABLES,
+            "ruleset": sample("firewall/ruleset_vmac_H2.json"),
+            "firewall files": "".join(f"\n== {path}\n{RULES_V4}" for path in FILES),
+        }
     },
 }
 

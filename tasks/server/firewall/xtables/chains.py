@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from tasks.model.bounds import RULES_MOST, WORDS_MOST
-from tasks.model.server import PathRule
 from tasks.observe.readings import Garbled, shortened
+from tasks.server.firewall.model import PathRule
 from tasks.server.firewall.xtables.rules import protocol_of
 
 _LINE = re.compile(

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from tasks.model.bounds import RULES_MOST
-from tasks.model.server import FirewallRule, InputChain
 from tasks.observe.readings import Garbled, shortened
-from tasks.render.firewall import COMMENT
+from tasks.server.firewall.model import COMMENT, FirewallRule, InputChain
 from tasks.server.firewall.xtables.words import Option, options, split
 
 _ON_INPUT = re.compile(r"(?:-[A-Z]|--[a-z-]+=)?INPUT|-F|--flush")

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.model.cluster import Opening
-from tasks.model.server import FirewallRule, InputChain
 from tasks.observe.readings import Garbled
 from tasks.server.firewall.chains import is_open, opens, strays
+from tasks.server.firewall.model import FirewallRule, InputChain
 from tasks.server.firewall.xtables.rules import parse_iptables
 from tests.unit.builders import equals, nft_chain, nft_json_rule, nftables
 

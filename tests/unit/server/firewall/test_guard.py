@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tasks.model.server import Firewall
-from tasks.server.firewall.guard import guard_of
+from tasks.server.firewall.backends.firewalld.model import Firewalld
+from tasks.server.firewall.backends.ufw.model import Ufw
+from tasks.server.firewall.model import Firewall
+from tasks.server.firewall.plan import guard_of
 from tests.unit.builders import REJECT, iptables, nft_chain, nftables
 
 OURS = "-A INPUT -s 100.65.0.12/32 -p vrrp -m comment --comment vipbook -j ACCEPT\n"
@@ -19,6 +20,8 @@ BAN = "-A f2b -s 192.0.2.1/32 -j REJECT\n"
 BANNED = SAVED.replace("-A INPUT -p tcp", ":f2b - [0:0]\n-A INPUT -j f2b\n-A INPUT -p tcp").replace(
     "COMMIT", BAN + "COMMIT"
 )
+UFW = Ufw(rules=(), before=None, before6=None, knows_vrrp=True, default="default policy DROP for what comes in")
+FIREWALLD = Firewalld(zones=(), priorities=True, strict6=False, default="zone public with target default")
 TABLE = 'table inet filter {\n\tchain input {\n\t\tip saddr 100.65.0.11 accept comment "vipbook"\n\t}\n}\n'
 
 
@@ -57,7 +60,7 @@ def test_it_is_put_back_when_it_differs_in_what_counts(
     now: str,
     restored: bool,  # noqa: FBT001
 ) -> None:
-    guard = guard_of(replace(iptables(), manager=manager), "/var/lib/vipbook/undo-x")
+    guard = guard_of({"iptables": iptables(), "ufw": UFW}[manager], "/var/lib/vipbook/undo-x")
     assert [command.title for command in guard.keeping] == ["sudo iptables-save", "sudo ip6tables-save"]
     (tmp_path / "running.v4").write_text(SAVED)
     (tmp_path / "now").write_text(now)
@@ -152,14 +155,14 @@ def test_after_a_boot_ufws_files_are_the_truth(tmp_path: Path) -> None:
     fake(tmp_path, "iptables-save", "echo '*filter'")
     fake(tmp_path, "iptables-restore", f"touch {tmp_path}/restored")
     environment = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "booted": "yes"}
-    for line in guard_of(replace(iptables(), manager="ufw"), "/x").undo:
+    for line in guard_of(UFW, "/x").undo:
         subprocess.run(["/bin/sh", "-c", line], cwd=tmp_path, env=environment, check=True)
     assert not (tmp_path / "restored").exists()
 
 
-@pytest.mark.parametrize("manager", ["firewalld", "none"])
-def test_others_keep_themselves(manager: str) -> None:
-    guard = guard_of(Firewall(manager=manager, chains=(), persistent=None, saved=(), snippet=None), "/x")
+@pytest.mark.parametrize("firewall", [FIREWALLD, Firewall(manager="none")], ids=["firewalld", "none"])
+def test_others_keep_themselves(firewall: Firewall) -> None:
+    guard = guard_of(firewall, "/x")
     assert (guard.keeping, guard.undo) == ((), ())
 
 

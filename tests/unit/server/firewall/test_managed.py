@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from tasks.judge.checks.firewall import open_after_boot, open_now
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
-from tasks.model.server import Firewall, FrontRule, ManagedRule, ZoneSource
-from tasks.render.firewall import rich_rule, ufw_block
-from tasks.server.firewall.backends.firewalld.judge import blocked_by
+from tasks.server.firewall.backends.firewalld.judge import in_front
+from tasks.server.firewall.backends.firewalld.model import Firewalld, FrontRule, RichRule, ZoneSource, rich_rule
+from tasks.server.firewall.backends.ufw.model import Ufw, UfwRule, ufw_block
 from tasks.server.firewall.backends.ufw.plan import with_block
+from tasks.server.firewall.model import Firewall
 from tasks.server.firewall.plan import notes_on, plan_firewall, refusal_of
-from tests.unit.builders import VIP, VIP6, cluster
+from tests.unit.builders import VIP, VIP6, cluster, open_after_boot, open_now
 
 FOUR, SIX = (Opening(address=ip_address(each)) for each in ("100.65.0.14", "fd00:100:65::14"))
 AH = replace(FOUR, protocol="ah")
@@ -25,31 +25,36 @@ GONE = Opening(address=ip_address("100.65.0.99"))
 BEFORE = "*filter\n:ufw-before-input - [0:0]\n# End required lines\n\n-A ufw-before-input -i lo -j ACCEPT\nCOMMIT\n"
 
 
-def rule(opening: Opening, *, saved: bool, ours: bool = True, zone: str = "public", text: str = "") -> ManagedRule:
+def rule(opening: Opening, *, saved: bool, ours: bool = True, zone: str = "public") -> RichRule:
     fields: dict[str, Any] = {"address": opening.address, "protocol": opening.protocol, "ours": ours, "saved": saved}
-    return ManagedRule(text=text or rich_rule(opening), zone=zone, **fields)
+    return RichRule(text=rich_rule(opening), zone=zone, **fields)
 
 
-def firewalld(*rules: ManagedRule, **changed: Any) -> Firewall:  # noqa: ANN401
-    fields: dict[str, Any] = {"manager": "firewalld", "chains": (), "persistent": None, "saved": (), "snippet": None}
-    fields |= {"zones": (("enp0s8", "public"),), "default": "zone public with target default", "managed": rules}
-    return Firewall(**(fields | changed))
+def ufw_rule(opening: Opening, *, saved: bool, text: str, ours: bool = True) -> UfwRule:
+    fields: dict[str, Any] = {"address": opening.address, "protocol": opening.protocol, "ours": ours, "saved": saved}
+    return UfwRule(text=text, **fields)
 
 
-def both(opening: Opening, **changed: Any) -> list[ManagedRule]:  # noqa: ANN401
+def firewalld(*rules: RichRule, **changed: Any) -> Firewalld:  # noqa: ANN401
+    fields: dict[str, Any] = {"zones": (("enp0s8", "public"),), "default": "zone public with target default"}
+    fields |= {"rules": rules, "priorities": True, "strict6": False}
+    return Firewalld(**(fields | changed))
+
+
+def both(opening: Opening, **changed: Any) -> list[RichRule]:  # noqa: ANN401
     return [rule(opening, saved=saved, **changed) for saved in (False, True)]
 
 
-def ufw(*rules: ManagedRule, **changed: Any) -> Firewall:  # noqa: ANN401
-    fields = {"persistent": BEFORE, "persistent6": BEFORE.replace("ufw-", "ufw6-"), "path": "/etc/ufw/before.rules"}
-    return firewalld(*rules, **({"manager": "ufw", "zones": (), "path6": "/etc/ufw/before6.rules"} | fields | changed))
+def ufw(*rules: UfwRule, **changed: Any) -> Ufw:  # noqa: ANN401
+    fields: dict[str, Any] = {"before": BEFORE, "before6": BEFORE.replace("ufw-", "ufw6-"), "knows_vrrp": True}
+    return Ufw(rules=rules, **(fields | {"default": "default policy DROP for what comes in"} | changed))
 
 
-def by_ufw(opening: Opening, *, ours: bool = True) -> list[ManagedRule]:
+def by_ufw(opening: Opening, *, ours: bool = True) -> list[UfwRule]:
     """As ufw has it: a tuple in its file, and a rule without a comment that runs."""
     return [
-        rule(opening, saved=True, ours=ours, zone="", text="### tuple ### …"),
-        rule(opening, saved=False, ours=False, zone="", text="-A ufw-user-input …"),
+        ufw_rule(opening, saved=True, ours=ours, text="### tuple ### …"),
+        ufw_rule(opening, saved=False, ours=False, text="-A ufw-user-input …"),
     ]
 
 
@@ -74,7 +79,7 @@ def argvs(steps: tuple[Step, ...]) -> list[list[str]]:
     ],
 )
 def test_firewalld_is_told_what_is_missing_and_what_is_too_much(
-    there: list[ManagedRule], wanted: list[Opening], said: list[tuple[str, Opening, bool]]
+    there: list[RichRule], wanted: list[Opening], said: list[tuple[str, Opening, bool]]
 ) -> None:
     steps = plan_firewall(firewalld(*there), wanted)
     assert argvs(steps) == [
@@ -116,7 +121,7 @@ def test_the_way_back_of_firewalld_takes_each_out_and_puts_the_file_back() -> No
         ),
     ],
 )
-def test_ufw_is_told(there: list[ManagedRule], wanted: list[Opening], said: list[list[str]]) -> None:
+def test_ufw_is_told(there: list[UfwRule], wanted: list[Opening], said: list[list[str]]) -> None:
     found = argvs(plan_firewall(ufw(*there), wanted))
     assert [argv[1 : 1 + len(words)] for argv, words in zip(found, said, strict=True)] == said
     assert {argv[0] for argv in found} <= {"ufw"}
@@ -127,12 +132,12 @@ USER_DENY, BEFORE_DENY, INPUT_DENY = (
 )
 
 
-def behind(text: str, *, ours: bool = True) -> list[ManagedRule]:
+def behind(text: str, *, ours: bool = True) -> list[UfwRule]:
     return [replace(each, behind=text) for each in by_ufw(FOUR, ours=ours)]
 
 
 @pytest.mark.parametrize("there", [behind(USER_DENY), [behind(USER_DENY)[0], by_ufw(FOUR)[1]]])
-def test_ufw_moves_a_rule_of_ours_in_front_again(there: list[ManagedRule]) -> None:
+def test_ufw_moves_a_rule_of_ours_in_front_again(there: list[UfwRule]) -> None:
     """`ufw prepend` skips a rule that is there, so it goes first."""
     (step,) = plan_firewall(ufw(*there), [FOUR])
     assert [argv[1:4] for argv in argvs((step,))] == [["delete", "allow", "proto"], ["prepend", "allow", "proto"]]
@@ -149,10 +154,10 @@ def test_ufw_moves_a_rule_of_ours_in_front_again(there: list[ManagedRule]) -> No
         (ufw(*behind(USER_DENY, ours=False)), "is not ours to move; ufw delete allow proto vrrp from 100.65.0.14"),
         (ufw(*behind(BEFORE_DENY)), f"ufw: {BEFORE_DENY!r} comes before every rule that ufw is told"),
         (ufw(*behind(INPUT_DENY)), "accept protocol 112 from 100.65.0.14 in front of it"),
-        (ufw(*behind(INPUT_DENY), knows=False), "comes before every rule"),
-        (ufw(*behind(BEFORE_DENY), knows=False), None),
+        (ufw(*behind(INPUT_DENY), knows_vrrp=False), "comes before every rule"),
+        (ufw(*behind(BEFORE_DENY), knows_vrrp=False), None),
         (
-            ufw(*behind(BEFORE_DENY), knows=False, persistent=with_block(BEFORE, ufw_block([FOUR], 4))),
+            ufw(*behind(BEFORE_DENY), knows_vrrp=False, before=with_block(BEFORE, ufw_block([FOUR], 4))),
             "comes before every rule",
         ),
     ],
@@ -182,7 +187,7 @@ def test_ufw_loads_its_restored_files_after_a_boot_alone() -> None:
 
 
 def test_an_older_ufw_gets_a_block_in_before_rules_and_is_reloaded() -> None:
-    (step,) = plan_firewall(ufw(knows=False), [FOUR, SIX])
+    (step,) = plan_firewall(ufw(knows_vrrp=False), [FOUR, SIX])
     fed = {command.key: (command.feed or b"").decode() for command in step.commands if command.feed}
     assert fed["write /etc/ufw/before.rules"] == with_block(BEFORE, ufw_block([FOUR], 4))
     assert "-p 112 -s fd00:100:65::14" in fed["write /etc/ufw/before6.rules"]
@@ -198,12 +203,12 @@ def test_an_older_ufw_gets_a_block_in_before_rules_and_is_reloaded() -> None:
 
 def test_a_newer_ufw_takes_the_block_out_again() -> None:
     blocked = with_block(BEFORE, ufw_block([FOUR], 4))
-    mine = rule(FOUR, saved=True, zone="", text="-A ufw-before-input …")
-    runs = rule(FOUR, saved=False, zone="", text="-A ufw-before-input …")
-    steps = plan_firewall(ufw(mine, *by_ufw(FOUR), persistent=blocked), [FOUR])
+    mine = ufw_rule(FOUR, saved=True, text="-A ufw-before-input …")
+    runs = ufw_rule(FOUR, saved=False, text="-A ufw-before-input …")
+    steps = plan_firewall(ufw(mine, *by_ufw(FOUR), before=blocked), [FOUR])
     assert [any((command.feed or b"").decode() == BEFORE for command in step.commands) for step in steps] == [True]
     # Without a rule of its own yet, that comes first.
-    first, second = plan_firewall(ufw(mine, runs, persistent=blocked), [FOUR])
+    first, second = plan_firewall(ufw(mine, runs, before=blocked), [FOUR])
     assert first.commands[0].argv[:3] == ("ufw", "prepend", "allow")
     assert any((command.feed or b"").decode() == BEFORE for command in second.commands)
 
@@ -300,7 +305,7 @@ def test_every_zone_that_catches_a_peer_needs_the_rule(changed: dict[str, Any], 
     ],
 )
 def test_what_closes_is_named(changed: dict[str, Any], saved: bool, piece: str | None) -> None:  # noqa: FBT001
-    said = blocked_by(firewalld(*both(FOUR), **changed), FOUR, saved=saved)
+    said = in_front(firewalld(*both(FOUR), **changed), FOUR, saved=saved)
     assert (said is None) if piece is None else piece in (said or "")
 
 
@@ -346,10 +351,10 @@ V6 = cluster(vips=(VIP, VIP6), use_vmac=True)
         (firewalld(strict6=True), (cluster(vips=(VIP, VIP6)),), None),
         (firewalld(), (V6,), None),
         (firewalld(strict6=True), (V6,), "IPv6_rpfilter drops every packet to the IPv6 VIP of web"),
-        (firewalld(knows=False), (), "before 0.7.0"),
-        (firewalld(manager="firewalld and iptables"), (), "at once"),
-        (firewalld(manager="pf"), (), "handled: iptables"),
-        (ufw(knows=False), (), None),
+        (firewalld(priorities=False), (), "before 0.7.0"),
+        (Firewall(manager="firewalld and iptables"), (), "at once"),
+        (Firewall(manager="pf"), (), "handled: iptables"),
+        (ufw(knows_vrrp=False), (), None),
     ],
 )
 def test_refusals(found: Firewall, clusters: tuple[Any, ...], piece: str | None) -> None:

@@ -23,12 +23,12 @@ HOOK = "-A INPUT -j ufw-before-input\n"
 def front(rule: str, before: str = OURS) -> str:
     """What the walk finds on the lab's server with this rule in front of another."""
     assert before in V4
-    return first_block(chains_of(V4.replace(before, f"{rule}\n{before}")), ("INPUT",), FOUR)
+    return first_block(chains_of(V4.replace(before, f"{rule}\n{before}")), ("INPUT",), FOUR, own="ufw")
 
 
 @pytest.mark.parametrize(("text", "packet"), [(V4, FOUR), (V6, SIX)])
 def test_nothing_of_ufws_own_stands_in_front(text: str, packet: Packet) -> None:
-    assert first_block(chains_of(text), ("INPUT",), packet) == ""
+    assert first_block(chains_of(text), ("INPUT",), packet, own="ufw") == ""
 
 
 @pytest.mark.parametrize(
@@ -121,12 +121,24 @@ def test_an_empty_chain_closes_nothing(name: str) -> None:
 
 def test_a_rule_behind_ours_does_not_matter() -> None:
     after = V4.replace(OURS, f"{OURS}-A ufw-user-input -j DROP\n")
-    assert first_block(chains_of(after), ("INPUT",), FOUR) == ""
+    assert first_block(chains_of(after), ("INPUT",), FOUR, own="ufw") == ""
 
 
-def test_chains_that_jump_to_each_other_end() -> None:
-    text = "-A INPUT -j ufw-a\n-A ufw-a -j ufw-b\n-A ufw-b -j ufw-a\n-A ufw-b -j DROP\n"
-    assert first_block(chains_of(text), ("INPUT",), FOUR) == "-A ufw-b -j DROP"
+CIRCLE = "-A INPUT -j ufw-a\n-A ufw-a -j ufw-b\n-A ufw-b -j ufw-a\n-A ufw-b -j DROP\n"
+NOWHERE = "-A INPUT -j ufw-nowhere\n-A INPUT -j DROP\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "own", "found"),
+    [
+        pytest.param(CIRCLE, "ufw", "-A ufw-b -j DROP", id="own chains in a circle go on"),
+        pytest.param(CIRCLE, "", "-A ufw-a -j ufw-b", id="others might do anything"),
+        pytest.param(NOWHERE, "ufw", "-A INPUT -j DROP", id="own chains that nothing is told of go on"),
+        pytest.param(NOWHERE, "", "-A INPUT -j ufw-nowhere", id="others that nothing is told of might do anything"),
+    ],
+)
+def test_chains_that_jump_to_each_other_end(text: str, own: str, found: str) -> None:
+    assert first_block(chains_of(text), ("INPUT",), FOUR, own=own) == found
 
 
 @pytest.mark.parametrize(

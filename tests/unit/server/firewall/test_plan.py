@@ -12,12 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.change.undo import BOOTED
-from tasks.judge.checks.firewall import open_after_boot, open_now
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
-from tasks.observe.questions import NFTABLES_SNIPPET
-from tasks.render.firewall import nft_snippet
 from tasks.server.firewall.backends.iptables.plan import edited_rules
+from tasks.server.firewall.backends.nftables.model import SNIPPET, nft_snippet
 from tasks.server.firewall.chains import is_open, strays
 from tasks.server.firewall.plan import notes_on, plan_firewall
 from tasks.server.firewall.xtables.rules import parse_iptables
@@ -31,6 +29,8 @@ from tests.unit.builders import (
     nft_json_rule,
     nft_ours,
     nftables,
+    open_after_boot,
+    open_now,
 )
 
 PEER, SECOND, PEER_OF_H2 = (Opening(address=IPv4Address(f"100.65.0.{last}")) for last in (12, 14, 11))
@@ -244,10 +244,10 @@ def test_a_rule_of_nftables_that_was_taken_out_comes_back_with_the_way_back() ->
 @pytest.mark.parametrize(
     ("conf", "snippet", "writes"),
     [
-        (None, None, [NFTABLES_SNIPPET]),
-        (None, "# old\n", [NFTABLES_SNIPPET]),
-        ("flush ruleset\n", None, [NFTABLES_SNIPPET, NFTABLES_FILE]),
-        ("flush ruleset", None, [NFTABLES_SNIPPET, NFTABLES_FILE]),
+        (None, None, [SNIPPET]),
+        (None, "# old\n", [SNIPPET]),
+        ("flush ruleset\n", None, [SNIPPET, NFTABLES_FILE]),
+        ("flush ruleset", None, [SNIPPET, NFTABLES_FILE]),
     ],
     ids=["no snippet", "old snippet", "not included", "no last newline"],
 )
@@ -259,7 +259,7 @@ def test_nftables_after_a_boot(conf: str | None, snippet: str | None, writes: li
     assert any(key.startswith("validate") for key in said)
     feeds = {path: (said[f"write {path}"] or b"").decode() for path in writes}
     text = feeds.get(NFTABLES_FILE, firewall.persistent)
-    after = replace(firewall, persistent=text, snippet=feeds[NFTABLES_SNIPPET])
+    after = replace(firewall, persistent=text, snippet=feeds[SNIPPET])
     assert open_now(after, PEER_OF_H2)
     assert open_after_boot(after, PEER_OF_H2)
     assert plan_firewall(after, (PEER_OF_H2,)) == ()

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from tasks.server.firewall.backends.iptables.questions import FILES as FILES4
+from tasks.server.firewall.backends.iptables.questions import FILES6
 from tasks.server.firewall.backends.nftables.read.ruleset import parse_nft
 from tasks.server.firewall.chains import is_open
-from tasks.server.firewall.read import IP6TABLES_FILES, IPTABLES_FILES, parse_firewall
-from tests.unit.builders import H1_IP, H2_IP, IPTABLES
+from tests.unit.builders import H1_IP, H2_IP, IPTABLES, firewall_of
 
 SAMPLES = Path(__file__).parents[3] / "data" / "observe" / "firewall"
 ON_H1 = (SAMPLES / "ruleset_vmac_H1.json").read_text()
@@ -31,21 +32,21 @@ def test_the_samples_hold_keepaliveds_tables() -> None:
 
 
 def test_they_do_not_make_two_firewalls_of_one() -> None:
-    firewall = parse_firewall("", IPTABLES, ON_H1, FILES)
+    firewall = firewall_of("", IPTABLES, ON_H1, FILES)
     assert firewall.manager == "iptables"
     assert [chain.name for chain in firewall.chains] == ["INPUT"]
     assert is_open(firewall.chains[0], H2_IP)
 
 
 def test_beside_a_native_ruleset_they_are_not_read() -> None:
-    firewall = parse_firewall("", "-P INPUT ACCEPT\n", ON_H2, FILES)
+    firewall = firewall_of("", "-P INPUT ACCEPT\n", ON_H2, FILES)
     assert (firewall.manager, [chain.table for chain in firewall.chains]) == ("nftables", ["filter"])
     assert is_open(firewall.chains[0], H1_IP)
 
 
 def test_alone_they_are_no_firewall() -> None:
     kept = [e for e in json.loads(ON_H2)["nftables"] if "keepalived" in json.dumps(e)]
-    firewall = parse_firewall("", "-P INPUT ACCEPT\n", json.dumps({"nftables": kept}), FILES)
+    firewall = firewall_of("", "-P INPUT ACCEPT\n", json.dumps({"nftables": kept}), FILES)
     assert (firewall.manager, firewall.chains) == ("none", ())
 
 
@@ -67,8 +68,8 @@ def test_only_the_daemons_own_chains_are_left_out(table: str, name: str, read: b
 
 V4 = V6 = "-P INPUT ACCEPT\n-A INPUT -j DROP\n"
 EMPTY = "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n"
-BOTH_FILES: dict[str, str | None] = dict.fromkeys((*IPTABLES_FILES, *IP6TABLES_FILES), EMPTY)
-DEBIAN, EL = zip(IPTABLES_FILES, IP6TABLES_FILES, strict=True)
+BOTH_FILES: dict[str, str | None] = dict.fromkeys((*FILES4, *FILES6), EMPTY)
+DEBIAN, EL = zip(FILES4, FILES6, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +88,7 @@ def test_the_files_that_are_loaded_count_where_a_server_has_both(
     enabled: tuple[str, ...], v6: str, paths: tuple[str, str], *, at_boot: bool
 ) -> None:
     units = "\n\n".join(f"Id={name}.service\nActiveState=active\nUnitFileState=enabled" for name in enabled)
-    found = parse_firewall(units, V4, "", BOTH_FILES, ip6tables=v6)
+    found = firewall_of(units, V4, "", BOTH_FILES, ip6tables=v6)
     assert (found.manager, found.path, found.path6, found.at_boot) == ("iptables", *paths, at_boot)
 
 
@@ -108,4 +109,4 @@ TOLD = "== include /etc/nftables.d/a.nft\ntable inet filter { chain input { } }\
 )
 def test_chains_that_a_boot_makes(conf: str | None, includes: str | None, made: set[str] | None) -> None:
     files = {**FILES, "/etc/nftables.conf": conf}
-    assert parse_firewall("", "-P INPUT ACCEPT\n", ON_H2, files, includes=includes).made == made
+    assert firewall_of("", "-P INPUT ACCEPT\n", ON_H2, files, includes=includes).made == made

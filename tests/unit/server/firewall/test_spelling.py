@@ -8,15 +8,10 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from tasks.model.cluster import Opening
-from tasks.render.firewall import (
-    iptables_rule,
-    nft_inserts,
-    nft_rule,
-    nft_snippet,
-    rich_rule,
-    ufw_block,
-    ufw_rule,
-)
+from tasks.server.firewall.backends.firewalld.model import rich_rule
+from tasks.server.firewall.backends.iptables.plan import iptables_rule
+from tasks.server.firewall.backends.nftables.model import nft_inserts, nft_rule, nft_snippet
+from tasks.server.firewall.backends.ufw.model import ufw_block, ufw_rule
 from tasks.server.firewall.xtables.rules import parse_iptables
 from tests.unit.builders import OUR_LINE, nft_chain, nftables
 

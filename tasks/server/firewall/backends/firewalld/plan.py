@@ -5,22 +5,23 @@ Nothing is reloaded: what other programs added at runtime stays.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from tasks.change.files import lines, put_back, sudo
 from tasks.model.answer import Command
-from tasks.model.cluster import Opening
+from tasks.model.cluster import Cluster, Opening
 from tasks.model.plan import Step
-from tasks.model.server import Firewall, ManagedRule
-from tasks.render.firewall import RICH_PRIORITY, rich_rule
-from tasks.server.firewall.backends.firewalld.judge import beside, denial_of, zones_for
-from tasks.server.firewall.backends.iptables.plan import opening_summary
-from tasks.server.firewall.chains import managed_strays
+from tasks.server.firewall.apply import opening_summary
+from tasks.server.firewall.backend import Planner
+from tasks.server.firewall.backends.firewalld.judge import beside, denial_of, eats_vips, zones_for
+from tasks.server.firewall.backends.firewalld.model import RICH_PRIORITY, Firewalld, rich_rule
+from tasks.server.firewall.peers import rules_for, stray_rules
 
 _ZONES = "/etc/firewalld/zones"
 
 
-def plan_firewalld(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:
+def _steps(firewall: Firewalld, openings: Sequence[Opening]) -> tuple[Step, ...]:
     """One step, or none. A rule that opens the same and is not ours is left, and enough."""
     zones = tuple(dict.fromkeys((*(zone for _, zone in firewall.zones), *_further(firewall, openings))))
     missing = [
@@ -28,9 +29,9 @@ def plan_firewalld(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Ste
         for zone in zones
         for each in openings
         for saved in (False, True)
-        if zone in zones_for(firewall, each, saved=saved) and not _is_there(firewall.managed, zone, each, saved=saved)
+        if zone in zones_for(firewall, each, saved=saved) and not _is_there(firewall, zone, each, saved=saved)
     ]
-    stray = managed_strays(firewall, frozenset(openings))
+    stray = stray_rules(firewall.rules, frozenset(openings))
     if not missing and not stray:
         return ()
     adding = [_change("--add-rich-rule", rich_rule(each), zone, saved=saved) for zone, each, saved in missing]
@@ -56,7 +57,15 @@ def plan_firewalld(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Ste
     )
 
 
-def firewalld_refusal(firewall: Firewall, openings: Sequence[Opening]) -> str | None:
+def _refusal(firewall: Firewalld, clusters: Sequence[Cluster], openings: Sequence[Opening]) -> str | None:
+    if not firewall.priorities:
+        return (
+            "firewalld before 0.7.0 has no rich rules with a priority, so a rule of ours could not be told from others"
+        )
+    return _overruled(firewall, openings) or eats_vips(firewall, clusters)
+
+
+def _overruled(firewall: Firewalld, openings: Sequence[Opening]) -> str | None:
     """What comes before every rule of ours, and is not ours to take out; None: nothing does."""
     for each in openings:
         for saved in (False, True):
@@ -75,16 +84,15 @@ def firewalld_refusal(firewall: Firewall, openings: Sequence[Opening]) -> str | 
     return None
 
 
-def _further(firewall: Firewall, openings: Sequence[Opening]) -> list[str]:
+def _further(firewall: Firewalld, openings: Sequence[Opening]) -> list[str]:
     """Zones that count beside those which the interfaces are in."""
     return sorted(
         {zone for each in openings for saved in (False, True) for zone in zones_for(firewall, each, saved=saved)}
     )
 
 
-def _is_there(rules: Sequence[ManagedRule], zone: str, opening: Opening, *, saved: bool) -> bool:
-    wanted = (zone, opening.address, opening.protocol, saved)
-    return any((rule.zone, rule.address, rule.protocol, rule.saved) == wanted for rule in rules)
+def _is_there(firewall: Firewalld, zone: str, opening: Opening, *, saved: bool) -> bool:
+    return any(rule.zone == zone for rule in rules_for(firewall.rules, opening, saved=saved))
 
 
 def _change(verb: str, rule: str, zone: str, *, saved: bool) -> tuple[str, ...]:
@@ -101,3 +109,11 @@ def _kind(*, saved: bool) -> str:
 
 def _commands(argvs: Sequence[tuple[str, ...]]) -> tuple[Command, ...]:
     return tuple(sudo(f"firewalld {index}", *argv) for index, argv in enumerate(argvs))
+
+
+def _again(firewall: Firewalld, _: Sequence[str]) -> list[str]:
+    ours = [rule for rule in firewall.rules if rule.ours]
+    return [shlex.join(_change("--add-rich-rule", rule.text, rule.zone, saved=rule.saved)) for rule in ours]
+
+
+PLANNER: Planner[Firewalld] = Planner(steps=_steps, refusal=_refusal, again=_again)

@@ -10,49 +10,61 @@ from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new,
 from tasks.change.undo import BOOTED
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
-from tasks.model.server import Firewall, InputChain
 from tasks.observe.readings import Garbled
-from tasks.render.firewall import iptables_rule, openings_of
-from tasks.server.firewall.chains import is_open, stray_indexes, strays
+from tasks.server.firewall.apply import opening_summary, tables_guard, unsaved
+from tasks.server.firewall.backend import Guard, Planner
+from tasks.server.firewall.backends.iptables.model import Iptables
+from tasks.server.firewall.chains import missing, stray_indexes, to_change
+from tasks.server.firewall.model import COMMENT, InputChain
 from tasks.server.firewall.xtables.rules import inserts, numbered_rules, parse_iptables, rule_words
 
 _PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
+_OURS = f"INPUT .*--comment {COMMENT}( |$)"
+# All of it is one transaction.
+_AFTER_BOOT = f"""{{
+    vipbook_now=$(PROGRAM-save -t filter) && {{
+        echo '*filter'
+        printf '%s\\n' "$vipbook_now" | sed -n -E '/^-A {_OURS}/s/^-A/-D/p'
+        tac NAME | sed -n -E '/^-A {_OURS}/s/^-A/-I/p'
+        echo COMMIT
+    }} | PROGRAM-restore -w -n
+}}"""
 
 
-def plan_iptables(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:
+def iptables_rule(opening: Opening) -> tuple[str, ...]:
+    """The rule's words behind `-A INPUT`, as `iptables -S` and iptables-save print them."""
+    source = f"{opening.address}/{opening.address.max_prefixlen}"
+    return ("-s", source, "-p", opening.protocol, "-m", "comment", "--comment", COMMENT, "-j", "ACCEPT")
+
+
+def _steps(firewall: Iptables, openings: Sequence[Opening]) -> tuple[Step, ...]:
     """Steps for both families, IPv4 first."""
-    closing = [chain for chain in firewall.chains if chain.closes]
-    now = [_now(chain, openings) for chain in closing if _differs(chain, openings)]
+    now = [_now(chain, openings) for chain in to_change(firewall.chains, openings)]
     files = (("ip", firewall.path, firewall.persistent), ("ip6", firewall.path6, firewall.persistent6))
     saved = [step for family, path, text in files for step in _saved(firewall, family, path, text, openings)]
     return (*now, *saved)
 
 
-def _differs(chain: InputChain, openings: Sequence[Opening]) -> bool:
-    wanted = openings_of(chain, openings)
-    return bool(strays(chain, frozenset(wanted))) or not all(is_open(chain, each) for each in wanted)
-
-
 def _now(chain: InputChain, openings: Sequence[Opening]) -> Step:
     program = _PROGRAMS[chain.family]
-    stray = stray_indexes(chain, frozenset(openings_of(chain, openings)))
-    missing = [each for each in openings_of(chain, openings) if not is_open(chain, each)]
+    stray = stray_indexes(chain, frozenset(chain.of(openings)))
+    fresh = missing(chain, openings)
     staying = tuple(rule for index, rule in enumerate(chain.rules) if index not in stray)
     block = replace(chain, rules=staying).first_block
     position = (block if block is not None else len(staying)) + 1
     # By number, the last one first: the words of a rule would name the first that reads like it.
     remove = [(program, "-w", "-D", "INPUT", str(index + 1)) for index in reversed(stray)]
-    insert = [(program, "-w", "-I", "INPUT", str(position), *iptables_rule(each)) for each in missing]
-    back = [_take_out(program, each) for each in missing]
+    insert = [(program, "-w", "-I", "INPUT", str(position), *iptables_rule(each)) for each in fresh]
+    back = [_take_out(program, each) for each in fresh]
     again = lines(
         *((program, "-w", "-I", "INPUT", str(index + 1), *rule_words(chain.rules[index].text)) for index in stray)
     )
     # A boot has counted the rules again, and the guard sees to it.
     back += [f"{BOOTED} || {line}" for line in again]
-    added = [f"+-I INPUT {position} {' '.join(iptables_rule(each))}" for each in missing]
+    added = [f"+-I INPUT {position} {' '.join(iptables_rule(each))}" for each in fresh]
     return Step(
         topic="firewall",
-        summary=opening_summary(program, missing),
+        summary=opening_summary(program, fresh),
         diff="\n".join([*(f"-{chain.rules[index].text}" for index in stray), *added]),
         commands=tuple(sudo(f"{program} {i}", *argv) for i, argv in enumerate([*remove, *insert])),
         undo=tuple(back),
@@ -66,15 +78,8 @@ def _take_out(program: str, opening: Opening) -> str:
     return f"! {there} 2>/dev/null || {shlex.join((program, '-w', '-D', *rule))}"
 
 
-def opening_summary(manager: str, missing: Sequence[Opening]) -> str:
-    """What a step does, for people."""
-    if missing:
-        return f"{manager}: open protocol 112 from " + ", ".join(map(str, missing))
-    return f"{manager}: remove rules of ours that open for nobody"
-
-
 def _saved(
-    firewall: Firewall, family: str, path: str, before: str | None, openings: Sequence[Opening]
+    firewall: Iptables, family: str, path: str, before: str | None, openings: Sequence[Opening]
 ) -> tuple[Step, ...]:
     if before is None:
         return ()
@@ -104,7 +109,7 @@ def edited_rules(text: str, saved: Sequence[InputChain], openings: Sequence[Open
         return text
     lines_of = text.splitlines(keepends=True)
     numbered = numbered_rules(text)
-    stray = {numbered[index][0] for index in stray_indexes(chains[0], frozenset(openings_of(chains[0], openings)))}
+    stray = {numbered[index][0] for index in stray_indexes(chains[0], frozenset(chains[0].of(openings)))}
     kept = "".join(line for index, line in enumerate(lines_of) if index not in stray)
     if inserts(text) and _foreign(kept) != _foreign(text):
         kept = text  # The places that others wrote down count on our line: one for nobody does less harm.
@@ -114,13 +119,12 @@ def edited_rules(text: str, saved: Sequence[InputChain], openings: Sequence[Open
 def _with_missing(text: str, family: str, openings: Sequence[Opening]) -> str:
     """A line for each opening that is missing, where it comes before all that closes."""
     (chain,) = parse_iptables(text, family)
-    missing = [each for each in openings_of(chain, openings) if not is_open(chain, each)]
     block = chain.first_block
     verb, numbered = "-A INPUT", numbered_rules(text)
     if block is not None and inserts(text):
         # Where lines don't stand in the order of their rules, ours comes last and names its place.
         verb, block = f"-I INPUT {block + 1}", None
-    fresh = [f"{verb} {' '.join(iptables_rule(each))}\n" for each in missing]
+    fresh = [f"{verb} {' '.join(iptables_rule(each))}\n" for each in missing(chain, openings)]
     result = text.splitlines(keepends=True)
     at = _commit(result) if block is None else numbered[block][0]
     return text if at is None else "".join([*result[:at], *fresh, *result[at:]])
@@ -142,3 +146,15 @@ def _foreign(text: str) -> list[str] | None:
         return [rule.text for _, rule in numbered_rules(text) if not rule.ours]
     except Garbled:
         return None
+
+
+def _guard(_: Iptables, directory: str) -> Guard:
+    """Rules of ours have to be the same again; counters and remarks with the time are no difference."""
+    return tables_guard(directory, f"grep -E -e '--comment {COMMENT}( |$)'", _AFTER_BOOT)
+
+
+def _notes(firewall: Iptables) -> list[str]:
+    return [] if firewall.persistent is not None else [unsaved(firewall.path)]
+
+
+PLANNER: Planner[Iptables] = Planner(steps=_steps, notes=_notes, guard=_guard)

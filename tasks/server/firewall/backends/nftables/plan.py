@@ -12,46 +12,66 @@ from tasks.change.undo import BOOTED
 from tasks.model.answer import Command
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
-from tasks.model.server import Firewall, InputChain
-from tasks.observe.questions import NFTABLES_SNIPPET
-from tasks.render.firewall import COMMENT, NFT_INCLUDE, nft_inserts, nft_snippet, openings_of
-from tasks.server.firewall.backends.iptables.plan import opening_summary
-from tasks.server.firewall.chains import is_open, made_at_boot, place, stray_indexes, strays, unmade
+from tasks.server.firewall.apply import compare, keep, opening_summary, unsaved
+from tasks.server.firewall.backend import Guard, Planner
+from tasks.server.firewall.backends.nftables.judge import is_made, passing, unmade
+from tasks.server.firewall.backends.nftables.model import (
+    NFT_INCLUDE,
+    SNIPPET,
+    Nftables,
+    NftRule,
+    nft_inserts,
+    nft_snippet,
+)
+from tasks.server.firewall.chains import closing, missing, stray_indexes, to_change
+from tasks.server.firewall.model import COMMENT, FirewallRule, InputChain
+
+_NAME = "running.nft"
+# What runs, with handles, comes first; then what was kept. A chain that nothing has made yet gets no rule.
+_AFTER_BOOT = f"""{{
+    {{ LISTING; }} 2>/dev/null | awk '
+        $1 == "table" {{ table = $2 " " $3 }}
+        $1 == "chain" {{ chain = table " " $2; if (FILENAME != "running.nft") there[chain] = 1 }}
+        /^\t}}/ {{ chain = "" }}
+        chain == "" {{ next }}
+        /comment "{COMMENT}" # handle [0-9]+$/ {{ print "delete rule " chain " handle " $NF }}
+        /comment "{COMMENT}"$/ {{ place[++count] = chain; sub(/^[ \t]+/, ""); text[count] = $0 }}
+        END {{ for (; count; count--) if (place[count] in there) print "insert rule " place[count] " " text[count] }}
+    ' - running.nft | nft -f -
+}}"""
 
 
-def plan_nft(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:
-    """Steps for the chains that close."""
-    closing = [chain for chain in firewall.chains if chain.closes]
-    now = [_now(chain, openings) for chain in closing if _differs(chain, openings)]
+def _steps(firewall: Nftables, openings: Sequence[Opening]) -> tuple[Step, ...]:
+    now = [_now(chain, openings) for chain in to_change(firewall.chains, openings)]
     # A chain of some program's own (fail2ban's, say) is not there when the file is loaded: a rule for it would keep nft
     # from loading anything.
-    lasting = [chain for chain in closing if made_at_boot(firewall, chain)]
+    lasting = [chain for chain in closing(firewall.chains) if is_made(firewall, chain)]
     return (*now, *_saved(firewall, lasting, openings))
 
 
-def _differs(chain: InputChain, openings: Sequence[Opening]) -> bool:
-    wanted = openings_of(chain, openings)
-    return bool(strays(chain, frozenset(wanted))) or not all(is_open(chain, each) for each in wanted)
-
-
 def _now(chain: InputChain, openings: Sequence[Opening]) -> Step:
-    wanted = openings_of(chain, openings)
-    stray = strays(chain, frozenset(wanted))
-    missing = [each for each in wanted if not is_open(chain, each)]
-    where = place(chain)
-    remove = [("nft", f"delete rule {where} handle {rule.handle}") for rule in stray]
-    inserts = nft_inserts([chain], missing)
-    back = [_nft_remove(where, each) for each in missing]
-    back += [_nft_again(chain, index) for index in reversed(stray_indexes(chain, frozenset(wanted)))]
+    indexes = stray_indexes(chain, frozenset(chain.of(openings)))
+    stray = [chain.rules[index] for index in indexes]
+    fresh = missing(chain, openings)
+    where = chain.place
+    remove = [("nft", f"delete rule {where} handle {_handle(rule)}") for rule in stray]
+    inserts = nft_inserts([chain], fresh)
+    back = [_nft_remove(where, each) for each in fresh]
+    back += [_nft_again(chain, index) for index in reversed(indexes)]
     return Step(
         topic="firewall",
-        summary=opening_summary("nftables", missing),
+        summary=opening_summary("nftables", fresh),
         diff="\n".join([f"-{where}: {rule.text}" for rule in stray] + [f"+{line}" for line in inserts]),
         commands=tuple(
             sudo(f"nft {where} {i}", *argv) for i, argv in enumerate([*remove, *(("nft", line) for line in inserts)])
         ),
         undo=tuple(back),
     )
+
+
+def _handle(rule: FirewallRule) -> int | None:
+    assert isinstance(rule, NftRule)
+    return rule.handle
 
 
 def _nft_remove(where: str, opening: Opening) -> str:
@@ -74,26 +94,26 @@ def _nft_again(chain: InputChain, index: int) -> str:
     stray = {id(each) for each in chain.rules if each.ours}
     following = next((each for each in chain.rules[index + 1 :] if id(each) not in stray), None)
     verb = "add" if following is None else "insert"
-    there = {} if following is None else {"handle": following.handle}
+    there = {} if following is None else {"handle": _handle(following)}
     again = shlex.quote(json.dumps({"nftables": [{verb: {"rule": {**fresh, **there}}}]}, separators=(",", ":")))
     # A boot has given everything another handle, and the guard sees to it.
     return f"{BOOTED} || printf %s {again} | nft -j -f -"
 
 
-def _saved(firewall: Firewall, closing: Sequence[InputChain], openings: Sequence[Opening]) -> tuple[Step, ...]:
+def _saved(firewall: Nftables, lasting: Sequence[InputChain], openings: Sequence[Opening]) -> tuple[Step, ...]:
     conf, path = firewall.persistent, firewall.path
-    if conf is None or not (closing or unmade(firewall)):
+    if conf is None or not (lasting or unmade(firewall)):
         return ()
-    snippet = nft_snippet(closing, openings)
+    snippet = nft_snippet(lasting, openings)
     included = NFT_INCLUDE in conf.splitlines()
     after = conf if included else f"{conf}{'' if conf.endswith(chr(10)) else chr(10)}{NFT_INCLUDE}\n"
     if firewall.snippet == snippet and included:
         return ()
     commands: list[Command] = [
-        *write_new(NFTABLES_SNIPPET, snippet),
-        replace_by_new(NFTABLES_SNIPPET),
+        *write_new(SNIPPET, snippet),
+        replace_by_new(SNIPPET),
     ]
-    diffs = [diff_of(NFTABLES_SNIPPET, firewall.snippet, snippet)]
+    diffs = [diff_of(SNIPPET, firewall.snippet, snippet)]
     if not included:
         commands += write_like(path, after)
         diffs.append(diff_of(path, conf, after))
@@ -106,10 +126,44 @@ def _saved(firewall: Firewall, closing: Sequence[InputChain], openings: Sequence
     return (
         Step(
             topic="firewall",
-            summary=f"{NFTABLES_SNIPPET}: the same after a boot",
+            summary=f"{SNIPPET}: the same after a boot",
             diff="\n".join(each for each in diffs if each),
             commands=tuple(commands),
-            keeps=(path, NFTABLES_SNIPPET),
-            undo=(put_back(NFTABLES_SNIPPET), put_back(path)),
+            keeps=(path, SNIPPET),
+            undo=(put_back(SNIPPET), put_back(path)),
         ),
     )
+
+
+def _notes(firewall: Nftables) -> list[str]:
+    return [
+        *([] if firewall.persistent is not None else [unsaved(firewall.path)]),
+        *(
+            f"{chain.place} is not made by {firewall.path}: a rule of ours there holds until its program makes it again"
+            for chain in passing(firewall)
+        ),
+    ]
+
+
+def _guard(firewall: Nftables, directory: str) -> Guard:
+    """Rules of ours have to be the same again."""
+    tables = tuple(dict.fromkeys(f"{chain.family} {chain.table}" for chain in closing(firewall.chains)))
+    # Without counters, sets as they are.
+    listing, as_root = (
+        " && ".join(f"{program} -s list table {table}" for table in tables) for program in ("nft", "sudo -n nft")
+    )
+    # A table that is gone can't be deleted: it is made first. The whole is one transaction.
+    deletes = "".join(f"add table {table}\\ndelete table {table}\\n" for table in tables)
+    with_handles = "; ".join(f"nft -a list table {table}" for table in tables)
+    back = compare(
+        listing,
+        _NAME,
+        f"grep -F -e 'comment \"{COMMENT}\"'",
+        restore=f"{{ printf '{deletes}'; cat {_NAME}; }} | nft -f -",
+        after_boot=_AFTER_BOOT.replace("LISTING", with_handles),
+    )
+    argv = ("nft", "-s", "list", "table", "…")
+    return Guard(keeping=(keep(as_root, f"{directory}/{_NAME}", key="nft", argv=argv),), undo=(back,))
+
+
+PLANNER: Planner[Nftables] = Planner(steps=_steps, notes=_notes, guard=_guard)

@@ -8,38 +8,47 @@ from dataclasses import replace
 
 from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_like
 from tasks.change.undo import BOOTED
-from tasks.model.address import IPV6, IpAddress
-from tasks.model.cluster import Opening
+from tasks.model.address import IPV6
+from tasks.model.cluster import Cluster, Opening
 from tasks.model.plan import Step
-from tasks.model.server import Firewall, ManagedRule
-from tasks.render.firewall import COMMENT, UFW_BEGIN, UFW_END, ufw_block, ufw_rule
-from tasks.server.firewall.backends.iptables.plan import opening_summary
-from tasks.server.firewall.chains import is_managed, managed_strays
+from tasks.server.firewall.apply import opening_summary, tables_guard
+from tasks.server.firewall.backend import Guard, Planner
+from tasks.server.firewall.backends.ufw.judge import is_open
+from tasks.server.firewall.backends.ufw.model import (
+    BEFORE,
+    DIRECTORY,
+    UFW_BEGIN,
+    UFW_END,
+    Ufw,
+    UfwRule,
+    ufw_block,
+    ufw_rule,
+)
+from tasks.server.firewall.model import COMMENT
+from tasks.server.firewall.peers import stray_rules
 
-_USER_FILES = {4: "/etc/ufw/user.rules", 6: "/etc/ufw/user6.rules"}
+_USER_FILES = {4: f"{DIRECTORY}/user.rules", 6: f"{DIRECTORY}/user6.rules"}
 _REQUIRED_END = "# End required lines\n"
 """A line of ufw's own: what stands before it makes the chains."""
 
 
-def plan_ufw(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:
+def _steps(firewall: Ufw, openings: Sequence[Opening]) -> tuple[Step, ...]:
     """Steps, or none. ufw makes runtime and file the same by itself."""
-    if not firewall.knows:
+    if not firewall.knows_vrrp:
         return (*_by_ufw(firewall, ()), *_before_rules(firewall, openings))
     # What a block opens does not count: where there is one from an older ufw, it goes.
-    of_its_own = tuple(rule for rule in firewall.managed if "-before-input" not in rule.text)
-    return (*_by_ufw(replace(firewall, managed=of_its_own), openings), *_before_rules(firewall, ()))
+    of_its_own = tuple(rule for rule in firewall.rules if "-before-input" not in rule.text)
+    return (*_by_ufw(replace(firewall, rules=of_its_own), openings), *_before_rules(firewall, ()))
 
 
-def _by_ufw(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:
+def _by_ufw(firewall: Ufw, openings: Sequence[Opening]) -> tuple[Step, ...]:
     missing = [
-        each
-        for each in openings
-        if not (is_managed(firewall, each, saved=True) and is_managed(firewall, each, saved=False))
+        each for each in openings if not (is_open(firewall, each, saved=True) and is_open(firewall, each, saved=False))
     ]
     # ufw leaves a rule that it has where it is, even when told to put it in front: such a one goes first.
     moved = [each for each in missing if _of_ufw(firewall, each) is not None and _block(firewall, each)]
     # Those in before.rules are that block's to mend.
-    stray = [rule for rule in managed_strays(firewall, frozenset(openings)) if rule.text.startswith("### tuple")]
+    stray = [rule for rule in stray_rules(firewall.rules, frozenset(openings)) if rule.text.startswith("### tuple")]
     if not missing and not stray:
         return ()
     adding = [("ufw", "prepend", "allow", *ufw_rule(each), "comment", COMMENT) for each in reversed(missing)]
@@ -59,22 +68,22 @@ def _by_ufw(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]
             ),
             commands=tuple(sudo(f"ufw {index}", *argv) for index, argv in enumerate([*removing, *adding])),
             keeps=tuple(files),
-            undo=(*lines(*back), *(put_back(path) for path in files), f"! {BOOTED} || {{ {reloading(files)}; }}"),
+            undo=(*lines(*back), *(put_back(path) for path in files), f"! {BOOTED} || {{ {_reloading(files)}; }}"),
         ),
     )
 
 
-def reloading(paths: Sequence[str]) -> str:
+def _reloading(paths: Sequence[str]) -> str:
     """Line of an undo that loads these files. While one is not restored it would load what the change left there."""
     return " && ".join((*map(put_back, paths), "ufw reload"))
 
 
-def ufw_refusal(firewall: Firewall, openings: Sequence[Opening]) -> str | None:
+def _refusal(firewall: Ufw, _: Sequence[Cluster], openings: Sequence[Opening]) -> str | None:
     """What stands in front of a rule and can't be overtaken by moving a rule of ours; None: nothing does."""
     for each in openings:
         text = _block(firewall, each)
         theirs = _of_ufw(firewall, each)
-        if not text or (not firewall.knows and "-before-input" in text and _before_rules(firewall, openings)):
+        if not text or (not firewall.knows_vrrp and "-before-input" in text and _before_rules(firewall, openings)):
             continue
         if not re.match(r"-A ufw6?-user-", text):
             return (
@@ -89,31 +98,24 @@ def ufw_refusal(firewall: Firewall, openings: Sequence[Opening]) -> str | None:
     return None
 
 
-def _block(firewall: Firewall, opening: Opening) -> str:
+def _block(firewall: Ufw, opening: Opening) -> str:
     """The rule that could close in front of the one for this peer, now or after a boot; empty: there is none."""
-    wanted = (opening.address, opening.protocol)
-    return next((rule.behind for rule in firewall.managed if rule.behind and _key(rule) == wanted), "")
+    return next((rule.behind for rule in firewall.rules if rule.behind and rule.is_for(opening)), "")
 
 
-def _of_ufw(firewall: Firewall, opening: Opening) -> ManagedRule | None:
+def _of_ufw(firewall: Ufw, opening: Opening) -> UfwRule | None:
     """The rule for this peer that ufw was told, in its own file."""
-    wanted = (opening.address, opening.protocol)
-    return next((r for r in firewall.managed if r.text.startswith("### tuple") and _key(r) == wanted), None)
+    return next((rule for rule in firewall.rules if rule.text.startswith("### tuple") and rule.is_for(opening)), None)
 
 
-def _key(rule: ManagedRule) -> tuple[IpAddress, str]:
-    return rule.address, rule.protocol
-
-
-def _opening(rule: ManagedRule) -> Opening:
+def _opening(rule: UfwRule) -> Opening:
     return Opening(address=rule.address, protocol="ah" if rule.protocol == "ah" else "vrrp")
 
 
-def _before_rules(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step, ...]:
+def _before_rules(firewall: Ufw, openings: Sequence[Opening]) -> tuple[Step, ...]:
     """For ufw before 0.36.2, which knows no protocol vrrp, and after it, when the block is needed no more."""
     commands, keeps, diffs = [], [], []
-    pairs = ((firewall.path, firewall.persistent, 4), (firewall.path6, firewall.persistent6, IPV6))
-    for path, before, version in pairs:
+    for (version, path), before in zip(BEFORE.items(), (firewall.before, firewall.before6), strict=True):
         if before is None or (after := with_block(before, ufw_block(openings, version))) == before:
             continue
         program = "ip6tables-restore" if version == IPV6 else "iptables-restore"
@@ -131,7 +133,7 @@ def _before_rules(firewall: Firewall, openings: Sequence[Opening]) -> tuple[Step
             commands=(*commands, sudo("ufw reload", "ufw", "reload")),
             keeps=(*keeps, *_USER_FILES.values()),
             # A reload writes ufw's own files again, so those come back behind it.
-            undo=(*(put_back(path) for path in keeps), reloading(keeps), *map(put_back, _USER_FILES.values())),
+            undo=(*(put_back(path) for path in keeps), _reloading(keeps), *map(put_back, _USER_FILES.values())),
         ),
     )
 
@@ -149,3 +151,16 @@ def with_block(text: str, block: str) -> str:
         return text.replace(_REQUIRED_END, _REQUIRED_END + block, 1)
     head, commit, tail = text.rpartition("COMMIT\n")
     return head + block + commit + tail
+
+
+def _again(_: Ufw, paths: Sequence[str]) -> list[str]:
+    return [_reloading([path for path in paths if path.startswith(f"{DIRECTORY}/")])]
+
+
+def _guard(_: Ufw, directory: str) -> Guard:
+    """A policy is a difference, and so is the order; after a boot its own files are the truth."""
+    essence = "sed -e '/^#/d' -e 's/\\[[0-9]*:[0-9]*\\]//'"
+    return tables_guard(directory, essence, after_boot="true")
+
+
+PLANNER: Planner[Ufw] = Planner(steps=_steps, refusal=_refusal, guard=_guard, again=_again)

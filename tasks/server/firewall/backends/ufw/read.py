@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from ipaddress import ip_address, ip_network
 
 from tasks.model.bounds import PEERS_MOST
-from tasks.model.server import ManagedRule, PathRule
 from tasks.observe.readings import Garbled
-from tasks.render.firewall import COMMENT, UFW_BEGIN, UFW_END
+from tasks.server.firewall.backend import Found, Reader, Told
+from tasks.server.firewall.backends.ufw.model import BEFORE, DEFAULT, DIRECTORY, UFW_BEGIN, UFW_END, Ufw, UfwRule
+from tasks.server.firewall.backends.ufw.questions import KEY, NAMES, UNIT
+from tasks.server.firewall.model import COMMENT, PathRule
 from tasks.server.firewall.path import Packet, first_block
+from tasks.server.firewall.xtables import PROGRAMS
 from tasks.server.firewall.xtables.chains import chains_of
 from tasks.server.firewall.xtables.rules import protocol_name
 
@@ -29,7 +33,7 @@ _BEFORE = re.compile(r"^-A ufw6?-before-input -p (?P<protocol>\S+) -s (?P<source
 
 def parse_ufw(
     iptables: str, files: Mapping[str, str | None], *, ip6tables: str = "", interfaces: tuple[str, ...] = ()
-) -> tuple[tuple[ManagedRule, ...], str]:
+) -> tuple[tuple[UfwRule, ...], str]:
     """Rules that open a protocol from an address, with what stands in front of them, and the default policy.
 
     `iptables`: `iptables -S`; `ip6tables`: `ip6tables -S`; `files`: texts of user.rules, user6.rules, before.rules,
@@ -44,7 +48,9 @@ def parse_ufw(
     # What is opened for other protocols is nothing to VRRP.
     behind = {
         each: first_block(
-            *ways[each[0].version, each[2]], Packet(source=each[0], protocol=each[1], interfaces=interfaces)
+            *ways[each[0].version, each[2]],
+            Packet(source=each[0], protocol=each[1], interfaces=interfaces),
+            own="ufw",
         )
         for each in adverts
     }
@@ -52,7 +58,7 @@ def parse_ufw(
     return placed, f"default policy {policy[1] if policy else 'DROP'} for what comes in"
 
 
-def _openings(running: str, files: Mapping[str, str | None]) -> Iterator[ManagedRule]:
+def _openings(running: str, files: Mapping[str, str | None]) -> Iterator[UfwRule]:
     for name in ("user.rules", "user6.rules"):
         for found in _TUPLE.finditer(files.get(name) or ""):
             ours = found["comment"] == COMMENT.encode().hex()
@@ -88,16 +94,40 @@ def our_block(text: str) -> str:
     return inside if mark and end else ""
 
 
-def _rule(found: re.Match[str], *, ours: bool, saved: bool) -> Iterator[ManagedRule]:
+def _rule(found: re.Match[str], *, ours: bool, saved: bool) -> Iterator[UfwRule]:
     try:
         network = ip_network(found["source"])
     except ValueError:
         return
     if network.prefixlen == network.max_prefixlen:
-        yield ManagedRule(
+        yield UfwRule(
             text=found[0],
             address=ip_address(network.network_address),
             protocol=protocol_name(found["protocol"]),
             ours=ours,
             saved=saved,
         )
+
+
+def _detect(told: Told) -> Found | None:
+    jumps = (rule for chain in told.chains for rule in chain.rules if rule.verdict == "jump")
+    if not any(" ufw" in rule.text for rule in jumps):
+        return None
+    return Found(names=("ufw",), read=partial(_read, told), claims=True)
+
+
+def _read(told: Told) -> Ufw:
+    files = {name: told.files.get(f"{DIRECTORY}/{name}") for name in NAMES} | {"default": told.files.get(DEFAULT)}
+    running, running6 = (told.texts.get(program, "") for program in PROGRAMS.values())
+    rules, default = parse_ufw(running, files, ip6tables=running6, interfaces=told.interfaces)
+    return Ufw(
+        rules=rules,
+        before=told.exact.get(BEFORE[4]),
+        before6=told.exact.get(BEFORE[6]),
+        knows_vrrp=KEY in told.succeeded,
+        default=default,
+        at_boot=UNIT in told.enabled,
+    )
+
+
+READER = Reader(detect=_detect, claims=True)

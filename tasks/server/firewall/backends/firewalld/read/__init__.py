@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from tasks.model.server import FrontRule, ManagedRule, WayIn, ZoneSource
 from tasks.observe.readings import Garbled, shortened
-from tasks.render.firewall import RICH_PRIORITY
-from tasks.server.firewall.backends.firewalld.read.direct import parse_direct
-from tasks.server.firewall.backends.firewalld.read.rich import Where, front_rules, managed_rules, policy_rules
+from tasks.server.firewall.backend import Found, Reader, Told
+from tasks.server.firewall.backends.firewalld.model import (
+    RICH_PRIORITY,
+    Firewalld,
+    FrontRule,
+    RichRule,
+    WayIn,
+    ZoneSource,
+)
+from tasks.server.firewall.backends.firewalld.questions import KEY, UNIT
+from tasks.server.firewall.backends.firewalld.read.direct import is_known, parse_direct, running_ways
+from tasks.server.firewall.backends.firewalld.read.rich import Where, front_rules, peer_rules, policy_rules
+from tasks.server.firewall.xtables import PROGRAMS
 
 _FIRST_WITH_PRIORITIES = (0, 7, 0)
 _NEEDED = ("version", "default", "runtime", "permanent", "rpfilter")
@@ -32,26 +42,11 @@ _UNKNOWN_OPTION = "2"
 """Exit status of firewall-cmd for an option that it does not know."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Firewalld:
-    """What firewalld tells. `zones`: interface and zone; `priorities`: may rules have them; `default`: in words."""
-
-    zones: tuple[tuple[str, str], ...]
-    zones_saved: tuple[tuple[str, str], ...]
-    sources: tuple[ZoneSource, ...]
-    front: tuple[FrontRule, ...]
-    ways: tuple[WayIn, ...]
-    rules: tuple[ManagedRule, ...]
-    priorities: bool
-    strict6: bool
-    default: str
-
-
 @dataclass(slots=True)
 class _Rules:
     """What zones, policies and direct rules hold, of now or of the permanent configuration."""
 
-    rules: list[ManagedRule]
+    rules: list[RichRule]
     sources: list[ZoneSource]
     front: list[FrontRule]
     ways: list[WayIn]
@@ -69,7 +64,7 @@ class _Rules:
         )
         for zone, fields in zones.items():
             rich = fields.get("rich rules", "")
-            found.rules += managed_rules(rich, zone, saved=saved)
+            found.rules += peer_rules(rich, zone, saved=saved)
             where = Where(place=f"zone {zone}", zones=frozenset({zone}), saved=saved)
             found.front += front_rules(rich, where, limit=RICH_PRIORITY)
             words = fields.get("sources", "").split()
@@ -78,7 +73,7 @@ class _Rules:
 
 
 def parse_firewalld(text: str, interfaces: tuple[str, ...]) -> Firewalld:
-    """Read the answers of `firewall-cmd` that questions.py asks for, each behind a line `== name`.
+    """Read the answers of `firewall-cmd` that the helper asks for, each behind a line `== name`.
 
     An interface that no zone names is in the default zone. Which of a source and an interface decides, and that zones
     of firewalld 2.0 on have priorities of their own, does not matter: whatever zone may be meant counts.
@@ -166,3 +161,31 @@ def _zones(text: str) -> dict[str, dict[str, str]]:
             last, _, value = line.strip().partition(":")
             fields[last] = [value.strip()]
     return {zone: {name: "\n".join(lines) for name, lines in found.items()} for zone, found in zones.items()}
+
+
+def _detect(told: Told) -> Found | None:
+    if UNIT not in told.active:
+        return None
+    text = told.texts.get(KEY)
+    if not text:
+        raise Garbled("firewalld.service is active, and firewall-cmd was not asked")
+    firewall = parse_firewalld(text, told.interfaces)
+    texts = {version: told.texts.get(program, "") for version, program in PROGRAMS.items()}
+    # The chains of iptables are its own where it makes them: with its older backend, or for direct rules.
+    claims = bool(told.filtering) and all(
+        chain.policy == "accept" and is_known(texts[version], firewall.ways, version)
+        for chain in told.filtering
+        for version in (6 if chain.family == "ip6" else 4,)
+    )
+    return Found(names=("firewalld",), read=partial(_running, firewall, told, texts), claims=claims)
+
+
+def _running(firewall: Firewalld, told: Told, texts: Mapping[int, str]) -> Firewalld:
+    return replace(firewall, ways=running_ways(firewall.ways, texts), at_boot=UNIT in told.enabled)
+
+
+READER = Reader(
+    detect=_detect,
+    source=lambda answers: answers[KEY] if answers[KEY].status == 0 else None,
+    claims=True,
+)

@@ -10,8 +10,9 @@ from dataclasses import replace
 from ipaddress import ip_network
 
 from tasks.model.bounds import RULES_MOST, WORDS_MOST
-from tasks.model.server import PathRule, WayIn
 from tasks.observe.readings import Garbled, shortened
+from tasks.server.firewall.backends.firewalld.model import WayIn
+from tasks.server.firewall.model import PathRule
 from tasks.server.firewall.xtables.chains import chains_of
 from tasks.server.firewall.xtables.words import options_of, spelled
 

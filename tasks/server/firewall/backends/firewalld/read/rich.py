@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from tasks.model.bounds import WORDS_MOST
-from tasks.model.server import FrontRule, ManagedRule
 from tasks.observe.readings import Garbled, shortened
-from tasks.render.firewall import RICH_PRIORITY
+from tasks.server.firewall.backends.firewalld.model import RICH_PRIORITY, FrontRule, RichRule
 from tasks.server.firewall.xtables.rules import protocol_name
 
 _PRIORITY = re.compile(r"-?[0-9]{1,9}\Z")
@@ -23,7 +22,7 @@ _PLAIN = [{"rule", "accept", *more} for more in ((), ("source",), ("protocol",),
 _DENYING = {"DROP", "REJECT", "%%REJECT%%"}
 
 
-def managed_rules(text: str, zone: str, *, saved: bool) -> Iterator[ManagedRule]:
+def peer_rules(text: str, zone: str, *, saved: bool) -> Iterator[RichRule]:
     """Rich rules that accept one protocol from one address, and demand nothing else."""
     for line in text.splitlines():
         if not line.startswith("rule "):
@@ -36,7 +35,7 @@ def managed_rules(text: str, zone: str, *, saved: bool) -> Iterator[ManagedRule]
         if words == ["rule", "source", "protocol", "accept"]:
             ours = found.get("priority") == str(RICH_PRIORITY)
             protocol = protocol_name(found["value"])
-            yield ManagedRule(text=line, address=address, protocol=protocol, ours=ours, saved=saved, zone=zone)
+            yield RichRule(text=line, address=address, protocol=protocol, ours=ours, saved=saved, zone=zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from tasks.model.bounds import ANSWER_MOST
-from tasks.render.firewall import NFT_INCLUDE
+from tasks.server.firewall.backends.nftables.model import NFT_INCLUDE
 
 _TOKEN = re.compile(r'#[^\n]*|\\\n|"[^"\n]*"|[{};\n]|[^\s{};"#]+')
 _ENDS = {"{", "}", ";", "\n"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tasks.model.server import FirewallRule, InputChain
 from tasks.observe.json_text import documents, mapping, optional_whole, optional_word, sequence, word
 from tasks.observe.readings import Garbled
-from tasks.render.firewall import COMMENT
+from tasks.server.firewall.backends.nftables.model import NftRule
+from tasks.server.firewall.model import COMMENT, InputChain
 from tasks.server.firewall.xtables.rules import protocol_name
 
 # iptables-nft keeps its rules in nftables tables of these names; they are read through iptables, their owner.
@@ -66,7 +66,7 @@ def _of_others(chain: dict[str, Any]) -> bool:
     return chain["family"] in {"ip", "ip6"} and table in _IPTABLES_TABLES and name.isupper()
 
 
-def _nft_rule(rule: dict[str, Any]) -> FirewallRule:
+def _nft_rule(rule: dict[str, Any]) -> NftRule:
     source = protocol = implied = None
     narrow = False
     verdict = "other"
@@ -90,7 +90,7 @@ def _nft_rule(rule: dict[str, Any]) -> FirewallRule:
             implied = implied or (_implied(expression[kind].get("key")) if kind == "vmap" else None)
         elif kind not in {"counter", "log", "comment"}:
             narrow = True
-    return FirewallRule(
+    return NftRule(
         text=json.dumps(expressions, separators=(",", ":")),
         verdict=verdict,
         source=source,

@@ -6,11 +6,11 @@ from ipaddress import ip_address
 
 import pytest
 
-from tasks.model.server import WayIn
 from tasks.observe.readings import Garbled
+from tasks.server.firewall.backends.firewalld.model import WayIn
 from tasks.server.firewall.backends.firewalld.read.direct import is_known, parse_direct, running_ways
 from tasks.server.firewall.path import Packet, first_block
-from tasks.server.firewall.read import parse_firewall
+from tests.unit.builders import firewall_of
 from tests.unit.server.firewall.backends.firewalld.test_read import ACTIVE, said
 
 FOUR = Packet(source=ip_address("100.65.0.14"), protocol="vrrp", interfaces=("enp0s8",))
@@ -195,7 +195,7 @@ def direct(*, rules: str = "", passed: str = "", permanent: str = "") -> str:
     ],
 )
 def test_who_is_in_charge_with_direct_rules(runs: str, told: str, manager: str) -> None:
-    assert parse_firewall(ACTIVE, runs, "", {}, firewalld=told, interfaces=("enp0s8",)).manager == manager
+    assert firewall_of(ACTIVE, runs, "", {}, firewalld=told, interfaces=("enp0s8",)).manager == manager
 
 
 @pytest.mark.parametrize(

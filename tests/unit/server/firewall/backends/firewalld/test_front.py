@@ -6,13 +6,11 @@ from ipaddress import ip_address
 
 import pytest
 
-from tasks.judge.checks.firewall import open_after_boot, open_now
 from tasks.model.cluster import Opening
-from tasks.model.server import Firewall
-from tasks.render.firewall import rich_rule
-from tasks.server.firewall.backends.firewalld.judge import blocked_by
+from tasks.server.firewall.backends.firewalld.judge import in_front
+from tasks.server.firewall.backends.firewalld.model import Firewalld, rich_rule
 from tasks.server.firewall.plan import notes_on, plan_firewall, refusal_of
-from tasks.server.firewall.read import parse_firewall
+from tests.unit.builders import firewall_of, open_after_boot, open_now
 
 FOUR, SIX = (Opening(address=ip_address(each)) for each in ("100.65.0.14", "fd00:100:65::14"))
 ACTIVE = "Id=firewalld.service\nActiveState=active\nUnitFileState=enabled\n"
@@ -20,7 +18,7 @@ ZONE = "public\n  target: default\n  interfaces: \n  sources: \n  rich rules: \n
 OURS = "".join(f"\t{rich_rule(each)}\n" for each in (FOUR, SIX))
 
 
-def found(where: str = "", told: str = "", *, rich: str = "", runs: str = "", ours: str = OURS) -> Firewall:
+def found(where: str = "", told: str = "", *, rich: str = "", runs: str = "", ours: str = OURS) -> Firewalld:
     """A server that opens for both peers, with this in one answer of firewall-cmd (`where`), or in both zone lists."""
     sections = {
         "version": "1.3.3\n",
@@ -30,7 +28,8 @@ def found(where: str = "", told: str = "", *, rich: str = "", runs: str = "", ou
         "rpfilter": "IPv6_rpfilter=no\n",
     }
     text = "".join(f"== {name}\n{each}" for name, each in (sections | ({where: told} if where else {})).items())
-    return parse_firewall(ACTIVE, runs, "", {}, firewalld=text, interfaces=("enp0s8",))
+    told: Firewalld = firewall_of(ACTIVE, runs, "", {}, firewalld=text, interfaces=("enp0s8",))
+    return told
 
 
 def policy(target: str = "DROP", priority: int = -1, ingress: str = "ANY", rich: str = "", name: str = "p") -> str:
@@ -70,10 +69,10 @@ HALF = '\trule family="ipv4" source address="100.65.0.0/24" protocol value="vrrp
 def test_policies(policies: str, four: str | None, six: str | None, saved: bool) -> None:  # noqa: FBT001
     firewall = found("permanent policies" if saved else "policies", policies)
     for opening, expected in ((FOUR, four), (SIX, six)):
-        said = blocked_by(firewall, opening, saved=saved)
+        said = in_front(firewall, opening, saved=saved)
         assert (said is None) is (expected is None), said
         assert expected is None or (expected in str(said) and f"comes before the rule for {opening}" in str(said))
-        assert blocked_by(firewall, opening, saved=not saved) is None
+        assert in_front(firewall, opening, saved=not saved) is None
         assert open_now(firewall, opening) is (expected is None or saved)
         assert open_after_boot(firewall, opening) is (expected is None or not saved)
         refusal = refusal_of(firewall, (), [opening])
@@ -105,10 +104,10 @@ def test_direct_rules(where: str, told: str, runs: str, now: str | None, later: 
     firewall = found(where, told, runs=runs)
     assert firewall.manager == "firewalld"
     for saved, expected in ((False, now), (True, later)):
-        said = blocked_by(firewall, FOUR, saved=saved)
+        said = in_front(firewall, FOUR, saved=saved)
         assert (said is None) is (expected is None), said
         assert expected is None or (expected in str(said) and "in firewalld's direct rules keeps out" in str(said))
-        assert blocked_by(firewall, SIX, saved=saved) is None
+        assert in_front(firewall, SIX, saved=saved) is None
     assert (open_now(firewall, FOUR), open_after_boot(firewall, FOUR)) == (now is None, later is None)
     refusal = refusal_of(firewall, (), [FOUR])
     assert (refusal is None) is (now is None and later is None)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.model.server import FrontRule
 from tasks.observe.readings import Garbled
+from tasks.server.firewall.backends.firewalld.model import FrontRule
 from tasks.server.firewall.backends.firewalld.read import parse_firewalld
 
 DATA = Path(__file__).parents[5] / "data" / "observe" / "firewall"

@@ -9,7 +9,7 @@ import pytest
 
 from tasks.observe.readings import Garbled
 from tasks.server.firewall.backends.firewalld.read import parse_firewalld
-from tasks.server.firewall.read import parse_firewall
+from tests.unit.builders import firewall_of
 
 SAMPLE = (Path(__file__).parents[5] / "data" / "observe" / "firewall" / "firewalld_H3.txt").read_text()
 OURS4 = 'rule priority="-112" family="ipv4" source address="100.65.0.14" protocol value="vrrp" accept'
@@ -212,10 +212,10 @@ def test_priorities_of_zones_do_not_matter() -> None:
 
 
 def test_it_is_in_charge_when_its_service_runs() -> None:
-    found = parse_firewall(ACTIVE, "-P INPUT ACCEPT\n", "", {}, firewalld=SAMPLE, interfaces=("enp0s8",))
+    found = firewall_of(ACTIVE, "-P INPUT ACCEPT\n", "", {}, firewalld=SAMPLE, interfaces=("enp0s8",))
     assert (found.manager, found.zones, found.at_boot) == ("firewalld", (("enp0s8", "public"),), True)
 
 
 def test_active_and_not_asked_is_no_answer() -> None:
     with pytest.raises(Garbled, match="was not asked"):
-        parse_firewall(ACTIVE, "", "", {})
+        firewall_of(ACTIVE, "", "", {})

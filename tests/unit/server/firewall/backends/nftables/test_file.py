@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.render.firewall import NFT_INCLUDE
+from tasks.server.firewall.backends.nftables.model import NFT_INCLUDE
 from tasks.server.firewall.backends.nftables.read.file import chains_made, parse_includes
 
 INPUT = "chain input { type filter hook input priority 0; policy drop; tcp dport { 22, 80 } accept; }"

@@ -7,16 +7,16 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
 from tasks.model.cluster import Opening
-from tasks.model.server import Firewall
-from tasks.server.firewall.guard import guard_of
-from tasks.server.firewall.plan import plan_firewall
-from tasks.server.firewall.read import parse_nft
+from tasks.server.firewall.backends.nftables.model import Nftables
+from tasks.server.firewall.backends.nftables.read.ruleset import parse_nft
+from tasks.server.firewall.plan import guard_of, plan_firewall
 
 RULESET = """
 table inet filter {
@@ -56,9 +56,9 @@ def inside() -> Iterator[Inside]:
         subprocess.run(["ip", "netns", "del", name], check=True)
 
 
-def read_nft(inside: Inside) -> Firewall:
+def read_nft(inside: Inside) -> Nftables:
     chains = parse_nft(inside("nft", "-j", "list", "ruleset"))
-    return Firewall(manager="nftables", chains=chains, persistent=None, saved=(), snippet=None)
+    return Nftables(chains=chains, persistent=None, snippet=None, path="/etc/nftables.conf")
 
 
 def test_real_nft_opens_every_chain_and_the_way_back_finds_the_handles(inside: Inside) -> None:
@@ -84,7 +84,7 @@ def test_real_nft_opens_every_chain_and_the_way_back_finds_the_handles(inside: I
 def test_real_nft_takes_our_file_as_it_is_written(inside: Inside, tmp_path: Path) -> None:
     inside("nft", "-f", "-", feed=RULESET.replace("vipbook", "other"))
     read = read_nft(inside)
-    conf = Firewall(manager="nftables", chains=read.chains, persistent="\n", saved=(), snippet=None)
+    conf = replace(read, persistent="\n")
     peer = Opening(address=IPv4Address("100.65.0.12"))
     feeds = [c.feed for step in plan_firewall(conf, (peer,)) for c in step.commands if c.feed and b"insert" in c.feed]
     (tmp_path / "vipbook.nft").write_bytes(feeds[0])

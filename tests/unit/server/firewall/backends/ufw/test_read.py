@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from tasks.model.cluster import Opening
-from tasks.model.server import Firewall
-from tasks.render.firewall import ufw_block
+from tasks.server.firewall.backends.ufw.judge import is_open
+from tasks.server.firewall.backends.ufw.model import Ufw, UfwRule, ufw_block
 from tasks.server.firewall.backends.ufw.read import our_block, parse_ufw
-from tasks.server.firewall.chains import is_managed
-from tasks.server.firewall.read import parse_firewall
+from tests.unit.builders import firewall_of
 
 DATA = Path(__file__).parents[5] / "data" / "observe" / "firewall"
 RULES = (DATA / "iptables_H4.txt").read_text()
@@ -24,21 +23,26 @@ TUPLE = "### tuple ### allow vrrp any 0.0.0.0/0 any 100.65.0.13 in comment=76697
 RUNNING = "-A ufw-user-input -s 100.65.0.13/32 -p vrrp -j ACCEPT\n"
 
 
-def firewall(rules: str = RULES, files: dict[str, str] | None = None) -> Firewall:
+def firewall(rules: str = RULES, files: dict[str, str] | None = None) -> Ufw:
     v4, _, v6 = rules.partition("-P INPUT DROP\n-P FORWARD DROP\n-P OUTPUT ACCEPT\n-N ufw6")
-    return parse_firewall(ENABLED, v4, "", files or FILES, ip6tables=f"-P INPUT DROP\n-N ufw6{v6}")
+    found: Ufw = firewall_of(ENABLED, v4, "", files or FILES, ip6tables=f"-P INPUT DROP\n-N ufw6{v6}")
+    return found
+
+
+def ufw(rules: tuple[UfwRule, ...]) -> Ufw:
+    return Ufw(rules=rules, before=None, before6=None, knows_vrrp=True, default="default policy DROP for what comes in")
 
 
 def test_the_labs_server() -> None:
     found = firewall()
-    assert (found.manager, found.at_boot, found.knows) == ("ufw", True, True)
+    assert (found.manager, found.at_boot, found.knows_vrrp) == ("ufw", True, True)
     assert found.default == "default policy DROP for what comes in"
     for opening in (FOUR, SIX):
-        assert is_managed(found, opening, saved=True)
-        assert is_managed(found, opening, saved=False)
-    assert not is_managed(found, Opening(address=ip_address("100.65.0.99")), saved=False)
-    assert not is_managed(found, Opening(address=FOUR.address, protocol="ah"), saved=True)
-    assert [rule.ours for rule in found.managed if rule.saved] == [True, True]
+        assert is_open(found, opening, saved=True)
+        assert is_open(found, opening, saved=False)
+    assert not is_open(found, Opening(address=ip_address("100.65.0.99")), saved=False)
+    assert not is_open(found, Opening(address=FOUR.address, protocol="ah"), saved=True)
+    assert [rule.ours for rule in found.rules if rule.saved] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -59,9 +63,9 @@ def test_the_labs_server() -> None:
 )
 def test_what_opens_now_and_after_a_boot(files: dict[str, str], running: str, saved: bool, now: bool) -> None:  # noqa: FBT001
     rules, _ = parse_ufw(running, files)
-    found = Firewall(manager="ufw", chains=(), persistent=None, saved=(), snippet=None, managed=rules)
-    assert is_managed(found, FOUR, saved=True) is saved
-    assert is_managed(found, FOUR, saved=False) is now
+    found = ufw(rules)
+    assert is_open(found, FOUR, saved=True) is saved
+    assert is_open(found, FOUR, saved=False) is now
 
 
 DENY = "### tuple ### deny any any 0.0.0.0/0 any 100.65.0.13 in\n-A ufw-user-input -s 100.65.0.13 -j DROP\n"
@@ -85,20 +89,20 @@ def test_what_stands_in_front_now_and_after_a_boot(
 ) -> None:
     jump = "-A INPUT -j ufw-before-input\n-A ufw-before-input -j ufw-user-input\n"
     rules, _ = parse_ufw(jump + running, files)
-    found = Firewall(manager="ufw", chains=(), persistent=None, saved=(), snippet=None, managed=rules)
+    found = ufw(rules)
     assert {rule.saved for rule in rules} == {True, False}
     for rule, piece in ((rule, behind_saved if rule.saved else behind_now) for rule in rules):
         assert piece in rule.behind
         assert bool(piece) is bool(rule.behind)
-        assert is_managed(found, FOUR, saved=rule.saved) is not bool(piece)
+        assert is_open(found, FOUR, saved=rule.saved) is not bool(piece)
 
 
 def test_what_stands_in_front_in_ipv6() -> None:
     found = firewall(
         RULES.replace("-A ufw6-user-input -s", "-A ufw6-user-input -i enp0s8 -j DROP\n-A ufw6-user-input -s")
     )
-    assert [is_managed(found, each, saved=False) for each in (FOUR, SIX)] == [True, False]
-    assert is_managed(found, SIX, saved=True)
+    assert [is_open(found, each, saved=False) for each in (FOUR, SIX)] == [True, False]
+    assert is_open(found, SIX, saved=True)
 
 
 @pytest.mark.parametrize(
