@@ -22,7 +22,7 @@ from tasks.server.firewall.read import read_firewall
 def server_facts(host: str, reply: Reply, interfaces: tuple[str, ...] = ()) -> ServerFacts:
     """The answers as types. A host that gave none has every reading Unread, with the reason.
 
-    `interfaces` are those that adverts come in by; firewalld's zones depend on them.
+    `interfaces` are those that adverts come in by; what a firewall lets in may depend on them.
     """
     if not isinstance(reply, Answers):
         unread = Unread(reason=reply.reason, source=None)
