@@ -54,6 +54,8 @@ DRIFT = [
     # server, what it says instead, the checks of that server that change, piece of a message; the VIP stays healthy
     ("H2", {"firewall": GONE}, "firewall unknown", GONE.reason),
     ("H2", {"firewall": UNHANDLED}, "firewall unknown", "pf in charge, which this version does not"),
+    ("H2", {"firewall": firewall_of("", "-P INPUT ACCEPT\n", "", {}, legacy="-P INPUT DROP\n")}, "firewall unknown",
+     "iptables-legacy in charge, which this version does not"),
     ("H2", {"firewall": replace(UNHANDLED, manager="iptables and nftables")}, "firewall fail", "at once"),
     ("H2", {"firewall": replace(UNHANDLED, manager="none")}, "", ""),
     ("H1", {"firewall": iptables(BARE)}, "firewall fail", "iptables does not open protocol 112 from 100.65.0.12"),
@@ -159,6 +161,8 @@ def test_the_saved_file_is_the_one_that_is_there(files: dict[str, str], path: st
         ("", OPEN, "", "", "", "iptables"),
         ("", "", "-P INPUT DROP\n", "", "", "iptables"),
         ("", BARE, "", "-P INPUT DROP\n", "", "iptables and iptables-legacy"),
+        ("", "-P INPUT ACCEPT\n", "", "-P INPUT DROP\n", "", "iptables-legacy"),
+        ("", "-P INPUT ACCEPT\n", "", "-P INPUT ACCEPT\n== ip6\n-P INPUT DROP\n", "", "iptables-legacy"),
         ("", BARE, "", "-P INPUT ACCEPT\n-A INPUT -i lo -j ACCEPT\n", "", "iptables"),
         ("", "-P INPUT DROP\n-A INPUT -j ufw-before-input\n", "", "", "", "ufw"),
         (FIREWALLD, "", "", "", "", "firewalld"),

@@ -9,6 +9,7 @@ from tasks.model.answer import Answer
 from tasks.server.firewall.backend import Found, Reader, Told
 from tasks.server.firewall.backends.iptables.model import Iptables
 from tasks.server.firewall.backends.iptables.questions import FILES, FILES6, LEGACY, LEGACY6
+from tasks.server.firewall.model import Firewall
 from tasks.server.firewall.xtables import PROGRAMS
 from tasks.server.firewall.xtables.rules import parse_iptables
 
@@ -19,7 +20,10 @@ _EMPTY = 3
 def _detect(told: Told) -> Found | None:
     there = {"iptables": bool(told.filtering) and not told.claimed, LEGACY: _closes_legacy(told.texts.get(LEGACY, ""))}
     names = tuple(name for name, is_there in there.items() if is_there)
-    return Found(names=names, read=partial(_read, told)) if names else None
+    if not names:
+        return None
+    # The tables of the older kernel interface alone are told of, and not read further.
+    return Found(names=names, read=partial(_read, told) if there["iptables"] else partial(Firewall, manager=LEGACY))
 
 
 def _closes_legacy(text: str) -> bool:
