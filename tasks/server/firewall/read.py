@@ -18,6 +18,8 @@ from tasks.server.firewall.questions import BY_STATUS, FILES, firewall_commands
 from tasks.server.firewall.xtables import PROGRAMS
 from tasks.server.firewall.xtables.rules import parse_iptables
 
+_READERS = sorted(parts(Reader, "read"), key=lambda each: not each.claims)
+
 
 def read_firewall(answers: Mapping[str, Answer], interfaces: tuple[str, ...] = ()) -> Reading[Firewall]:
     """One reading from several answers; what is not installed or not there is an answer too.
@@ -39,7 +41,7 @@ def read_firewall(answers: Mapping[str, Answer], interfaces: tuple[str, ...] = (
         asked["units"],
         lambda units: parse_firewall(units, texts, succeeded=succeeded, interfaces=interfaces),
     )
-    sources = (each.source(asked) for each in _readers())
+    sources = (each.source(asked) for each in _READERS)
     return replace(found, source=next((each for each in sources if each is not None), asked["units"]))
 
 
@@ -67,7 +69,7 @@ def parse_firewall(
         chains=parse_iptables(v4) + parse_iptables(v6, "ip6"),
     )
     found: list[Found] = []
-    for each in _readers():
+    for each in _READERS:
         if (one := each.detect(told)) is not None:
             found.append(one)
             told = replace(told, claimed=told.claimed or one.claims)
@@ -77,10 +79,6 @@ def parse_firewall(
     # Where there is none, there are no chains of theirs either.
     chains = told.filtering + tuple(chain for one in found for chain in one.chains)
     return Firewall(manager=" and ".join(names) or NONE, chains=chains)
-
-
-def _readers() -> list[Reader]:
-    return sorted(parts(Reader, "read"), key=lambda each: not each.claims)
 
 
 def _files(text: str) -> dict[str, str | None]:

@@ -12,7 +12,7 @@ import pytest
 from tasks.model.cluster import Opening
 from tasks.model.plan import Step
 from tasks.server.firewall.backends.firewalld.judge import in_front
-from tasks.server.firewall.backends.firewalld.model import Firewalld, FrontRule, RichRule, ZoneSource, rich_rule
+from tasks.server.firewall.backends.firewalld.model import Firewalld, FrontRule, RichRule, Where, ZoneSource, rich_rule
 from tasks.server.firewall.backends.ufw.model import Ufw, UfwRule, ufw_block
 from tasks.server.firewall.backends.ufw.plan import with_block
 from tasks.server.firewall.model import Firewall
@@ -248,9 +248,10 @@ def source(text: str, zone: str = "drop", *, saved: bool = False) -> dict[str, A
 
 
 def front(zone: str | None = "public", **changed: Any) -> FrontRule:  # noqa: ANN401
-    fields: dict[str, Any] = {"text": "rule … drop", "saved": False, "denies": True, "version": 4, "negated": False}
-    fields |= {"source": "100.65.0.0/24", "protocol": "vrrp", "place": f"zone {zone}"}
-    return FrontRule(zones=None if zone is None else frozenset({zone}), **(fields | changed))
+    zones = None if zone is None else frozenset({zone})
+    where = Where(place=f"zone {zone}", zones=zones, saved=changed.pop("saved", False))
+    fields: dict[str, Any] = {"text": "rule … drop", "where": where, "denies": True, "version": 4, "negated": False}
+    return FrontRule(**(fields | {"source": "100.65.0.0/24", "protocol": "vrrp"} | changed))
 
 
 def denial(**changed: Any) -> dict[str, Any]:  # noqa: ANN401

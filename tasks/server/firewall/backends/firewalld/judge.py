@@ -37,7 +37,8 @@ def denial_of(firewall: Firewalld, opening: Opening, *, saved: bool) -> FrontRul
     """What drops this peer's adverts in a zone that they may fall into, before a rule of ours could let them in."""
     for zone in sorted(zones_for(firewall, opening, saved=saved)):
         for rule in firewall.front:
-            if rule.saved is not saved or (rule.zones is not None and zone not in rule.zones):
+            where = rule.where
+            if where.saved is not saved or (where.zones is not None and zone not in where.zones):
                 continue
             if rule.denies and _may_be_for(rule, opening):
                 return rule
@@ -62,7 +63,7 @@ def in_front(firewall: Firewalld, opening: Opening, /, *, saved: bool) -> str | 
     if (line := beside(firewall, opening, saved=saved)) is not None:
         return f"{line!r} in firewalld's direct rules keeps out {opening.address}, whatever its zones open"
     if (denial := denial_of(firewall, opening, saved=saved)) is not None:
-        return f"{denial.text!r} in {denial.place} comes before the rule for {opening.address}"
+        return f"{denial.text!r} in {denial.where.place} comes before the rule for {opening.address}"
     opened = _zones_with(firewall, opening, saved=saved)
     for each in caught_by(firewall, opening, saved=saved):
         if each.zone not in opened:

@@ -30,24 +30,29 @@ class ZoneSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where a rule stands: `place` in words, and the zones whose packets it is for; None: all."""
+
+    place: str
+    zones: frozenset[str] | None
+    saved: bool
+    in_policy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrontRule:
     """A rich rule, or the target of a policy, that decides before a rule of ours. None: whatever it is."""
 
     text: str
-    place: str
-    """Where it stands, in words."""
-    zones: frozenset[str] | None
-    """The zones whose packets it is for."""
-    saved: bool
+    where: Where
     denies: bool
     """It drops or rejects. Else it accepts whatever is as it says, and nothing behind it decides."""
-    version: int | None
+    version: int | None = None
     """IP version of its family."""
-    source: str | None
-    negated: bool
+    source: str | None = None
+    negated: bool = False
     """It is for all but `source`."""
-    protocol: str | None
-    in_policy: bool = False
+    protocol: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,9 +76,10 @@ def _overruled(firewall: Firewalld, openings: Sequence[Opening]) -> str | None:
                     "no zone can open what they drop; remove it, or let a direct rule before it accept that"
                 )
             if (denial := denial_of(firewall, each, saved=saved)) is not None:
-                mend = "the policy a priority above 0" if denial.in_policy else f"it a priority above {RICH_PRIORITY}"
+                where = denial.where
+                mend = "the policy a priority above 0" if where.in_policy else f"it a priority above {RICH_PRIORITY}"
                 return (
-                    f"firewalld: {denial.text!r} in {denial.place}, {kind}, comes before all of ours and keeps out "
+                    f"firewalld: {denial.text!r} in {where.place}, {kind}, comes before all of ours and keeps out "
                     f"protocol 112 from {each.address}; remove it, or give {mend}"
                 )
     return None

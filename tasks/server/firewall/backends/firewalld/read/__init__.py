@@ -15,11 +15,12 @@ from tasks.server.firewall.backends.firewalld.model import (
     FrontRule,
     RichRule,
     WayIn,
+    Where,
     ZoneSource,
 )
 from tasks.server.firewall.backends.firewalld.questions import KEY, UNIT
 from tasks.server.firewall.backends.firewalld.read.direct import is_known, parse_direct, running_ways
-from tasks.server.firewall.backends.firewalld.read.rich import Where, front_rules, peer_rules, policy_rules
+from tasks.server.firewall.backends.firewalld.read.rich import front_rules, peer_rules, policy_rules
 from tasks.server.firewall.xtables import PROGRAMS
 
 _FIRST_WITH_PRIORITIES = (0, 7, 0)

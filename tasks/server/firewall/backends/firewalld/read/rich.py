@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 from tasks.model.bounds import WORDS_MOST
 from tasks.observe.readings import Garbled, shortened
-from tasks.server.firewall.backends.firewalld.model import RICH_PRIORITY, FrontRule, RichRule
+from tasks.server.firewall.backends.firewalld.model import RICH_PRIORITY, FrontRule, RichRule, Where
 from tasks.server.firewall.xtables.rules import protocol_name
 
 _PRIORITY = re.compile(r"-?[0-9]{1,9}\Z")
@@ -36,16 +35,6 @@ def peer_rules(text: str, zone: str, *, saved: bool) -> Iterator[RichRule]:
             ours = found.get("priority") == str(RICH_PRIORITY)
             protocol = protocol_name(found["value"])
             yield RichRule(text=line, address=address, protocol=protocol, ours=ours, saved=saved, zone=zone)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
-    """Where rich rules stand; the words of a FrontRule that are the same for all of them."""
-
-    place: str
-    zones: frozenset[str] | None
-    saved: bool
-    in_policy: bool = False
 
 
 def front_rules(text: str, where: Where, *, limit: int | None = None) -> Iterator[FrontRule]:
@@ -74,9 +63,9 @@ def _decides(line: str, where: Where) -> Iterator[FrontRule]:
     family = re.search(r'\bfamily="ipv([46])"', line)
     source = re.search(r'\bsource (not )?address="([^"]*)"', line, re.IGNORECASE)
     protocol = re.search(r'\bprotocol value="([^"]*)"', line)
-    yield _rule(
-        line,
-        where,
+    yield FrontRule(
+        text=line,
+        where=where,
         denies=denies,
         version=int(family[1]) if family else None,
         source=source[2] if source else None,
@@ -92,30 +81,6 @@ def _accepts(line: str) -> bool:
     except ValueError:
         return False
     return len(words) == len(set(words)) and set(words) in _PLAIN
-
-
-def _rule(  # noqa: PLR0913 - one a field
-    text: str,
-    where: Where,
-    *,
-    denies: bool,
-    version: int | None = None,
-    source: str | None = None,
-    negated: bool = False,
-    protocol: str | None = None,
-) -> FrontRule:
-    return FrontRule(
-        text=text,
-        place=where.place,
-        zones=where.zones,
-        saved=where.saved,
-        in_policy=where.in_policy,
-        denies=denies,
-        version=version,
-        source=source,
-        negated=negated,
-        protocol=protocol,
-    )
 
 
 def policy_rules(listed: Mapping[str, Mapping[str, str]], *, saved: bool) -> Iterator[FrontRule]:
@@ -135,7 +100,7 @@ def policy_rules(listed: Mapping[str, Mapping[str, str]], *, saved: bool) -> Ite
         zones = None if "ANY" in ingress else frozenset(ingress)
         where = Where(place=f"policy {name}", zones=zones, saved=saved, in_policy=True)
         opened = [
-            _rule(f"protocols: {each}", where, denies=False, protocol=protocol_name(each))
+            FrontRule(text=f"protocols: {each}", where=where, denies=False, protocol=protocol_name(each))
             for each in fields.get("protocols", "").split()
         ]
         rich = list(front_rules(fields.get("rich rules", ""), where))
@@ -145,7 +110,7 @@ def policy_rules(listed: Mapping[str, Mapping[str, str]], *, saved: bool) -> Ite
         yield from (rule for rule, is_early in zip(rich, early, strict=True) if not is_early)
         target = fields.get("target", "CONTINUE")
         if target in _DENYING or target == "ACCEPT":
-            yield _rule(f"target: {target}", where, denies=target in _DENYING)
+            yield FrontRule(text=f"target: {target}", where=where, denies=target in _DENYING)
 
 
 def _whole(text: str) -> int:

@@ -25,24 +25,24 @@ def policy(name: str = "p", rich: tuple[str, ...] = (), **changed: str) -> str:
 def front(*policies: str, saved: bool = False) -> list[FrontRule]:
     text = PLAIN.partition("== policies")[0]
     text += f"== {'permanent ' if saved else ''}policies\n{''.join(policies)}"
-    return [each for each in parse_firewalld(text, ("enp0s8",)).front if each.in_policy]
+    return [each for each in parse_firewalld(text, ("enp0s8",)).front if each.where.in_policy]
 
 
 def test_what_firewalld_brings_is_nothing_to_vrrp() -> None:
     assert "allow-host-ipv6" in PLAIN
-    assert [each for each in parse_firewalld(PLAIN, ("enp0s8",)).front if each.in_policy] == []
+    assert [each for each in parse_firewalld(PLAIN, ("enp0s8",)).front if each.where.in_policy] == []
 
 
 def test_the_labs_answers() -> None:
     """`early` has priority -10, `late` 10, and `through` leads elsewhere."""
-    found = [each for each in parse_firewalld(FRONT, ("enp0s8",)).front if each.in_policy]
+    found = [each for each in parse_firewalld(FRONT, ("enp0s8",)).front if each.where.in_policy]
     accept = 'rule family="ipv4" source address="100.65.0.0/24" protocol value="112" accept'
     assert [(each.text, each.denies, each.protocol) for each in found] == [
         ("protocols: ah", False, "ah"),
         (accept, False, "vrrp"),
         ("target: REJECT", True, None),
     ]
-    assert {(each.place, each.zones, each.saved) for each in found} == {("policy early", None, True)}
+    assert {(each.where.place, each.where.zones, each.where.saved) for each in found} == {("policy early", None, True)}
 
 
 @pytest.mark.parametrize(
@@ -69,13 +69,13 @@ def test_the_labs_answers() -> None:
 def test_a_target_counts_where_it_is_met_before_a_zone(changed: dict[str, str], told: bool | None, saved: bool) -> None:  # noqa: FBT001
     found = front(policy(**changed), saved=saved)
     assert [each.denies for each in found] == ([] if told is None else [told])
-    assert {each.saved for each in found} <= {saved}
+    assert {each.where.saved for each in found} <= {saved}
 
 
 @pytest.mark.parametrize(("zones", "expected"), [("ANY", None), ("public", {"public"}), ("a b", {"a", "b"})])
 def test_for_whom(zones: str, expected: set[str] | None) -> None:
     (found,) = front(policy(ingress_zones=zones, target="DROP"))
-    assert found.zones == expected
+    assert found.where.zones == expected
 
 
 DROP, ACCEPT = (f'rule protocol value="vrrp" {word}' for word in ("drop", "accept"))
@@ -105,13 +105,13 @@ def test_a_policy_is_passed_like_a_zone(rich: list[str], changed: dict[str, str]
 
 def test_policies_are_passed_by_priority() -> None:
     named = [policy("a", target="DROP"), policy("b", target="DROP", priority="-2"), policy("c", target="ACCEPT")]
-    assert [each.place for each in front(*named)] == ["policy b", "policy a", "policy c"]
+    assert [each.where.place for each in front(*named)] == ["policy b", "policy a", "policy c"]
 
 
 def test_they_come_before_what_stands_in_zones() -> None:
     text = PLAIN.partition("== policies")[0]
     found = parse_firewalld(f"{text}== policies\n{policy(target='DROP')}", ("enp0s8",)).front
-    assert [each.in_policy for each in found if not each.saved] == [True, False, False]
+    assert [each.where.in_policy for each in found if not each.where.saved] == [True, False, False]
 
 
 def test_a_priority_that_is_no_number_is_no_answer() -> None:

@@ -160,8 +160,8 @@ def test_a_rule_that_denies_before_ours(rule: str, expected: tuple[int, str, boo
     found = parse_firewalld(said(permanent=f"\t{rule}\n"), ("eth0",)).front
     told = [(each.version, each.source, each.negated, each.protocol) for each in found]
     assert told == ([expected] if expected else [])
-    assert all((each.place, each.saved, each.text) == ("zone public", True, rule) for each in found)
-    assert all(each.zones == {"public"} and each.denies for each in found)
+    assert all((each.where.place, each.where.saved, each.text) == ("zone public", True, rule) for each in found)
+    assert all(each.where.zones == {"public"} and each.denies for each in found)
 
 
 def test_what_lets_in_for_sure_counts_and_what_denies_at_its_priority_comes_first() -> None:
