@@ -27,8 +27,7 @@ from tasks.model.server import ServerFacts, Service
 from tasks.observe.keepalived_files import change_commands
 from tasks.observe.questions import server_commands, state_commands
 from tasks.observe.server import server_facts
-from tasks.server.firewall.backend import Guard
-from tasks.server.firewall.plan import guard_of
+from tasks.server.firewall.plan import Guard, guard_of
 from tasks.transport import Script
 
 CONFIRM_S = 120

@@ -11,6 +11,8 @@ from tasks.server.firewall.backend import Guard, Planner
 from tasks.server.firewall.backends import BACKENDS, judge_of, part
 from tasks.server.firewall.model import NONE, Firewall
 
+__all__ = ["Guard", "again", "guard_of", "notes_on", "plan_firewall", "refusal_of"]
+
 _NOTHING: Planner[Firewall] = Planner(steps=lambda _firewall, _openings: ())
 
 
