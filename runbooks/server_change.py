@@ -12,7 +12,6 @@ from runbooks.naming import tag
 from runbooks.session import Session
 from runbooks.undoing import Undoing, note_left
 from tasks.change.files import keep
-from tasks.change.guard import Guard, guard_of
 from tasks.change.members import ALONE, Around
 from tasks.change.package import Brought, listing, remove, removed_by, simulate_removal
 from tasks.change.package import installed as installed_packages
@@ -28,6 +27,7 @@ from tasks.model.server import ServerFacts, Service
 from tasks.observe.keepalived_files import change_commands
 from tasks.observe.questions import server_commands, state_commands
 from tasks.observe.server import server_facts
+from tasks.server.firewall.plan import Guard, guard_of
 from tasks.transport import Script
 
 CONFIRM_S = 120

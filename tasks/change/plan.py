@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from tasks.change.files import beside, diff_of, lines, put_back, replace_by_new, sudo, write_new
-from tasks.change.firewall import notes_on, plan_firewall, refusal_of
 from tasks.change.package import plan_package
 from tasks.change.sysctl import notes_on_sysctl, plan_sysctl
 from tasks.change.takeover import Takeover, takeover
@@ -21,6 +20,7 @@ from tasks.model.reading import Read, Unread
 from tasks.model.server import ConfigFile, Instance, Package, ServerFacts, Service
 from tasks.observe.questions import CONFIG_PATH
 from tasks.render.keepalived import dynamic_interfaces
+from tasks.server.firewall.plan import notes_on, plan_firewall, refusal_of
 
 UNIT = "keepalived.service"
 

@@ -6,14 +6,14 @@ import shlex
 from collections.abc import Sequence
 
 from tasks.change.files import diff_of, put_back, sudo
-from tasks.change.ufw import reloading
 from tasks.change.undo import BACKUPS
 from tasks.model.answer import Command
 from tasks.model.plan import Step
 from tasks.model.reading import Read
-from tasks.model.server import Firewall, ServerFacts, Service
+from tasks.model.server import ServerFacts, Service
 from tasks.observe.backups import NONE, Backups, text_of
 from tasks.render.sysctl import arp_announce, recorded
+from tasks.server.firewall.plan import again
 
 UNIT = "keepalived.service"
 # Checksum and path by turns. Between the plan and the rollback somebody thinks, and others may change a file.
@@ -76,29 +76,15 @@ def _as_shown(backups: Backups) -> Command:
 
 
 def _runtime(facts: ServerFacts, paths: Sequence[str]) -> list[str]:
-    """firewalld's rules of ours, and settings of the kernel; other firewalls are kept whole beside this."""
-    lines: list[tuple[str, ...]] = []
-    firewall = facts.firewall.value if isinstance(facts.firewall, Read) else None
-    if isinstance(firewall, Firewall) and firewall.manager == "firewalld":
-        lines += [
-            (
-                "firewall-cmd",
-                *(("--permanent",) if rule.saved else ()),
-                f"--zone={rule.zone}",
-                f"--add-rich-rule={rule.text}",
-            )
-            for rule in firewall.managed
-            if rule.ours
-        ]
+    """Settings of the kernel, and what a firewall loads by itself; what else runs in one is kept whole beside this."""
     file = facts.sysctl_file.value.text if isinstance(facts.sysctl_file, Read) else None
     running = facts.arp_announce.value if isinstance(facts.arp_announce, Read) else {}
-    for name in recorded(file):
-        if name in running:
-            lines.append(("sysctl", "-q", "-w", f"{arp_announce(name)}={running[name]}"))
-    found = [shlex.join(line) for line in lines]
-    if firewall is not None and firewall.manager == "ufw":
-        found.append(reloading([path for path in paths if path.startswith("/etc/ufw/")]))
-    return found
+    lines = [
+        shlex.join(("sysctl", "-q", "-w", f"{arp_announce(name)}={running[name]}"))
+        for name in recorded(file)
+        if name in running
+    ]
+    return lines + (again(facts.firewall.value, paths) if isinstance(facts.firewall, Read) else [])
 
 
 def _service(service: Service) -> list[str]:

@@ -23,6 +23,7 @@ from tasks.change.files import sudo
 from tasks.model.answer import Command
 from tasks.model.plan import Step
 from tasks.observe.backups import LEFT, NONE
+from tasks.server.firewall.questions import UNITS as FIREWALLS
 
 _ROOT = "/var/lib/vipbook"
 _RUN = "/run/vipbook"
@@ -60,8 +61,7 @@ _BOOT_LINKS = f"{UNITS}/multi-user.target.wants"
 # no requirement names the directory: a /var that is mounted late, or comes back, must find the undo still trying.
 _UNIT = f"""[Unit]
 Description=vipbook: restore what was here before a change
-@CONDITION@After=remote-fs.target network.target keepalived.service firewalld.service ufw.service nftables.service
-After=netfilter-persistent.service iptables.service ip6tables.service
+@CONDITION@After=remote-fs.target network.target keepalived.service {" ".join(FIREWALLS)}
 CollectMode=inactive-or-failed
 
 [Service]
@@ -70,7 +70,7 @@ Restart=on-failure
 RestartSec={RETRY_S}
 OOMScoreAdjust=-1000
 """
-# $1 is the directory; the files follow. Programs that write their own files (ufw, firewall-cmd) do not flush them.
+# $1 is the directory; the files follow. Programs that write their own files do not flush them.
 _RECORD = f"""
 directory=$1
 shift

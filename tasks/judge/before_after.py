@@ -9,8 +9,9 @@ from typing import Any
 from tasks.judge.instances import carries, family_of, instance_of
 from tasks.model.cluster import Cluster, Server
 from tasks.model.reading import Read, Reading, Unread
-from tasks.model.server import ConfigFile, Firewall, Instance, ServerFacts, Service
+from tasks.model.server import ConfigFile, Instance, ServerFacts, Service
 from tasks.render.sysctl import SYSCTL_FILE
+from tasks.server.firewall.model import Firewall
 
 
 def masters_of(
@@ -85,14 +86,13 @@ def _shared(facts: ServerFacts, other: ServerFacts) -> Reading[Mapping[str, int]
 
 
 def _essence(value: object) -> object:
-    """What counts of it: not when it happened, and not the handles that a kernel gives anew."""
+    """What counts of it: not when it happened, nor what counters say, nor the handles that a kernel gives anew."""
     if isinstance(value, Service):
         # Whoever stops a service that had failed finds it inactive: it runs as little as before.
         return ("inactive" if value.active == "failed" else value.active, value.enabled)
     if isinstance(value, ConfigFile):
         return (value.text, value.owner, value.group, value.mode)
     if isinstance(value, Firewall):
-        rules = [(chain.policy, [rule.text for rule in chain.rules]) for chain in value.chains]
-        managed = sorted((rule.zone, rule.saved, rule.text) for rule in value.managed)
-        return (value.manager, rules, value.persistent, value.persistent6, value.snippet, managed)
+        rules = [(chain.policy, [rule.steady for rule in chain.rules]) for chain in value.chains]
+        return (value.manager, rules, value.kept)
     return value

@@ -10,12 +10,12 @@ from tasks.judge.instances import instance_of
 from tasks.judge.subject import Subject
 from tasks.model.cluster import Server
 from tasks.model.reading import Reading
-from tasks.model.server import ConfigFile, Firewall, Instance, Interface, Package, ServerFacts, Service
+from tasks.model.server import ConfigFile, Instance, Interface, Package, ServerFacts, Service
 from tasks.model.snapshot import Row
 from tasks.model.text import readable
 from tasks.render.mask import masked
+from tasks.server.firewall.model import Firewall
 
-_NFT_COUNTER = re.compile(r'\{"counter":\{[^{}]*\}\},?')
 _SAVED_COUNTER = re.compile(r"\[\d+:\d+\]")
 KEEPALIVED, FIREWALL, SYSCTL = "keepalived", "firewall", "sysctl"
 TOPICS = (KEEPALIVED, FIREWALL, SYSCTL)
@@ -91,9 +91,9 @@ def _interfaces(subject: Subject, server: Server, rows: tuple[Interface, ...]) -
 def _firewall(value: Firewall) -> Iterator[Row]:
     yield Row(key="manager", fields={"name": value.manager, "at boot": "yes" if value.at_boot else "no"})
     for chain in value.chains:
-        rules = "\n".join(_NFT_COUNTER.sub("", rule.text) for rule in chain.rules)
-        yield Row(key=f"{chain.family} {chain.table} {chain.name}", fields={"policy": chain.policy, "rules": rules})
-    for key, text in (("persistent file", value.persistent), ("snippet", value.snippet)):
+        rules = "\n".join(rule.steady for rule in chain.rules)
+        yield Row(key=chain.place, fields={"policy": chain.policy, "rules": rules})
+    for key, text in value.texts.items():
         if text is not None:
             yield Row(key=key, fields={"text": readable(_SAVED_COUNTER.sub("[0:0]", text))})
 

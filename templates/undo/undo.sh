@@ -12,7 +12,7 @@ restore() {
     kept=$directory/$(printf %s "${1#/}" | tr / %)
     fresh=${1%/*}/.${1##*/}.vipbook
     rm -f "$fresh" || return 1
-    # A program that writes its file again (ufw, firewall-cmd) puts it in the place of a link: the link comes back first.
+    # A program that writes its file again puts it in the place of a link: the link comes back first.
     if [ -L "$kept.link" ]; then
         if [ ! -L "$1" ]; then
             [ -L "$fresh-$tag.link" ] || cp -a "$kept.link" "$fresh-$tag.link" || return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
@@ -38,12 +39,17 @@ from tasks.model.leaf import (
 from tasks.model.mac import MacAddress
 from tasks.model.probe import ClientTimers, PingFacts, ProbeFacts, Route
 from tasks.model.reading import Read, Unread
-from tasks.model.server import ConfigFile, Firewall, Instance, Interface, Package, ServerFacts, Service
-from tasks.observe.iptables import parse_iptables
+from tasks.model.server import ConfigFile, Instance, Interface, Package, ServerFacts, Service
 from tasks.observe.keepalived_conf import read_conf
-from tasks.observe.nft import parse_nft
 from tasks.observe.questions import CONFIG_PATH
-from tasks.render.firewall import NFT_INCLUDE, nft_snippet
+from tasks.server.firewall.backends import judge_of
+from tasks.server.firewall.backends.iptables.model import Iptables
+from tasks.server.firewall.backends.nftables.model import NFT_INCLUDE, Nftables, nft_snippet
+from tasks.server.firewall.backends.nftables.read.ruleset import parse_nft
+from tasks.server.firewall.model import Firewall
+from tasks.server.firewall.questions import FILES
+from tasks.server.firewall.read import parse_firewall
+from tasks.server.firewall.xtables.rules import parse_iptables
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 VIP = IPv4Interface("100.65.0.10/24")
@@ -188,18 +194,18 @@ def interface(host: str, *addresses: str, name: str = "enp0s8") -> Interface:
     return Interface(name=name, mac=MACS[host], up=True, addresses=tuple(IPv4Interface(each) for each in addresses))
 
 
-def iptables(text: str = IPTABLES, saved: str | None = RULES_V4) -> Firewall:
-    return Firewall(
-        manager="iptables",
+def iptables(text: str = IPTABLES, saved: str | None = RULES_V4) -> Iptables:
+    return Iptables(
         chains=parse_iptables(text),
         persistent=saved,
         saved=parse_iptables(saved or ""),
-        snippet=None,
         path="/etc/iptables/rules.v4",
         path6="/etc/iptables/rules.v6",
+        persistent6=None,
     )
 
 
+NO_FILE = "== none\n"
 _ALL = object()
 
 
@@ -229,18 +235,61 @@ def nft_chain(*, name: str = "input", policy: str = "drop") -> dict[str, Any]:
 REJECT = nft_json_rule({"reject": {"type": "icmpx", "expr": "admin-prohibited"}}, handle=7)
 
 
-def nftables(*entries: dict[str, Any], conf: str | None = None, snippet: object = _ALL) -> Firewall:
+def nftables(*entries: dict[str, Any], conf: str | None = None, snippet: object = _ALL) -> Nftables:
     """`snippet` left out is what the chains deserve; `conf` left out includes it."""
     objects = entries or (nft_chain(), nft_ours("100.65.0.11"), REJECT)
     chains = parse_nft(json.dumps({"nftables": [{"metainfo": {"json_schema_version": 1}}, *objects]}))
-    return Firewall(
-        manager="nftables",
+    return Nftables(
         chains=chains,
         persistent=f"{NFTABLES_CONF}{NFT_INCLUDE}\n" if conf is None else conf,
-        saved=(),
         snippet=nft_snippet(chains, (H1_IP,)) if snippet is _ALL else snippet,  # type: ignore[arg-type]
         path="/etc/nftables.conf",
     )
+
+
+def firewall_of(
+    units: str,
+    iptables: str,
+    ruleset: str,
+    files: Mapping[str, str | None],
+    *,
+    ip6tables: str = "",
+    legacy: str = "",
+    firewalld: str = "",
+    ufw_knows: bool = True,
+    interfaces: tuple[str, ...] = (),
+    includes: str | None = None,
+) -> Any:  # noqa: ANN401 - the type of one of them
+    """What is read of a server that says this; `files`: texts by path."""
+    bodies = {path: files.get(path) for path in FILES}
+    written = [f"\n== {path}\n{NO_FILE if body is None else body}" for path, body in bodies.items()]
+    texts = {
+        "iptables": iptables,
+        "ip6tables": ip6tables,
+        "iptables-legacy": legacy,
+        "ruleset": ruleset,
+        "firewall files": "".join(written),
+        "firewalld": firewalld,
+        **({} if includes is None else {"nftables includes": includes}),
+    }
+    succeeded = frozenset({"ufw"}) if ufw_knows else frozenset[str]()
+    return parse_firewall(units, texts, succeeded=succeeded, interfaces=interfaces)
+
+
+def open_now(firewall: Firewall, opening: Opening) -> bool:
+    """As the check judges it."""
+    return _is_open(firewall, opening, saved=False)
+
+
+def open_after_boot(firewall: Firewall, opening: Opening) -> bool:
+    return _is_open(firewall, opening, saved=True)
+
+
+def _is_open(firewall: Firewall, opening: Opening, *, saved: bool) -> bool:
+    judge = judge_of(firewall)
+    assert judge is not None
+    found: bool = judge.is_open(firewall, opening, saved=saved)
+    return found
 
 
 def read(host: str, value: Any, command: str = "some command") -> Read[Any]:  # noqa: ANN401

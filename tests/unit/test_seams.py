@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,11 @@ from tasks.report.formats import Format
 
 FORMAT = Format(suffix="txt", render=lambda report: f"just {report.verdict}\\n")
 '''
-CHECK, FAULT, SYSTEM = re.findall(
+CHECK, FAULT, SYSTEM, *BACKEND = re.findall(
     r"^```python\n(.*?)^```$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL
 )
 """The examples."""
+PARTS = ("model", "questions", "read", "judge", "plan")
 REPORT = (
     '{"schema": 1, "command": "verify", "started_at": "2026-01-01T00:00:00.000Z", "duration_s": 1.0, '
     '"verdict": "pass", "hosts": {"asked": [], "answered": []}, "clusters": []}'
@@ -82,6 +83,82 @@ def test_a_check_is_one_file(copy: Path, run: Run) -> None:
     file.write_text(CHECK)
     assert '"check": "vtep"' in run("checks", "--json")
     file.unlink()
+
+
+LOOK = """
+import sys
+from ipaddress import ip_address
+from tasks.model.cluster import Opening
+from tasks.server.firewall.backends import judge_of
+from tasks.server.firewall.model import Firewall
+from tasks.server.firewall.plan import notes_on, plan_firewall, refusal_of
+from tasks.server.firewall.questions import FILES, UNITS
+from tasks.server.firewall.read import parse_firewall
+
+rules, running = sys.argv[1:]
+files = "".join(f"\\n== {path}\\n{rules if 'shorewall' in path else '== none' + chr(10)}" for path in FILES)
+units = "Id=shorewall.service\\nActiveState=active\\nUnitFileState=enabled\\n"
+tables = f"-P INPUT DROP\\n-A INPUT -j net-fw\\n{running}"
+firewall = parse_firewall(units, {"iptables": tables, "firewall files": files})
+peer = Opening(address=ip_address("100.65.0.12"))
+judge = judge_of(firewall)
+print(firewall.manager, firewall.at_boot, [judge.is_open(firewall, peer, saved=saved) for saved in (False, True)])
+print(*notes_on(firewall, [peer]))
+print(*(step.summary for step in plan_firewall(firewall, [peer])))
+print(refusal_of(firewall), refusal_of(Firewall(manager="pf")), "shorewall.service" in UNITS)
+"""
+ACCEPTS = "ACCEPT net:100.65.0.12 $FW vrrp # vipbook\n"
+RUNS = "-A net-fw -s 100.65.0.12/32 -p vrrp -j ACCEPT\n"
+DROPPED = "today protocol 112 is dropped by shorewall: the policy of net, which no rule opens for protocol vrrp from "
+OPENS = "shorewall: open protocol 112 from 100.65.0.12"
+
+
+@pytest.fixture
+def with_backend(copy: Path) -> Iterator[Path]:
+    """A folder and a line, and nothing else."""
+    folder, registry = (
+        copy / "tasks/server/firewall/backends/shorewall",
+        copy / "tasks/server/firewall/backends/__init__.py",
+    )
+    before = registry.read_text()
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    for name, text in zip(PARTS, BACKEND, strict=True):
+        (folder / f"{name}.py").write_text(text)
+    registry.write_text(before.replace('    "ufw",\n', '    "ufw",\n    "shorewall",\n'))
+    yield copy
+    registry.write_text(before)
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("rules", "running", "is_open", "note", "step"),
+    [
+        pytest.param("", "", [False, False], f"{DROPPED}100.65.0.12", OPENS, id="closed"),
+        pytest.param(ACCEPTS, "", [False, True], f"{DROPPED}100.65.0.12", "", id="not loaded"),
+        pytest.param("", RUNS, [True, False], "", OPENS, id="until the next boot"),
+        pytest.param(ACCEPTS, RUNS, [True, True], "", "", id="open"),
+        pytest.param(ACCEPTS.replace(".12", ".13"), RUNS, [True, False], "", OPENS, id="another peer"),
+    ],
+)
+def test_a_firewall_backend_is_a_folder_and_a_line(
+    with_backend: Path, rules: str, running: str, is_open: list[bool], note: str, step: str
+) -> None:
+    """It is detected, judged and planned; the lists of what is handled and awaited have it."""
+    argv = [sys.executable, "-c", LOOK, rules, running]
+    done = subprocess.run(
+        argv, cwd=with_backend, env={"PYTHONPATH": str(with_backend)}, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    handled = "None pf in charge of the firewall; handled: iptables, nftables, firewalld, ufw, shorewall, none True"
+    assert done.stdout.splitlines() == [f"shorewall True {is_open}", note, step, handled]
+
+
+def test_its_questions_and_its_part_of_the_check_are_in_the_lists(with_backend: Path, run: Run) -> None:
+    listed = run("commands", "--inventory", str(ROOT / "inventory"), "--json")
+    assert re.search(r'"cat [^"]*/etc/default/ufw /etc/shorewall/rules"', listed)
+    assert re.search(r"UnitFileState [^\"]*ufw.service shorewall.service", listed)
+    assert "firewall-cmd, ufw's rules, Shorewall's rules, and the files loaded at boot" in run("checks", "--json")
 
 
 def test_the_example_of_a_check_judges() -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tasks.judge.checks import Target, registered
-from tasks.judge.firewall_front import blocked_by
-from tasks.judge.firewall_rules import is_managed, is_open, made_at_boot, managed_strays, place, strays, unmade
 from tasks.judge.subject import Check, Subject
-from tasks.model.address import IPV6
-from tasks.model.cluster import Cluster, Opening, Server
-from tasks.model.server import Firewall, Instance
+from tasks.model.cluster import Opening, Server
+from tasks.model.server import Instance
 from tasks.model.verdict import Finding
-from tasks.render.firewall import NFT_INCLUDE, nft_inserts, of_family
+from tasks.server.firewall.backend import Judge
+from tasks.server.firewall.backends import judge_of, parts
+from tasks.server.firewall.model import NONE, Firewall
 
-MANAGED = ("firewalld", "ufw")
-HANDLED = ("iptables", "nftables", *MANAGED, "none")
+_OPEN = "nothing on the input hook could keep VRRP out"
+_JUDGES = parts(Judge, "judge")
 
 
 @registered(
@@ -23,11 +23,11 @@ HANDLED = ("iptables", "nftables", *MANAGED, "none")
     Target.SERVER,
     order=160,
     alone=True,
-    reads="iptables -S and ip6tables -S, nft list ruleset, firewall-cmd, ufw's rules, and the files loaded at boot",
+    reads=", ".join((*(each.reads for each in _JUDGES), "and the files loaded at boot")),
     passes="protocol 112 (51 too with AH) is open from every peer, before any rule that could close, now and after "
     "a boot",
     fails="it is closed for a peer, open only until the next boot, two firewalls are in charge at once, or "
-    "firewalld's IPv6_rpfilter drops what is sent to an IPv6 VIP on a virtual MAC",
+    + ", or ".join(flaw for each in _JUDGES for flaw in each.fails),
 )
 def judge_firewall(subject: Subject, server: Server) -> Finding:
     """VRRP is open from every peer, at runtime and after a boot, before anything that closes."""
@@ -37,109 +37,54 @@ def judge_firewall(subject: Subject, server: Server) -> Finding:
     check, firewall = Check(name="firewall", target=server.name, expected=expected).reads(
         subject.servers[server.name].firewall
     )
-    if firewall.manager not in HANDLED:
-        if " and " in firewall.manager:
-            return check.fails(f"{firewall.manager} are in charge at once: what one opens the other may drop", "two")
-        return check.unknown(f"{firewall.manager} in charge, which this version does not read")
-    if places := unmade(firewall):
-        return check.fails(
-            f"our file has a rule for {', '.join(places)}, which {firewall.path} does not make: nft would load "
-            "nothing at the next boot; apply takes it out",
-            "no firewall after a boot",
-        )
-    if firewall.manager not in MANAGED and not any(chain.closes for chain in (*firewall.chains, *firewall.saved)):
-        return check.passes("nothing on the input hook could keep VRRP out", firewall.manager)
-    if (why := eats_vips(firewall, (subject.cluster,))) is not None:
-        return check.fails(why, "IPv6_rpfilter strict")
-    return _judge_rules(check, firewall, openings, frozenset(subject.desired[server.name].openings))
+    if (judge := judge_of(firewall)) is None:
+        return _judge_unread(check, firewall.manager)
+    if (flaw := judge.flaw(firewall, (subject.cluster,))) is not None:
+        return check.fails(*flaw)
+    if not judge.closes(firewall):
+        return check.passes(_OPEN, firewall.manager)
+    return _judge_rules(check, judge, firewall, openings, frozenset(subject.desired[server.name].openings))
 
 
-def _judge_rules(check: Check, firewall: Firewall, openings: Sequence[Opening], wanted: frozenset[Opening]) -> Finding:
+def _judge_unread(check: Check, manager: str) -> Finding:
+    if manager == NONE:
+        return check.passes(_OPEN, manager)
+    if " and " in manager:
+        return check.fails(f"{manager} are in charge at once: what one opens the other may drop", "two")
+    return check.unknown(f"{manager} in charge, which this version does not read")
+
+
+def _judge_rules(
+    check: Check, judge: Judge[Any], firewall: Firewall, openings: Sequence[Opening], wanted: frozenset[Opening]
+) -> Finding:
     """Now, after a boot, and nothing of ours beside it."""
-    closed = [str(each) for each in openings if not open_now(firewall, each)]
+    closed, lost = (
+        [str(each) for each in openings if not judge.is_open(firewall, each, saved=saved)] for saved in (False, True)
+    )
     if closed:
-        why = _why(firewall, openings, saved=False)
+        why = _why(judge, firewall, openings, saved=False)
         return check.fails(f"{firewall.manager} does not open protocol 112 from {', '.join(closed)}{why}", "closed")
-    if not firewall.at_boot and firewall.manager != "none":
+    if not firewall.at_boot:
         return check.fails(f"open now, but the service that loads {firewall.manager}'s rules at boot is disabled", "no")
-    if _loaded_by_others(firewall, openings):
+    if judge.foreign(firewall, openings):
         return check.warns(
             f"{firewall.manager} opens it now; what closes now is in no file of its own", "not persistent"
         )
-    lost = [str(each) for each in openings if not open_after_boot(firewall, each)]
     if lost:
-        why = _why(firewall, openings, saved=True)
+        why = _why(judge, firewall, openings, saved=True)
         return check.fails(f"open now, but closed after a boot for {', '.join(lost)}{why}", "not persistent")
-    theirs = [place(chain) for chain in firewall.chains if chain.closes and not made_at_boot(firewall, chain)]
-    if theirs:
-        return check.warns(
-            f"open now; {', '.join(theirs)} is not made by {firewall.path}, and closes when its program makes it again",
-            "not persistent",
-        )
-    stray = _strays(firewall, wanted)
-    if stray:
+    if (passing := judge.passing(firewall)) is not None:
+        return check.warns(f"open now; {passing}", "not persistent")
+    if stray := judge.strays(firewall, wanted):
         return check.warns("a rule of ours opens for nobody of the cluster", "\n".join(stray))
     from_all = ", ".join(map(str, openings))
     return check.passes(f"{firewall.manager} opens protocol 112 from {from_all}", firewall.manager)
 
 
-def _why(firewall: Firewall, openings: Sequence[Opening], *, saved: bool) -> str:
-    """What stands in front, in firewalld and ufw, behind a colon; empty when a rule is merely missing."""
-    found = (blocked_by(firewall, each, saved=saved) for each in openings)
+def _why(judge: Judge[Any], firewall: Firewall, openings: Sequence[Opening], *, saved: bool) -> str:
+    """What stands in front, behind a colon; empty when a rule is merely missing."""
+    found = (judge.in_front(firewall, each, saved=saved) for each in openings)
     return next((f": {each}" for each in found if each is not None), "")
-
-
-def eats_vips(firewall: Firewall, clusters: Sequence[Cluster]) -> str | None:
-    """Does it drop what is sent to an IPv6 VIP on a virtual MAC; None: no.
-
-    The packet comes in by the macvlan, and its answer leaves by the interface beneath.
-    """
-    hit = [each.name for each in clusters if each.use_vmac and any(vip.version == IPV6 for vip in each.vips)]
-    if not firewall.strict6 or not hit:
-        return None
-    return (
-        f"firewalld's IPv6_rpfilter drops every packet to the IPv6 VIP of {hit[0]}, which comes in by the interface of "
-        "the virtual MAC; set IPv6_rpfilter=no (or, from firewalld 2.2 on, strict-forward) in "
-        "/etc/firewalld/firewalld.conf and reload it, or use_vmac: false"
-    )
-
-
-def _strays(firewall: Firewall, wanted: frozenset[Opening]) -> list[str]:
-    found = [rule.text for chain in firewall.chains if chain.closes for rule in strays(chain, wanted)]
-    return found + [rule.text for rule in managed_strays(firewall, wanted)]
-
-
-def _loaded_by_others(firewall: Firewall, openings: Sequence[Opening]) -> bool:
-    """Do the rules come from something else than the firewall's own file, so that nobody knows what a boot brings?"""
-    if firewall.manager in MANAGED:
-        return False
-    if firewall.manager == "nftables":
-        return firewall.persistent is None
-    now = [chain for chain in firewall.chains if chain.closes and any(of_family(chain, each) for each in openings)]
-    saved = {chain.family for chain in firewall.saved if chain.closes}
-    return any(chain.family not in saved for chain in now)
-
-
-def open_now(firewall: Firewall, opening: Opening) -> bool:
-    """Every chain on the hook must let it through: an accept is final for its own chain only."""
-    if firewall.manager in MANAGED:
-        return is_managed(firewall, opening, saved=False)
-    return all(is_open(chain, opening) for chain in firewall.chains if chain.closes and of_family(chain, opening))
-
-
-def open_after_boot(firewall: Firewall, opening: Opening) -> bool:
-    """Will what the firewall's service loads at boot open for this peer?"""
-    if firewall.manager in MANAGED:
-        return is_managed(firewall, opening, saved=True)
-    if firewall.manager == "iptables":
-        return all(is_open(chain, opening) for chain in firewall.saved if chain.closes and of_family(chain, opening))
-    if firewall.manager == "nftables":
-        included = NFT_INCLUDE in (firewall.persistent or "").splitlines()
-        lasting = [chain for chain in firewall.chains if chain.closes and made_at_boot(firewall, chain)]
-        wanted = nft_inserts(lasting, (opening,))
-        saved = (firewall.snippet or "").splitlines()
-        return not wanted or (included and all(line in saved for line in wanted))
-    return True
 
 
 _RATE = 0.7

@@ -15,7 +15,8 @@ from tasks.change.undo import way_back
 from tasks.model.cluster import Cluster, Opening
 from tasks.model.plan import ServerPlan
 from tasks.model.reading import Unread
-from tasks.model.server import Firewall, Package
+from tasks.model.server import Package
+from tasks.server.firewall.model import Firewall
 from tests.unit.builders import (
     CONFIG,
     GONE,
@@ -39,7 +40,7 @@ from tests.unit.builders import (
 
 BARE_IPTABLES = iptables(IPTABLES.replace(OUR_LINE, ""), RULES_V4.replace(OUR_LINE, ""))
 BARE_NFTABLES = nftables(nft_chain(), REJECT, conf="flush ruleset\n", snippet=None)
-NO_FIREWALL = Firewall(manager="none", chains=(), persistent=None, saved=(), snippet=None)
+NO_FIREWALL = Firewall(manager="none")
 ABSENT = config_file(text=None, owner=None, group=None, mode=None, modified_at=None)
 BARE: dict[str, Any] = {
     "package": Package(manager="apt", version=None),

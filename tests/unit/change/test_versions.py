@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tasks.change.plan import plan_server
-from tasks.change.versions import counts_vips, dies_of_users, unknown_options, with_roots_programs
+from tasks.change.versions import dies_of_users, unknown_options, with_roots_programs
 from tasks.model.options import Notify, Track, TrackProcess, TrackScript
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.server import Package
@@ -157,18 +157,3 @@ def test_there_the_users_alone_are_another_and_must_exist() -> None:
     assert "id -u prober" in titles
     assert "sudo keepalived --config-test --use-file=/etc/keepalived/.keepalived.conf.trial.vipbook" in titles
     assert any(line == "rm -f /etc/keepalived/.keepalived.conf.trial.vipbook" for line in found.steps[0].undo)
-
-
-@pytest.mark.parametrize(
-    ("version", "counts"),
-    [
-        ("2.0.18-1", True),
-        ("2.0.10-11.el8", True),
-        ("2.0.19-1", False),
-        ("1:2.2.7-1", False),
-        (None, False),
-        ("x", False),
-    ],
-)
-def test_which_release_counts_the_vips_of_an_advert(version: str | None, counts: bool) -> None:  # noqa: FBT001
-    assert counts_vips(version) is counts

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from tasks.judge.vip import judge_vip
-from tasks.model.server import Firewall
 from tasks.model.verdict import VipState
-from tasks.observe.firewall import parse_firewall
-from tasks.render.firewall import NFT_INCLUDE, nft_snippet
+from tasks.server.firewall.backends.nftables.model import NFT_INCLUDE, nft_snippet
+from tasks.server.firewall.model import Firewall
 from tests.unit.builders import (
     GONE,
     H1_IP,
@@ -20,6 +19,7 @@ from tests.unit.builders import (
     OUR_LINE,
     REJECT,
     RULES_V4,
+    firewall_of,
     instance,
     iptables,
     nft_chain,
@@ -42,7 +42,7 @@ BEHIND = BARE + OUR_LINE
 WITH_STRAY = IPTABLES.replace(OUR_LINE, OUR_LINE + OUR_LINE.replace(".12/", ".99/"))
 RULES_BARE = RULES_V4.replace(OUR_LINE, "")
 RULES_BEHIND = RULES_BARE.replace(REJECT_LINE, REJECT_LINE + OUR_LINE)
-UNHANDLED = Firewall(manager="pf", chains=(), persistent=None, saved=(), snippet=None)
+UNHANDLED = Firewall(manager="pf")
 SECOND_CHAIN = nft_chain(name="second")
 OURS, OURS_IN_SECOND = nft_ours("100.65.0.11"), nft_ours("100.65.0.11", chain="second")
 BEHIND_IN_SECOND = (nft_chain(), OURS, SECOND_CHAIN, nft_json_rule({"drop": None}, chain="second"), OURS_IN_SECOND)
@@ -54,6 +54,8 @@ DRIFT = [
     # server, what it says instead, the checks of that server that change, piece of a message; the VIP stays healthy
     ("H2", {"firewall": GONE}, "firewall unknown", GONE.reason),
     ("H2", {"firewall": UNHANDLED}, "firewall unknown", "pf in charge, which this version does not"),
+    ("H2", {"firewall": firewall_of("", "-P INPUT ACCEPT\n", "", {}, legacy="-P INPUT DROP\n")}, "firewall unknown",
+     "iptables-legacy in charge, which this version does not"),
     ("H2", {"firewall": replace(UNHANDLED, manager="iptables and nftables")}, "firewall fail", "at once"),
     ("H2", {"firewall": replace(UNHANDLED, manager="none")}, "", ""),
     ("H1", {"firewall": iptables(BARE)}, "firewall fail", "iptables does not open protocol 112 from 100.65.0.12"),
@@ -147,7 +149,7 @@ def test_adverts_come_at_the_declared_rate(between_s: Any, heard: int, status: s
     ],
 )
 def test_the_saved_file_is_the_one_that_is_there(files: dict[str, str], path: str, path6: str) -> None:
-    found = parse_firewall("", IPTABLES, "", files)
+    found = firewall_of("", IPTABLES, "", files)
     assert (found.manager, found.path, found.path6) == ("iptables", path, path6)
     assert found.persistent == files.get(path)
 
@@ -159,6 +161,8 @@ def test_the_saved_file_is_the_one_that_is_there(files: dict[str, str], path: st
         ("", OPEN, "", "", "", "iptables"),
         ("", "", "-P INPUT DROP\n", "", "", "iptables"),
         ("", BARE, "", "-P INPUT DROP\n", "", "iptables and iptables-legacy"),
+        ("", "-P INPUT ACCEPT\n", "", "-P INPUT DROP\n", "", "iptables-legacy"),
+        ("", "-P INPUT ACCEPT\n", "", "-P INPUT ACCEPT\n== ip6\n-P INPUT DROP\n", "", "iptables-legacy"),
         ("", BARE, "", "-P INPUT ACCEPT\n-A INPUT -i lo -j ACCEPT\n", "", "iptables"),
         ("", "-P INPUT DROP\n-A INPUT -j ufw-before-input\n", "", "", "", "ufw"),
         (FIREWALLD, "", "", "", "", "firewalld"),
@@ -171,5 +175,5 @@ def test_the_saved_file_is_the_one_that_is_there(files: dict[str, str], path: st
 )
 def test_who_is_in_charge(units: str, v4: str, v6: str, legacy: str, ruleset: str, manager: str) -> None:
     told = "== version\n1.0.0\n== default\npublic\n== runtime\npublic\n== permanent\npublic\n== rpfilter\n\n"
-    found = parse_firewall(units, v4, ruleset, {}, ip6tables=v6, legacy=legacy, firewalld=told)
+    found = firewall_of(units, v4, ruleset, {}, ip6tables=v6, legacy=legacy, firewalld=told)
     assert found.manager == manager

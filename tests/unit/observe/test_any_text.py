@@ -17,15 +17,18 @@ from hypothesis import strategies as st
 
 import tasks.fabric
 import tasks.observe
+import tasks.server
 from tasks.observe.iproute2 import parse_fdb
 from tasks.observe.json_text import documents
 from tasks.observe.readings import Garbled
+from tasks.server.firewall.questions import FILES
 from tests.unit.builders import IPTABLES, RULES_V4
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
+PACKAGES = (tasks.fabric, tasks.observe, tasks.server)
 SAMPLES = Path(__file__).parents[2] / "data" / "observe"
 SUMMARY = (
     "3 packets transmitted, 3 received, 0% packet loss, time 2031ms\n"
@@ -112,9 +115,11 @@ BOUND: dict[str, dict[str, Any]] = {
     "parse_firewalld": {"interfaces": ("enp0s8",)},
     "parse_ufw": {"files": {"user.rules": sample("firewall/files_H4.txt")}},
     "parse_firewall": {
-        "iptables": IPTABLES,
-        "ruleset": sample("firewall/ruleset_vmac_H2.json"),
-        "files": {"/etc/iptables/rules.v4": RULES_V4},
+        "texts": {
+            "iptables": IPTABLES,
+            "ruleset": sample("firewall/ruleset_vmac_H2.json"),
+            "firewall files": "".join(f"\n== {path}\n{RULES_V4}" for path in FILES),
+        }
     },
 }
 
@@ -128,7 +133,7 @@ def modules_of(*packages: ModuleType) -> list[ModuleType]:
 def parsers() -> dict[str, Callable[[str], object]]:
     """Every public parser of the packages that read, so that a new one can't be forgotten here."""
     found: dict[str, Callable[[str], object]] = {}
-    for loaded in modules_of(tasks.fabric, tasks.observe):
+    for loaded in modules_of(*PACKAGES):
         own = inspect.getmembers(
             loaded, lambda each, home=loaded.__name__: inspect.isfunction(each) and each.__module__ == home
         )

@@ -20,8 +20,8 @@ from tasks.observe.helpers import (
     helper,
     helper_text,
 )
-from tasks.observe.questions import FIREWALL_FILES
 from tasks.observe.shell import NOT_ASKED
+from tasks.server.firewall.questions import FILES
 from tests.unit.observe.scripts import ask
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
@@ -65,7 +65,7 @@ def test_no_list_that_is_a_fence_has_a_pattern_or_keeps_the_environment(path: Pa
 def test_the_files_are_those_that_are_read() -> None:
     listed = re.search(r"^for path in (.*?)^do$", helper_text(NAME), re.MULTILINE | re.DOTALL)
     assert listed is not None
-    assert tuple(listed[1].replace("\\\n", " ").split()) == FIREWALL_FILES
+    assert tuple(listed[1].replace("\\\n", " ").split()) == FILES
 
 
 def run(where: Path, command: Command, installed: str | None = None, sudo: str = SUDO) -> Answer:
@@ -103,7 +103,7 @@ def test_where_it_is_not_installed_roots_shell_runs_the_same_text(tmp_path: Path
     answer = run(tmp_path, helper(NAME, NAME))
     assert answer.status == 0
     assert answer.stderr == "sudo sh -s\n"
-    assert re.findall(r"^== (/.*)$", answer.stdout, re.MULTILINE) == list(FIREWALL_FILES)
+    assert re.findall(r"^== (/.*)$", answer.stdout, re.MULTILINE) == list(FILES)
 
 
 @pytest.mark.parametrize(

@@ -24,10 +24,10 @@ from tasks.model.script import ClockError, split_output
 from tasks.model.text import visible
 from tasks.observe.keepalived_conf import read_conf
 from tasks.observe.keepalived_declared import declared_instances
-from tasks.observe.nft_file import chains_made
 from tasks.observe.readings import Garbled
 from tasks.render.mask import masked, plain
 from tasks.report.escape import cell, fenced, markdown
+from tasks.server.firewall.backends.nftables.read.file import chains_made
 from tests.unit.observe.regex_steps import Counted, example
 from tests.unit.observe.test_any_text import PARSERS, SAMPLE_TEXTS, modules_of
 
@@ -220,6 +220,6 @@ def test_instances_beside_settings_take_no_square() -> None:
 
 @pytest.mark.parametrize("depth", [8, 12, 16])
 def test_files_that_include_each_other_twice_take_no_power(depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.observe.nft_file.ANSWER_MOST", 2000)
+    monkeypatch.setattr("tasks.server.firewall.backends.nftables.read.file.ANSWER_MOST", 2000)
     files = {f"/etc/{number}": f'include "/etc/{number + 1}"\n' * 10 for number in range(depth)} | {f"/etc/{depth}": ""}
     assert lines_of(lambda: chains_made('include "/etc/0"\n', files)) < 20_000

@@ -37,6 +37,10 @@ from tests.unit.builders import (
     desired,
     instance,
     iptables,
+    nft_chain,
+    nft_json_rule,
+    nft_ours,
+    nftables,
     read,
     server,
     server_facts,
@@ -451,6 +455,10 @@ def test_a_server_that_falls_silent_before_the_change_never_raises(
 
 OPEN = iptables(IPTABLES, RULES_V4)
 SHUT = iptables(IPTABLES.replace(OUR_LINE, ""), RULES_V4)
+NFT, NFT_LATER, NFT_ACCEPTS = (
+    nftables(nft_chain(), nft_ours("100.65.0.11"), nft_json_rule({"counter": {"packets": count, "bytes": 60}}, verdict))
+    for count, verdict in ((1, {"drop": None}), (2, {"drop": None}), (1, {"accept": None}))
+)
 
 
 @pytest.mark.parametrize(
@@ -467,6 +475,8 @@ SHUT = iptables(IPTABLES.replace(OUR_LINE, ""), RULES_V4)
         ({"service": service(active="failed")}, {}, ["keepalived.service"]),
         ({"service": service(active="failed")}, {"service": service(active="activating")}, ["keepalived.service"]),
         ({"firewall": OPEN}, {"firewall": SHUT}, ["firewall"]),
+        ({"firewall": NFT}, {"firewall": NFT_LATER}, []),
+        ({"firewall": NFT}, {"firewall": NFT_ACCEPTS}, ["firewall"]),
         ({"config": GONE}, {"config": GONE}, ["keepalived.conf"]),
         ({}, {"firewall": GONE, "config": GONE}, ["keepalived.conf", "firewall"]),
         ({}, {"package": GONE, "instances": GONE}, []),
