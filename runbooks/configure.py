@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from runbooks.exits import Exit, exit_for
 from runbooks.locking import LEASE_MARGIN_S, Held, locked
@@ -28,6 +26,7 @@ from tasks.model.server import ServerFacts, Service
 from tasks.model.verdict import Status
 from tasks.observe.keepalived_files import change_commands
 from tasks.observe.server import server_facts
+from tasks.report.build import Reporter
 from tasks.transport import Script
 
 _SETTLE_S = 30.0
@@ -71,9 +70,7 @@ def servers_of(session: Session) -> tuple[str, ...]:
 class PlannedServers:
     """The servers as they are, and what is to be done with each."""
 
-    command: str
-    started_at: datetime
-    began: float
+    reporter: Reporter
     replies: Mapping[str, Reply]
     facts: Mapping[str, ServerFacts]
     """Of every member of every cluster of these servers, whether it is to be changed or not."""
@@ -94,13 +91,10 @@ class PlannedServers:
         self, outcomes: Iterable[ServerOutcome], verdict: Status | None = None, reason: str | None = None
     ) -> Report:
         """What became of the servers until now; `verdict` is that of the plan unless it is given."""
-        return Report(
-            command=self.command,
-            started_at=self.started_at,
-            duration_s=time.monotonic() - self.began,
-            asked=tuple(self.replies),
+        return self.reporter.report(
+            asked=self.replies,
             answered=answered_hosts(self.replies),
-            servers=tuple(outcomes),
+            servers=outcomes,
             verdict=verdict or self.status,
             reason=reason,
         )
@@ -129,7 +123,7 @@ def members_of(session: Session, names: Iterable[str]) -> dict[str, None]:
 
 
 def _look(command: str, session: Session, allowed: Allowed) -> PlannedServers:
-    started_at, began = datetime.now(UTC), time.monotonic()
+    reporter = Reporter(command)
     names = servers_of(session)
     everyone = members_of(session, names)
     replies = session.run_scripts(
@@ -140,9 +134,7 @@ def _look(command: str, session: Session, allowed: Allowed) -> PlannedServers:
     others = around(clusters_of(session, names), facts, names)
     planned = {name: _planned(session, facts[name], allowed, others) for name in names}
     return PlannedServers(
-        command=command,
-        started_at=started_at,
-        began=began,
+        reporter=reporter,
         replies={name: replies[name] for name in names},
         facts=facts,
         planned=planned,
@@ -218,8 +210,7 @@ def _apply(held: Held, confirm: Confirm, progress: Progress, confirm_s: int, all
         outcomes = reached(list(planned.values()), outcomes, parking)
         verdict = Status.UNKNOWN if all_good(outcomes) else Status.FAIL
         return replace(look.report(outcomes, verdict, INTERRUPTED), interrupted=True)
-    report = look.report(outcomes, final.status)
-    return replace(report, vips=final.vips, fabrics=final.fabrics, asked=final.asked, answered=final.answered)
+    return replace(look.report(outcomes, final.status), clusters=final.clusters, hosts=final.hosts)
 
 
 def _changes(held: Held, parking: Parking, allowed: Allowed, others: Around) -> Callable[[ServerOutcome], ServerChange]:
@@ -247,8 +238,8 @@ def _settled(session: Session, outcomes: Sequence[ServerOutcome], progress: Prog
     """The verdict on the whole; clients that hold an old MAC by themselves are given the time that takes."""
     mended = any(step.topic == "sysctl" for each in outcomes for step in each.plan.steps)
     final = verify(session, wait_s=_REFRESH_S if mended else _SETTLE_S, progress=progress)
-    wrong = {finding.target for vip in final.vips for finding in vip.findings if finding.status is Status.FAIL}
-    stale = {cause.host for vip in final.vips for cause in vip.causes if cause.id == STALE_CLIENT}
+    wrong = {check.target for vip in final.vips for check in vip.checks if check.status is Status.FAIL}
+    stale = {cause.host for vip in final.vips for cause in vip.known_causes if cause.id == STALE_CLIENT}
     if not wrong or not wrong <= stale:
         return final
     progress(f"waiting for {', '.join(sorted(stale))}: they hold an old MAC until their own timers run out")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from runbooks.drill_members import Baseline
 from runbooks.drill_probes import plan_probes
@@ -13,7 +12,7 @@ from runbooks.drill_run import DrillRun
 from runbooks.exits import Exit, exit_for
 from runbooks.locking import locked
 from runbooks.session import Session
-from runbooks.verify import Look, answered_hosts, asked_hosts, fabric_maps, first_problem, look_at
+from runbooks.verify import Look, answered_hosts, asked_hosts, fabric_maps, first_problem, first_wrong, look_at
 from tasks.change.faults import FAULTS
 from tasks.judge.checks.duplicates import ROUND, budget_of
 from tasks.judge.subject import Subject
@@ -21,7 +20,8 @@ from tasks.model.cluster import Cluster, Server
 from tasks.model.drill import Drill
 from tasks.model.errors import IntentError, RefusedError
 from tasks.model.report import Report
-from tasks.model.verdict import Status, VipState, VipVerdict, worst
+from tasks.model.verdict import ClusterReport, Status, VipState, VipVerdict, worst
+from tasks.report.build import Reporter, judged_clusters
 
 Confirm = Callable[[Report], bool]
 Progress = Callable[[str], None]
@@ -42,38 +42,41 @@ class _Begun:
     """A drill that has begun: its reports differ by what was judged and how it ended."""
 
     session: Session
-    started_at: datetime
-    began: float
+    reporter: Reporter
 
     def before(self, look: Look, reason: str) -> Report:
         """Nothing was injected yet."""
-        return self._report(look, look.vips, look.status, reason, None)
+        clusters = judged_clusters(look.vips, fabric_maps(look.found))
+        return self._report(look, clusters, look.status, reason, None)
 
-    def after(self, look: Look, result: Drill) -> Report:
-        """The drill is over."""
-        return self._report(look, result.stages[-1].vips, drill_status(result), _reason(result), result)
+    def after(self, look: Look, run: DrillRun) -> Report:
+        """Run it; what it ended with is the report's own judgement."""
+        result, maps = run.execute(), fabric_maps(look.found)
+        clusters = tuple(replace(each, fabric=maps.get(each.name)) for each in result.stages[-1].clusters)
+        return self._report(look, clusters, drill_status(result), _reason(result, run.unmeasured), result)
 
     def _report(
-        self, look: Look, judged: tuple[VipVerdict, ...], verdict: Status, reason: str | None, result: Drill | None
+        self,
+        look: Look,
+        clusters: tuple[ClusterReport, ...],
+        verdict: Status,
+        reason: str | None,
+        result: Drill | None,
     ) -> Report:
-        return Report(
-            command="drill",
-            started_at=self.started_at,
-            duration_s=time.monotonic() - self.began,
+        return self.reporter.report(
             asked=asked_hosts(self.session.clusters),
             answered=answered_hosts(look.replies),
-            vips=judged,
+            clusters=clusters,
             drill=result,
             verdict=verdict,
             reason=reason,
-            fabrics=fabric_maps(look.found),
         )
 
 
 def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progress) -> Report:
     """The whole drill, or the reason why it will not begin; in a dry run of Nornir's, what it would do."""
     session = _measured_from(session, order)
-    begun = _Begun(session=session, started_at=datetime.now(UTC), began=time.monotonic())
+    begun = _Begun(session=session, reporter=Reporter("drill"))
     progress("judging the cluster before anything is touched")
     look = look_at(session, session.clusters)
     if not _healthy(look):
@@ -96,7 +99,7 @@ def drill(session: Session, order: Order, *, confirm: Confirm, progress: Progres
             return begun.before(look, _unfit(look))
         run = _prepare(session, order, look, progress)
     with locked(session, "drill", run.lease_s(), progress):
-        return begun.after(look, run.execute())
+        return begun.after(look, run)
 
 
 def _announced(order: Order, run: DrillRun, wait_s: float, notes: Sequence[str]) -> str:
@@ -183,10 +186,11 @@ def _target(cluster: Cluster, order: Order, vips: tuple[VipVerdict, ...]) -> Ser
 
 def drill_status(drill: Drill) -> Status:
     """Every stage held, both outages were measured and are explained, and everything is as it was."""
-    stages = [worst(vip.status for vip in stage.vips) for stage in drill.stages]
+    stages = [Status(stage.verdict) for stage in drill.stages]
     outages = [
         Status.UNKNOWN if not outage.measured else Status.PASS if outage.within_bound else Status.FAIL
-        for outage in drill.outages
+        for each in drill.probes
+        for outage in each.outages
     ]
     return worst([*stages, *outages, Status.PASS if drill.restored else Status.FAIL])
 
@@ -198,19 +202,20 @@ def drill_exit(report: Report) -> Exit:
     return exit_for(report.status)
 
 
-def _reason(drill: Drill) -> str | None:
+def _reason(drill: Drill, unmeasured: Mapping[str, str]) -> str | None:
     """The first thing that went wrong, in one sentence."""
     if not drill.restored:
         return f"{drill.target} is not as it was before the drill"
     for stage in drill.stages:
-        if worst(vip.status for vip in stage.vips) in {Status.FAIL, Status.UNKNOWN}:
-            return f"{stage.name}: {first_problem(stage.vips)}"
-    for each in drill.measured:
+        if stage.verdict in {Status.FAIL, Status.UNKNOWN}:
+            return f"{stage.name}: {first_wrong(stage.checks)}"
+    for each in drill.probes:
         for outage in each.outages:
             if not outage.measured:
-                return f"{outage.phase}: {each.probe} gave too little to measure{f': {each.why}' if each.why else ''}"
+                why = unmeasured.get(each.host)
+                return f"{outage.phase}: {each.host} gave too little to measure{f': {why}' if why else ''}"
             if not outage.within_bound:
                 low, high = outage.bound_s
-                seen = f"{outage.phase}: {outage.seconds:.3f} s of outage from {each.probe}"
+                seen = f"{outage.phase}: {outage.seconds:.3f} s of outage from {each.host}"
                 return f"{seen}; timers and fabric explain {low:.3f} to {high:.3f} s"
     return None

@@ -129,15 +129,14 @@ def measured(
     injected_at, restored_at = phases
     end = _end_of(seen, restored_at)
     return Measured(
-        probe=plan.host,
+        host=plan.host,
         interval_s=INTERVAL_S,
         on_link=plan.on_link,
-        answered=answered_spans(seen.replies),
-        why=_why(seen),
+        answered_s=tuple((begin - injected_at, end - injected_at) for begin, end in answered_spans(seen.replies)),
         outages=(
             # The clocks of target and probe host may differ a little: a gap may begin just before the fault.
-            measure("failover", seen.replies, (injected_at - 0.5, restored_at), plan.bound(failover)),
-            measure("failback", seen.replies, (restored_at, end), plan.bound(failback)),
+            measure("failover", seen.replies, (injected_at - 0.5, restored_at), plan.bound(failover), injected_at),
+            measure("failback", seen.replies, (restored_at, end), plan.bound(failback), injected_at),
         ),
     )
 
@@ -147,10 +146,11 @@ def events_of(seen: Mapping[str, ProbeStream], end: float) -> Iterator[Entry]:
     for host, stream in seen.items():
         yield from probe_events(stream, host)
         if not stream.replies and stream.errors:
-            yield end, host, "probe", f"measured nothing: {_why(stream)}"
+            yield end, host, "probe", f"measured nothing: {why_not(stream)}"
 
 
-def _why(stream: ProbeStream) -> str:
+def why_not(stream: ProbeStream) -> str:
+    """Why it measured nothing, where that is known."""
     return clipped(next(iter(stream.errors), ""), _SAID_MOST)
 
 

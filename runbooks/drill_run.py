@@ -6,10 +6,11 @@ import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from runbooks.drill_events import Timeline, journal_events
 from runbooks.drill_members import Baseline, bound_of, flagged_leaves, heir_of, vips_of
-from runbooks.drill_probes import Probes, events_of, measured
+from runbooks.drill_probes import Probes, events_of, measured, why_not
 from runbooks.interrupts import deferred, shielded
 from runbooks.locking import LEASE_MARGIN_S
 from runbooks.naming import tag
@@ -24,11 +25,13 @@ from tasks.judge.subject import Subject
 from tasks.model.address import IpAddress
 from tasks.model.answer import Answers, Command
 from tasks.model.cluster import Cluster, Server
-from tasks.model.drill import Drill, Injected, Stage
+from tasks.model.drill import Drill, Flagged, Injected, Probe, Stage
 from tasks.model.errors import HostError, NoAnswerError, NotRestoredError, RefusedError, StepError
 from tasks.model.leaf import LeafFacts
 from tasks.model.plan import Step
 from tasks.model.verdict import Status, VipVerdict, worst
+from tasks.report.build import judged_stage
+from tasks.report.evidence import Evidences
 from tasks.transport import Script
 
 _MARGIN_S = 15.0
@@ -59,6 +62,9 @@ class DrillRun:
     failover: Bound
     progress: Callable[[str], None]
     timeline: Timeline = field(default_factory=Timeline)
+    evidence: Evidences = field(default_factory=Evidences)
+    unmeasured: dict[str, str] = field(default_factory=dict)
+    """Why a probe host measured nothing, where that is known."""
 
     @staticmethod
     def prepare(
@@ -116,7 +122,7 @@ class DrillRun:
             raise
 
     def _drill(self, probes: Probes) -> Drill:
-        stages = [Stage(name="before", vips=self.baseline.judged)]
+        stages = [judged_stage("before", self.baseline.judged, self.evidence)]
         injected_at = self._inject()
         wait_s = self.failover.longest_s + self._ageing() + _MARGIN_S
         stage, _ = self._stage("failover", self._heirs(), wait_s, self.fault.on(self.target.name))
@@ -132,19 +138,22 @@ class DrillRun:
         self._gather(injected_at)
         for each in still_lost:
             self.progress(f"{self.target.name}: did not come back: {each}")
+        self.unmeasured.update({host: why_not(stream) for host, stream in seen.items()})
+        probed = tuple(
+            measured(plan, seen[plan.host], (injected_at, restored_at), self.failover, failback)
+            for plan in self.baseline.probes
+        )
         return Drill(
             fault=self.fault_name,
             target=self.target.name,
-            measured=tuple(
-                measured(plan, seen[plan.host], (injected_at, restored_at), self.failover, failback)
-                for plan in self.baseline.probes
-            ),
+            tripped_at=datetime.fromtimestamp(injected_at, UTC),
+            probe=Probe(host=probed[0].host, interval_s=probed[0].interval_s),
+            outages=probed[0].outages,
+            probes=probed,
+            flagged_duplicate=Flagged(before=flagged_leaves(self.baseline.found), after=flagged_leaves(left)),
             timeline=self.timeline.events(injected_at),
             stages=tuple(stages),
             restored=not still_lost,
-            tripped_at=injected_at,
-            flagged_before=flagged_leaves(self.baseline.found),
-            flagged_after=flagged_leaves(left),
         )
 
     def _ageing(self) -> float:
@@ -204,7 +213,7 @@ class DrillRun:
                 break
             time.sleep(_POLL_S)
         self._settled(name, settling)
-        return Stage(name=name, vips=vips), facts
+        return judged_stage(name, vips, self.evidence), facts
 
     def _settled(self, name: str, settling: Settling) -> None:
         """When each leaf and each probe host was right for good."""

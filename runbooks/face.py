@@ -21,7 +21,7 @@ from runbooks.keeping import KEPT, keep, limits, switched_on, with_past
 from runbooks.outputs import Outputs
 from runbooks.report_files import parse_target, write_report
 from tasks.model.errors import IntentError, NotRestoredError, RefusedError, StepError, VipbookError
-from tasks.render.mask import plain, said
+from tasks.model.mask import plain, said
 from tasks.report.formats import format_of, json_text, rendered
 
 if TYPE_CHECKING:

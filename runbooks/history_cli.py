@@ -50,7 +50,7 @@ def show(run: Number, as_json: AsJson = False, report: Reports = None, verbose: 
     with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
         from runbooks import history as runbook  # noqa: PLC0415
         from runbooks.report_files import formed  # noqa: PLC0415
-        from tasks.report.schema import read_report  # noqa: PLC0415
+        from tasks.report.document import read_report  # noqa: PLC0415
 
         number, text = runbook.stored(run, face.warn)
         read_report(text, f"run {number}")
@@ -67,7 +67,7 @@ def diff(before: Number, after: Number, as_json: AsJson = False, verbose: Verbos
     with guard(Face(as_json=as_json, verbose=verbose)) as face:
         from runbooks import history as runbook  # noqa: PLC0415
         from tasks.report.difference import differences, differences_document, render_differences  # noqa: PLC0415
-        from tasks.report.schema import read_report  # noqa: PLC0415
+        from tasks.report.document import read_report  # noqa: PLC0415
 
         stored = (runbook.stored(each, face.warn) for each in (before, after))
         old, new = (read_report(text, f"run {number}") for number, text in stored)

@@ -83,7 +83,7 @@ def with_past(shape: dict[str, Any], warn: Callable[[str], None]) -> dict[str, A
 
 
 def _past(history: History, shape: dict[str, Any]) -> dict[str, Any]:
-    from tasks.report.stamps import stamp  # noqa: PLC0415 - as above
+    from tasks.model.written import stamp  # noqa: PLC0415 - as above
     from tasks.store.history import scope_of  # noqa: PLC0415 - as above
 
     success = history.last_success(scope_of(shape))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from ipaddress import ip_address, ip_interface
 
@@ -26,6 +24,7 @@ from tasks.observe.leaf import leaf_facts
 from tasks.observe.leaf_questions import locate_commands
 from tasks.observe.questions import interfaces_command
 from tasks.observe.readings import reading
+from tasks.report.build import Reporter
 from tasks.transport import Script
 
 
@@ -43,7 +42,7 @@ def parse_query(text: str) -> Query:
 
 def whereabouts(session: Session, query: Query) -> Report:
     """Ask every leaf and every server of the clusters, once each."""
-    started_at, began = datetime.now(UTC), time.monotonic()
+    reporter = Reporter("locate")
     fabrics = _by_vni(session, query)
     scripts = _questions(session, fabrics, query)
     replies = session.run_scripts(scripts)
@@ -54,11 +53,8 @@ def whereabouts(session: Session, query: Query) -> Report:
         for server in cluster.servers
     }
     found = locate(query, looks, servers, session.clusters)
-    return Report(
-        command="locate",
-        started_at=started_at,
-        duration_s=time.monotonic() - began,
-        asked=tuple(scripts),
+    return reporter.report(
+        asked=scripts,
         answered=answered_hosts(replies),
         location=found,
         verdict=found.status,

@@ -38,7 +38,7 @@ def report(
 
     with guard(Face(verbose=verbose)) as face:
         from runbooks.report_files import formed, parse_target, stored_report  # noqa: PLC0415
-        from tasks.report.schema import read_report  # noqa: PLC0415 - pydantic
+        from tasks.report.document import read_report  # noqa: PLC0415 - pydantic
 
         if form not in FORMATS:
             raise IntentError(f"no format {form!r}; accepted: {', '.join(FORMATS)}")
@@ -56,7 +56,7 @@ def schema(verbose: Verbose = False) -> None:
     from runbooks.face import Face, guard  # noqa: PLC0415
 
     with guard(Face(verbose=verbose)) as face:
+        from tasks.report.document import json_schema  # noqa: PLC0415 - pydantic
         from tasks.report.formats import json_text  # noqa: PLC0415
-        from tasks.report.schema import json_schema  # noqa: PLC0415 - pydantic
 
         face.text(json_text(json_schema()))

@@ -44,7 +44,7 @@ def formed(form: str, text: bytes, name: str) -> str:
 
     It is checked before any of it is shown: half a report must not pass for a whole one.
     """
-    from tasks.report.schema import read_report  # noqa: PLC0415 - pydantic
+    from tasks.report.document import read_report  # noqa: PLC0415 - pydantic
 
     report = read_report(text, name)
     render = format_of(form).render

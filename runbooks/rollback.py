@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from runbooks.configure import (
     INTERRUPTED,
@@ -41,6 +39,7 @@ from tasks.observe.keepalived_files import change_commands
 from tasks.observe.questions import CONFIG_PATH
 from tasks.observe.readings import reading
 from tasks.observe.server import server_facts
+from tasks.report.build import Reporter
 from tasks.transport import Script
 
 
@@ -74,7 +73,7 @@ class _PlannedRollback(PlannedServers):
 
 
 def _look(session: Session) -> _PlannedRollback:
-    started_at, began = datetime.now(UTC), time.monotonic()
+    reporter = Reporter("rollback")
     replies = _ask(session)
     facts = _facts(session, replies)
     backups = _backups(replies)
@@ -88,9 +87,7 @@ def _look(session: Session) -> _PlannedRollback:
     refused = any(each.outcome is Outcome.REFUSED for each in planned.values())
     stages = [Stage(host=name) for name in planned] if refused else _order(session, facts, backups, newest)
     return _PlannedRollback(
-        command="rollback",
-        started_at=started_at,
-        began=began,
+        reporter=reporter,
         replies=replies,
         facts=facts,
         backups=backups,

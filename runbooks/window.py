@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -29,11 +28,12 @@ from tasks.judge.snapshot import snapshot_of
 from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.errors import IntentError, VipbookError
+from tasks.model.mask import masked
 from tasks.model.report import Report
 from tasks.model.snapshot import Snapshot
-from tasks.model.verdict import Status, VipState, VipVerdict, worst
+from tasks.model.verdict import ClusterReport, Status, VipState, VipVerdict, worst
 from tasks.model.window import Comparison, Expectation, WindowFile, WindowResult, WindowVerdict
-from tasks.render.mask import masked
+from tasks.report.build import Reporter, judged_clusters
 from tasks.report.document import document
 from tasks.store.bundle import bundle_target, write_bundle
 from tasks.store.windows import Windows
@@ -60,17 +60,34 @@ class Order:
 class Look:
     """One observation of all hosts, judged without those that are expected not to answer."""
 
-    started_at: datetime
-    began: float
+    reporter: Reporter
     replies: Mapping[str, Reply]
     snapshot: Snapshot
     vips: tuple[VipVerdict, ...]
-    report: Report
+    asked: tuple[str, ...]
+    answered: tuple[str, ...]
+    clusters: tuple[ClusterReport, ...]
 
     @property
     def status(self) -> Status:
         """The worst of all checks."""
         return worst(vip.status for vip in self.vips)
+
+    @property
+    def started_at(self) -> datetime:
+        """When the hosts were asked."""
+        return self.reporter.started_at
+
+    def report(self, result: WindowResult, status: Status, reason: str | None) -> Report:
+        """What is said of it."""
+        return self.reporter.report(
+            asked=self.asked,
+            answered=self.answered,
+            clusters=self.clusters,
+            window=result,
+            verdict=status,
+            reason=reason,
+        )
 
 
 def windows() -> Windows:
@@ -92,19 +109,19 @@ def open_window(session: Session, name: str, expected: Sequence[str], *, accept_
             name=name,
             action="open",
             opened_at=look.started_at,
-            expectations=tuple(each.text for each in wanted),
+            expected=tuple(each.text for each in wanted),
             accepted_failing=accept_failing and not _healthy(look),
         )
         if not _healthy(look) and not accept_failing:
             reason = f"not opened: {first_problem(look.vips)}; mend it, or open with --accept-failing"
-            return _report(look, result, look.status, reason)
+            return look.report(result, look.status, reason)
         status = Status.WARN if result.accepted_failing else Status.PASS
         why = f"opened although not healthy: {first_problem(look.vips)}" if result.accepted_failing else None
-        report = _report(look, result, status, why)
+        report = look.report(result, status, why)
         try:
             kept.write(_window_file(session, look, result, report))
         except VipbookError as error:
-            return _report(look, result, Status.UNKNOWN, f"not opened: {error}")
+            return look.report(result, Status.UNKNOWN, f"not opened: {error}")
     return report
 
 
@@ -112,7 +129,7 @@ def _window_file(session: Session, look: Look, result: WindowResult, report: Rep
     return WindowFile(
         name=result.name,
         clusters=tuple(dict.fromkeys(cluster.name for cluster in session.clusters)),
-        expectations=result.expectations,
+        expectations=result.expected,
         accept_failing=result.accepted_failing,
         opened_at=look.started_at,
         snapshot=look.snapshot,
@@ -196,13 +213,18 @@ def _compared(
         name=window.name,
         action=action,
         opened_at=window.opened_at,
-        expectations=window.expectations,
+        expected=window.expectations,
         accepted_failing=window.accept_failing and bool(window.report.get("window", {}).get("accepted_failing")),
-        comparison=comparison,
+        verdict=comparison.verdict,
+        expectations=comparison.expectations,
+        problems=comparison.problems,
+        open_questions=comparison.open_questions,
+        failed_before=comparison.failed_before,
+        changes=comparison.changes,
         bundle=str(bundle) if bundle is not None else None,
     )
     first = next(iter((*comparison.problems, *comparison.open_questions)), None)
-    return _report(look, result, _STATUS[comparison.verdict], first)
+    return look.report(result, _STATUS[comparison.verdict], first)
 
 
 def _opened(kept: Windows, name: str) -> WindowFile:
@@ -221,24 +243,22 @@ def _bundle_of(order: Order, kept: Windows, window: WindowFile) -> Path | None:
 
 
 def _look(session: Session, expected: Sequence[Expectation]) -> Look:
-    started_at, began = datetime.now(UTC), time.monotonic()
+    reporter = Reporter("window")
     replies = observe(session, session.clusters)
     left = _left(session, expected).clusters
     everything = subjects(session, session.clusters, replies)
     judged = subjects(session, left, replies)
     asked, answered = asked_hosts(session.clusters), answered_hosts(replies)
     vips = judge(judged)
-    report = Report(
-        command="window",
-        started_at=started_at,
-        duration_s=0.0,
+    return Look(
+        reporter=reporter,
+        replies=replies,
+        snapshot=snapshot_of(everything, judged, asked, answered),
+        vips=vips,
         asked=asked,
         answered=answered,
-        vips=vips,
-        fabrics=fabric_maps(everything),
+        clusters=judged_clusters(vips, fabric_maps(everything)),
     )
-    snapshot = snapshot_of(everything, judged, asked, answered)
-    return Look(started_at=started_at, began=began, replies=replies, snapshot=snapshot, vips=vips, report=report)
 
 
 def _left(session: Session, expected: Sequence[Expectation]) -> Session:
@@ -259,16 +279,6 @@ def _without(cluster: Cluster, down: set[str]) -> Cluster:
 
 def _healthy(look: Look) -> bool:
     return look.status in {Status.PASS, Status.WARN} and {vip.state for vip in look.vips} == {VipState.HEALTHY}
-
-
-def _report(look: Look, result: WindowResult, status: Status, reason: str | None) -> Report:
-    return replace(
-        look.report,
-        duration_s=time.monotonic() - look.began,
-        window=result,
-        verdict=status,
-        reason=reason,
-    )
 
 
 def _statuses(report: Mapping[str, Any]) -> dict[str, str]:

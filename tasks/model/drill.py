@@ -1,11 +1,15 @@
-"""A failover that was driven and measured. All times are seconds; `at` is UTC by the clock of the probe host."""
+"""A failover that was driven and measured. All times are seconds; those of a report count from the fault."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Annotated
 
-from tasks.model.verdict import VipVerdict
+from pydantic import Field
+
+from tasks.model.verdict import CheckReport, ClusterReport, VerdictWord
+from tasks.model.written import FineSeconds, Moment, Seconds, Sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,30 +41,34 @@ class Outage:
     """The longest time without service in one phase, from the probe's own timestamps."""
 
     phase: str
-    seconds: float
+    seconds: FineSeconds
     sent: int
     lost: int
-    resolution_s: float
-    bound_s: tuple[float, float]
+    resolution_s: FineSeconds
+    bound_s: tuple[Seconds, Seconds]
     within_bound: bool
-    began_at: float | None = None
-    """When the last answer before it arrived; None without an outage."""
     measured: bool = True
     """False when the probe gave too little to say anything."""
+    began_s: Seconds | None = None
+    """When the last answer before it arrived; None without an outage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Probe:
+    """Who sent probes, and how often."""
+
+    host: Annotated[str, Field(alias="from")]
+    interval_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured(Probe):
     """What one probe host saw. `on_link`: it is in the VIP's own subnet and sends to a MAC that it holds itself."""
 
-    probe: str
-    interval_s: float
-    on_link: bool
+    on_link: Annotated[bool, Field(alias="same_subnet")]
     outages: tuple[Outage, ...]
-    answered: tuple[tuple[float, float], ...] = ()
+    answered_s: tuple[tuple[Seconds, Seconds], ...] = ()
     """When answers arrived without a gap between them, from and to, by the probe host's own clock."""
-    why: str = ""
-    """Why it measured nothing, where that is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,39 +84,51 @@ class Injected:
 class Event:
     """Something that happened, in its place on the timeline."""
 
-    at: datetime
-    offset_s: float
+    at: Moment
+    offset_s: Seconds
     host: str
     source: str
-    event: str
+    event: Sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """A judgement made on the way: `before`, `failover`, `failback`."""
+    """A judgement that a drill made on its way: `before`, `failover`, `failback`."""
 
     name: str
-    vips: tuple[VipVerdict, ...]
+    clusters: tuple[ClusterReport, ...]
+    verdict: VerdictWord
+
+    @property
+    def checks(self) -> Iterator[CheckReport]:
+        """Those of all VIPs."""
+        return (check for cluster in self.clusters for vip in cluster.vips for check in vip.checks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flagged:
+    """The leaves that held the VIP for a duplicate, before anything was injected and after all was undone."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
-    """The whole drill."""
+    """A failover and a failback, measured.
+
+    `probe` and `outages` are those of the first probe host, as schema 1 has them; `probes` holds those of all, the
+    first of the intent first.
+    """
 
     fault: str
     target: str
-    measured: tuple[Measured, ...]
-    """One a probe host, the first of the intent first."""
+    tripped_at: Moment | None = None
+    """By the target's clock: where the timeline has its zero."""
+    probe: Probe
+    outages: tuple[Outage, ...]
+    probes: tuple[Measured, ...] = ()
+    flagged_duplicate: Flagged | None = None
     timeline: tuple[Event, ...]
-    stages: tuple[Stage, ...]
+    stages: tuple[Stage, ...] = ()
     restored: bool
-    tripped_at: float
-    """Seconds since the epoch, by the target's clock: where the timeline has its zero."""
-    flagged_before: tuple[str, ...] = ()
-    """Leaves that held the VIP for a duplicate before anything was injected."""
-    flagged_after: tuple[str, ...] = ()
-
-    @property
-    def outages(self) -> tuple[Outage, ...]:
-        """All of them, host by host."""
-        return tuple(outage for each in self.measured for outage in each.outages)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from tasks.model.answer import Answer, Answers, Reply
+from tasks.model.mask import masked
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.server import ConfigFile, Firewall, Instance, Package, ServerFacts, Service
 from tasks.model.text import readable
@@ -19,7 +20,6 @@ from tasks.observe.questions import FIREWALL_FILES, NFTABLES_SNIPPET
 from tasks.observe.readings import Garbled, reading, seconds, shortened
 from tasks.observe.shell import NOT_ASKED
 from tasks.observe.sysctl import parse_arp_announce
-from tasks.render.mask import masked
 
 
 def server_facts(host: str, reply: Reply, interfaces: tuple[str, ...] = ()) -> ServerFacts:

@@ -10,9 +10,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from tasks.model.report import Report
+from tasks.model.verdict import CheckReport
 from tasks.report.parts import judged_vips, outages_of
-from tasks.report.schema import ReportShape
-from tasks.report.shapes import CheckShape
 from tasks.report.terminal import shown
 
 _NOTHING = "-"
@@ -27,7 +27,7 @@ class Difference:
     after: str
 
 
-def differences(before: ReportShape, after: ReportShape) -> tuple[Difference, ...]:
+def differences(before: Report, after: Report) -> tuple[Difference, ...]:
     """Verdict, hosts, VIPs, checks and outages, in this order; texts that say the same in other words are no change."""
     old, new = dict(_facts(before)), dict(_facts(after))
     found = [
@@ -38,7 +38,7 @@ def differences(before: ReportShape, after: ReportShape) -> tuple[Difference, ..
     return (*found, *_check_differences(before, after))
 
 
-def _facts(report: ReportShape) -> Iterator[tuple[str, str]]:
+def _facts(report: Report) -> Iterator[tuple[str, str]]:
     yield "verdict", report.verdict
     for host in report.hosts.asked:
         yield f"host {host}", "answered" if host in report.hosts.answered else "no answer"
@@ -48,16 +48,16 @@ def _facts(report: ReportShape) -> Iterator[tuple[str, str]]:
         yield f"{about} owner", judged.vip.owner or "nobody"
         yield f"{about} MAC", judged.vip.mac or "none"
     for probe, outage in outages_of(report):
-        yield f"{outage.phase} from {probe.source}", f"{outage.seconds:.3f} s" if outage.measured else "not measured"
+        yield f"{outage.phase} from {probe.host}", f"{outage.seconds:.3f} s" if outage.measured else "not measured"
 
 
-def _checks(report: ReportShape) -> dict[str, CheckShape]:
+def _checks(report: Report) -> dict[str, CheckReport]:
     return {
         f"{judged.stage} {check.id}".strip(): check for judged in judged_vips(report) for check in judged.vip.checks
     }
 
 
-def _check_differences(before: ReportShape, after: ReportShape) -> Iterator[Difference]:
+def _check_differences(before: Report, after: Report) -> Iterator[Difference]:
     """By status: what a passing check says of sequences and counters moves by itself."""
     old, new = _checks(before), _checks(after)
     for key in dict.fromkeys([*old, *new]):
@@ -67,13 +67,13 @@ def _check_differences(before: ReportShape, after: ReportShape) -> Iterator[Diff
         yield Difference(about=key, before=_said(was), after=_said(is_now))
 
 
-def _same(one: CheckShape, other: CheckShape) -> bool:
+def _same(one: CheckReport, other: CheckReport) -> bool:
     if one.status != other.status:
         return False
     return one.status in {"pass", "skip"} or one.message == other.message
 
 
-def _said(check: CheckShape | None) -> str:
+def _said(check: CheckReport | None) -> str:
     return f"{check.status}: {check.message}" if check is not None else "not made"
 
 

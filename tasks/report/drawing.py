@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from tasks.model.verdict import ClusterReport, VipReport
 from tasks.report.axes import width_of
 from tasks.report.layout import CHIP_X, CHIP_Y, STEP_X, STEP_Y, Block, Layout, Node, lay_out
-from tasks.report.shapes import ClusterShape, VipShape
 from tasks.report.templating import drawn, picture
 
 _WIDE, _HIGH = 1.5, 0.72
@@ -62,7 +62,7 @@ class _Frame:
         return {"x": left, "y": top, "middle": self.place(x, y)[0], **size}
 
 
-def fabric_svg(cluster: ClusterShape, earlier: str | None, prefix: str) -> Markup | None:
+def fabric_svg(cluster: ClusterReport, earlier: str | None, prefix: str) -> Markup | None:
     """The fabric of one cluster; `earlier`: who bore the VIP before. None where nobody told the fabric."""
     if cluster.fabric is None or not cluster.vips:
         return None
@@ -94,7 +94,7 @@ def fabric_svg(cluster: ClusterShape, earlier: str | None, prefix: str) -> Marku
     )
 
 
-def _described(cluster: ClusterShape, earlier: str | None, marks: Mapping[str, str]) -> str:
+def _described(cluster: ClusterReport, earlier: str | None, marks: Mapping[str, str]) -> str:
     assert cluster.fabric is not None
     parts = [f"{each.name} on {' and '.join(each.leaves) or 'no known leaf'}." for each in cluster.fabric.servers]
     parts += [f"{vip.address} is {_where(vip)}: {vip.state}." for vip in cluster.vips]
@@ -103,16 +103,16 @@ def _described(cluster: ClusterShape, earlier: str | None, marks: Mapping[str, s
     return " ".join(parts)
 
 
-def _lost(vip: VipShape) -> str:
+def _lost(vip: VipReport) -> str:
     """What is said of a VIP that stands below no box."""
     return drawn(f"✕ VIP {vip.address} {_where(vip)}: {vip.state}")
 
 
-def _where(vip: VipShape) -> str:
+def _where(vip: VipReport) -> str:
     return f"on {vip.masters} servers at once" if vip.owner is None and vip.masters else f"on {vip.owner or 'nobody'}"
 
 
-def _marks(vips: Sequence[VipShape]) -> dict[str, str]:
+def _marks(vips: Sequence[VipReport]) -> dict[str, str]:
     """`fails` or `unknown` for each target that has such a check."""
     found: dict[str, str] = {}
     for vip in vips:
@@ -124,7 +124,7 @@ def _marks(vips: Sequence[VipShape]) -> dict[str, str]:
     return found
 
 
-def _texts(vips: Sequence[VipShape], earlier: str | None, layout: Layout) -> dict[str, list[tuple[str, bool]]]:
+def _texts(vips: Sequence[VipReport], earlier: str | None, layout: Layout) -> dict[str, list[tuple[str, bool]]]:
     """What stands below each box: VIPs that are there, and that one was."""
     found: dict[str, list[tuple[str, bool]]] = {}
     for vip in vips:

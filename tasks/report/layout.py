@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.report.shapes import FabricShape, MappedLeafShape
+from tasks.model.fabric_map import FabricMap, MappedLeaf
 
 STEP_X, STEP_Y = 1.9, 1.55
 CHIP_X, CHIP_Y = 0.95, 0.4
@@ -47,7 +47,7 @@ class Layout:
         return max([*ends, self.block[0] + self.block[2] / 2 - STEP_X / 2] if self.block else ends)
 
 
-def lay_out(fabric: FabricShape, told: Collection[str]) -> Layout:
+def lay_out(fabric: FabricMap, told: Collection[str]) -> Layout:
     """Spines above leaves above hosts. `told`: who has something to tell, and so a box of its own."""
     hosts: list[Host] = [(each.name, each.address, each.leaves) for each in fabric.servers]
     hosts += [(each.name, "client" if each.on_link else "probe", each.leaves) for each in fabric.probes]
@@ -69,7 +69,7 @@ def lay_out(fabric: FabricShape, told: Collection[str]) -> Layout:
     return Layout(nodes, list(_links(fabric, nodes, block)), block)
 
 
-def _quiet(fabric: FabricShape, hosts: Sequence[Host], told: Collection[str]) -> list[MappedLeafShape]:
+def _quiet(fabric: FabricMap, hosts: Sequence[Host], told: Collection[str]) -> list[MappedLeaf]:
     """Of many leaves those on which nothing hangs and nothing is wrong."""
     if len(fabric.leaves) <= _MANY:
         return []
@@ -77,7 +77,7 @@ def _quiet(fabric: FabricShape, hosts: Sequence[Host], told: Collection[str]) ->
     return [leaf for leaf in fabric.leaves if leaf.name not in busy]
 
 
-def _columns(leaves: Sequence[MappedLeafShape], hosts: Sequence[Host]) -> dict[str, float]:
+def _columns(leaves: Sequence[MappedLeaf], hosts: Sequence[Host]) -> dict[str, float]:
     """As wide as what hangs below; a host on a pair of leaves takes half a place of each."""
     found: dict[str, float] = {}
     at = 0.0
@@ -104,7 +104,7 @@ def _below(hosts: Sequence[Host], columns: Mapping[str, float]) -> Iterator[Node
         free += 1
 
 
-def _chips(quiet: Sequence[MappedLeafShape], left: float) -> Iterator[Node]:
+def _chips(quiet: Sequence[MappedLeaf], left: float) -> Iterator[Node]:
     """Column by column, so that names that follow each other stand below each other."""
     top = _LEAF * STEP_Y + (min(_ROWS, len(quiet)) - 1) / 2 * CHIP_Y
     for number, leaf in enumerate(quiet):
@@ -129,7 +129,7 @@ def _above(spines: Sequence[str], loose: Sequence[Host], middle: float) -> Itera
         yield Node(name, text, first + (len(spines) + number + 0.35) * STEP_X, _SPINE * STEP_Y)
 
 
-def _links(fabric: FabricShape, nodes: Mapping[str, Node], block: Block | None) -> Iterator[tuple[Point, Point]]:
+def _links(fabric: FabricMap, nodes: Mapping[str, Node], block: Block | None) -> Iterator[tuple[Point, Point]]:
     """Once each; whatever hangs on the block hangs on its upper edge."""
     pairs = [(leaf.name, spine) for leaf in fabric.leaves for spine in leaf.spines]
     pairs += [(server.name, leaf) for server in fabric.servers for leaf in server.leaves]

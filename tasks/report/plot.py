@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from markupsafe import Markup
 
+from tasks.model.drill import Drill, Measured, Outage
 from tasks.report.axes import width_of
 from tasks.report.parts import measured_words
-from tasks.report.shapes_of_runs import DrillShape, MeasuredShape, OutageShape
 from tasks.report.templating import drawn, picture
 from tasks.report.timeline import Drawn, Panel, draw_panel
 
@@ -22,7 +22,7 @@ _WIDEST = 150.0
 """Of the names of lanes."""
 
 
-def timeline_svg(drill: DrillShape, prefix: str) -> Markup:
+def timeline_svg(drill: Drill, prefix: str) -> Markup:
     """The whole drill on one time axis, and each outage enlarged below it."""
     lanes = _lanes(drill)
     zooms = _zooms(drill)
@@ -41,7 +41,7 @@ def timeline_svg(drill: DrillShape, prefix: str) -> Markup:
     )
 
 
-def _row(drill: DrillShape, panels: Sequence[Panel], top: float) -> Iterator[Drawn]:
+def _row(drill: Drill, panels: Sequence[Panel], top: float) -> Iterator[Drawn]:
     """Panels side by side, each with its names to the left of it."""
     names = min(_WIDEST, max((width_of(drawn(name), _LETTERS) for name in panels[0].lanes), default=0.0)) + _EDGE
     share = _WIDTH / len(panels)
@@ -50,34 +50,32 @@ def _row(drill: DrillShape, panels: Sequence[Panel], top: float) -> Iterator[Dra
         yield draw_panel(drill, panel, begin, end, top)
 
 
-def _described(drill: DrillShape) -> str:
+def _described(drill: Drill) -> str:
     """The same in words, for those who can't see it."""
     parts = [f"{drill.fault} on {drill.target}."]
     for probe in drill.probes:
         for each in probe.outages:
             low, high = each.bound_s
-            parts.append(
-                f"{each.phase} from {probe.source}: {measured_words(each)}, allowed {low:.3f} to {high:.3f} s."
-            )
+            parts.append(f"{each.phase} from {probe.host}: {measured_words(each)}, allowed {low:.3f} to {high:.3f} s.")
     return " ".join(parts)
 
 
-def _lanes(drill: DrillShape) -> list[str]:
+def _lanes(drill: Drill) -> list[str]:
     """From top to bottom: probe hosts, then every other host that something is known of."""
-    probes = [each.source for each in drill.probes]
+    probes = [each.host for each in drill.probes]
     hosts = dict.fromkeys(each.host for each in drill.timeline if each.source in {"keepalived", "fault", "judge"})
     return [*probes, *(host for host in hosts if host not in probes and host != "vipbook")]
 
 
-def _whole(drill: DrillShape) -> tuple[float, float]:
+def _whole(drill: Drill) -> tuple[float, float]:
     times = [each.offset_s for each in drill.timeline]
     times += [at for probe in drill.probes for span in probe.answered_s for at in span]
     return min([*times, 0.0]) - 0.3, max([*times, 1.0]) + 0.3
 
 
-def _shortest(drill: DrillShape) -> Mapping[str, tuple[MeasuredShape, OutageShape]]:
+def _shortest(drill: Drill) -> Mapping[str, tuple[Measured, Outage]]:
     """The shortest outage of each phase: what the fabric took, and no client's ageing."""
-    found: dict[str, tuple[MeasuredShape, OutageShape]] = {}
+    found: dict[str, tuple[Measured, Outage]] = {}
     for probe in drill.probes:
         for each in probe.outages:
             known = found.get(each.phase)
@@ -86,7 +84,7 @@ def _shortest(drill: DrillShape) -> Mapping[str, tuple[MeasuredShape, OutageShap
     return found
 
 
-def _zooms(drill: DrillShape) -> list[Panel]:
+def _zooms(drill: Drill) -> list[Panel]:
     """The time around the shortest outage of each phase, and the leaves' answer to it if it came soon."""
     panels = []
     for phase, (probe, each) in _shortest(drill).items():
@@ -95,12 +93,12 @@ def _zooms(drill: DrillShape) -> list[Panel]:
         soon = [at.offset_s for at in drill.timeline if at.source == "judge" and end < at.offset_s < end + each.seconds]
         margin = max(0.05, each.seconds * 0.2)
         span = (each.began_s - margin, max([end, *soon]) + margin)
-        panels.append(Panel(f"{phase} from {probe.source}, enlarged", span, ()))
+        panels.append(Panel(f"{phase} from {probe.host}, enlarged", span, ()))
     return panels
 
 
-def _lanes_in(drill: DrillShape, lanes: Sequence[str], spans: Sequence[tuple[float, float]]) -> list[str]:
+def _lanes_in(drill: Drill, lanes: Sequence[str], spans: Sequence[tuple[float, float]]) -> list[str]:
     """The lanes in which anything happens in one of these times: the others would be empty room."""
-    busy = {each.source for each in drill.probes}
+    busy = {each.host for each in drill.probes}
     busy |= {each.host for each in drill.timeline if any(low <= each.offset_s <= high for low, high in spans)}
     return [lane for lane in lanes if lane in busy]

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from tasks.model.verdict import Status
+from tasks.model.written import stamp
 from tasks.report.console import STYLES
-from tasks.report.stamps import stamp
 from tasks.report.terminal import shown
 
 

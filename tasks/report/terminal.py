@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import IO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
-from rich.text import Text
+from rich.table import Table
+from rich.text import Text, TextType
 
+from tasks.model.mask import plain
 from tasks.model.text import visible
-from tasks.render.mask import plain
 
 
 def shown(text: object, style: str = "") -> Text:
     """A text for a table's cell or a line; a str there would be read as rich's markup."""
     return Text(plain(str(text)), style)
+
+
+def table(*fixed: str, folded: Sequence[str] = (), title: TextType | None = None) -> Table:
+    """An empty table without lines: columns that are never broken, and after them those that may be."""
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in fixed:
+        made.add_column(heading, no_wrap=True, header_style="dim")
+    for heading in folded:
+        made.add_column(heading, overflow="fold", header_style="dim")
+    return made
 
 
 class Terminal(Console):

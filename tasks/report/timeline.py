@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tasks.model.drill import Drill, Event, Measured, Outage
 from tasks.report.axes import Scale, Tick, ticks
-from tasks.report.shapes_of_runs import DrillShape, EventShape, MeasuredShape, OutageShape
 from tasks.report.templating import drawn
 
 LANE = 26.0
@@ -113,7 +113,7 @@ def height_of(lanes: int) -> float:
     return round((lanes + 0.7) * LANE, 1)
 
 
-def draw_panel(drill: DrillShape, panel: Panel, left: float, right: float, top: float) -> Drawn:
+def draw_panel(drill: Drill, panel: Panel, left: float, right: float, top: float) -> Drawn:
     """Everything that is known of this time."""
     scale = Scale(*panel.span, left, right)
     place = {name: round(top + (row + _HEAD) * LANE, 1) for row, name in enumerate(panel.lanes)}
@@ -127,9 +127,9 @@ def draw_panel(drill: DrillShape, panel: Panel, left: float, right: float, top: 
         lanes=[(y, drawn(name)) for name, y in place.items()],
     )
     for probe in drill.probes:
-        _bounds(made, scale, probe, place[probe.source])
-        _answers(made, scale, probe, place[probe.source], panel)
-    barred = {each.source for each in drill.probes}
+        _bounds(made, scale, probe, place[probe.host])
+        _answers(made, scale, probe, place[probe.host], panel)
+    barred = {each.host for each in drill.probes}
     events = [each for each in drill.timeline if panel.shows(each.offset_s)]
     for each in events:
         if each.source == "fault":
@@ -150,7 +150,7 @@ def _bar(scale: Scale, span: tuple[float, float], y: float, part: tuple[float, f
         yield Bar(x, round(y + part[0] * LANE, 1), width, round(part[1] * LANE, 1), colour)
 
 
-def _bounds(made: Drawn, scale: Scale, probe: MeasuredShape, y: float) -> None:
+def _bounds(made: Drawn, scale: Scale, probe: Measured, y: float) -> None:
     """What the timers explain, shaded from where the outage began; a line where it may end at the earliest."""
     begun = sorted(each.began_s for each in probe.outages if each.began_s is not None)
     for outage in probe.outages:
@@ -166,7 +166,7 @@ def _bounds(made: Drawn, scale: Scale, probe: MeasuredShape, y: float) -> None:
             made.lines.append(Line(scale.at(at), round(y - _BAND * LANE, 1), 2 * _BAND * LANE, "muted", 1, "1 1.6"))
 
 
-def _answers(made: Drawn, scale: Scale, probe: MeasuredShape, y: float, panel: Panel) -> None:
+def _answers(made: Drawn, scale: Scale, probe: Measured, y: float, panel: Panel) -> None:
     for span in probe.answered_s:
         made.bars += _bar(scale, span, y, _BAR, "pass")
     for outage in probe.outages:
@@ -180,7 +180,7 @@ def _answers(made: Drawn, scale: Scale, probe: MeasuredShape, y: float, panel: P
         made.words.append(_measured(scale, outage, y, narrow=outage.seconds < panel.width_s * _ROOM))
 
 
-def _measured(scale: Scale, outage: OutageShape, y: float, *, narrow: bool) -> Word:
+def _measured(scale: Scale, outage: Outage, y: float, *, narrow: bool) -> Word:
     """In the middle of its gap, or beside its begin where it is longer than the gap: no fault's line crosses it."""
     assert outage.began_s is not None
     text, colour = (f"{outage.seconds:.3f} s", "ink") if outage.within_bound else (f"✕ {outage.seconds:.3f} s", "fail")
@@ -188,7 +188,7 @@ def _measured(scale: Scale, outage: OutageShape, y: float, *, narrow: bool) -> W
     return Word(text, round(x, 1), round(y + _WORDS * LANE, 1), colour, 8, "start" if narrow else "middle", bold=True)
 
 
-def _fault(made: Drawn, scale: Scale, event: EventShape, panel: Panel) -> None:
+def _fault(made: Drawn, scale: Scale, event: Event, panel: Panel) -> None:
     """A line through all lanes; what happened stands above them, on the side where there is room."""
     x = scale.at(event.offset_s)
     made.lines.append(Line(x, made.top, round(made.bottom - made.top, 1), "warn", 1.2, "4.5 2"))
@@ -197,9 +197,7 @@ def _fault(made: Drawn, scale: Scale, event: EventShape, panel: Panel) -> None:
     made.words.append(Word(drawn(event.event), beside, made.top + 9, "warn", 8.5, "end" if late else "start"))
 
 
-def _transitions(
-    made: Drawn, scale: Scale, events: Sequence[EventShape], place: Mapping[str, float], panel: Panel
-) -> None:
+def _transitions(made: Drawn, scale: Scale, events: Sequence[Event], place: Mapping[str, float], panel: Panel) -> None:
     """keepalived's states; the name of one stands beside its sign unless the next one is too near."""
     for host, y in place.items():
         found = list(_states(each for each in events if each.host == host and each.source == "keepalived"))
@@ -211,7 +209,7 @@ def _transitions(
                 made.words.append(Word(word, round(scale.at(at) + 8, 1), y, colour))
 
 
-def _states(events: Iterator[EventShape]) -> Iterator[tuple[float, str]]:
+def _states(events: Iterator[Event]) -> Iterator[tuple[float, str]]:
     for each in events:
         for word in _ROLES:
             if f"{word} STATE" in each.event:

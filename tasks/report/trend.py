@@ -13,8 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tasks.render.mask import plain
-from tasks.report.stamps import stamp
+from tasks.model.mask import plain
+from tasks.model.written import stamp
 from tasks.report.terminal import shown
 
 _BLOCKS = "▁▂▃▄▅▆▇█"

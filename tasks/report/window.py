@@ -1,4 +1,4 @@
-"""A change window as text and as plain values."""
+"""A change window for a terminal, and the list of all."""
 
 from __future__ import annotations
 
@@ -8,67 +8,14 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from tasks.judge.comparison import describe
-from tasks.model.snapshot import Entry
-from tasks.model.window import Change, Comparison, WindowResult, WindowVerdict
-from tasks.render.mask import masked, plain
-from tasks.report.stamps import stamp
-from tasks.report.terminal import shown
+from tasks.model.mask import plain
+from tasks.model.window import WindowResult, WindowVerdict
+from tasks.model.written import stamp
+from tasks.report.terminal import shown, table
 
 _STYLES = {WindowVerdict.GO: "bold green", WindowVerdict.NO_GO: "bold red", WindowVerdict.UNDETERMINED: "bold magenta"}
-
-
-def window_document(result: WindowResult) -> dict[str, Any]:
-    """Plain values."""
-    shape: dict[str, Any] = {
-        "name": result.name,
-        "action": result.action,
-        "opened_at": stamp(result.opened_at),
-        "expected": list(result.expectations),
-        "accepted_failing": result.accepted_failing,
-    }
-    if result.comparison is not None:
-        shape |= _comparison(result.comparison)
-    if result.bundle is not None:
-        shape["bundle"] = result.bundle
-    return shape
-
-
-def _comparison(found: Comparison) -> dict[str, Any]:
-    return {
-        "verdict": str(found.verdict),
-        "expectations": [
-            {"text": each.expectation.text, "happened": each.happened, "message": masked(each.message)}
-            for each in found.met
-        ],
-        "problems": [masked(text) for text in found.problems],
-        "open_questions": [masked(text) for text in found.open_questions],
-        "failed_before": list(found.accepted),
-        "changes": [_change(each) for each in found.changes],
-    }
-
-
-def _change(each: Change) -> dict[str, Any]:
-    entry = each.entry
-    return {
-        "id": f"{entry.host}/{entry.table}/{entry.row.key}",
-        "host": entry.host,
-        "table": entry.table,
-        "key": entry.row.key,
-        "kind": each.kind,
-        "before": _fields(each.before),
-        "after": _fields(each.after),
-        "explained_by": each.why,
-        "command": entry.command,
-        "message": masked(describe(each)),
-    }
-
-
-def _fields(entry: Entry | None) -> dict[str, str] | None:
-    return {name: masked(value) for name, value in entry.row.fields.items()} if entry is not None else None
 
 
 Row = tuple[str, str, datetime | None, Sequence[str]]
@@ -85,49 +32,42 @@ def list_document(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def render_list(rows: Sequence[Row]) -> RenderableType:
     """A row a window."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("window", "opened (UTC)", "clusters"):
-        table.add_column(heading, no_wrap=True, header_style="dim")
-    table.add_column("state", overflow="fold", header_style="dim")
+    made = table("window", "opened (UTC)", "clusters", folded=("state",))
     for name, state, at, clusters in rows:
         when = f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else "-"
-        table.add_row(*map(shown, (name, when, ", ".join(clusters), state)))
-    return table if rows else Text("no window is kept here")
+        made.add_row(*map(shown, (name, when, ", ".join(clusters), state)))
+    return made if rows else Text("no window is kept here")
 
 
-def render_window(result: WindowResult, *, verbose: bool = False) -> RenderableType:
+def render_window(window: WindowResult, *, verbose: bool = False) -> RenderableType:
     """What was expected, what nothing explains, and in one line how much was explained."""
-    opened = f"opened {result.opened_at:%Y-%m-%d %H:%M:%S} UTC"
-    head = Text.assemble(("window ", "bold"), (plain(result.name), "bold"), f"  {opened}")
-    if result.accepted_failing:
+    opened = f"opened {window.opened_at:%Y-%m-%d %H:%M:%S} UTC"
+    head = Text.assemble(("window ", "bold"), (plain(window.name), "bold"), f"  {opened}")
+    if window.accepted_failing:
         head.append("  on a cluster that was not healthy", "yellow")
-    found = result.comparison
-    if found is None:
-        lines = [Text(f"  expects: {plain(each)}") for each in result.expectations]
+    if window.verdict is None:
+        lines = [Text(f"  expects: {plain(each)}") for each in window.expected]
         return Group(head, *(lines or [Text("  expects no change", "dim")]), Text())
-    return Group(head, Padding(Group(*_parts(result, found, verbose=verbose)), (0, 0, 1, 0)))
+    return Group(head, Padding(Group(*_parts(window, window.verdict, verbose=verbose)), (0, 0, 1, 0)))
 
 
-def _parts(result: WindowResult, found: Comparison, *, verbose: bool) -> Iterator[RenderableType]:
-    for met in found.met:
+def _parts(window: WindowResult, verdict: WindowVerdict, *, verbose: bool) -> Iterator[RenderableType]:
+    for met in window.expectations:
         word, style = ("happened", "green") if met.happened else ("did not happen", "bold red")
-        yield Text.assemble("  ", (word, style), f"  {plain(met.expectation.text)}: {plain(met.message)}")
-    told = [each for each in found.changes if verbose or each.why is None]
+        yield Text.assemble("  ", (word, style), f"  {plain(met.text)}: {plain(met.message)}")
+    told = [each for each in window.changes if verbose or each.explained_by is None]
     if told:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        table.add_column("explained by", overflow="fold", header_style="dim")
-        table.add_column("change", overflow="fold", header_style="dim")
+        made = table(folded=("explained by", "change"))
         for each in told:
-            table.add_row(shown(each.why or "nothing", "" if each.why else "bold red"), shown(describe(each)))
-        yield Padding(table, (1, 0, 0, 0))
-    explained = sum(each.why is not None for each in found.changes)
-    yield Text(f"  {len(found.changes)} entries are not what they were, {explained} of them explained", "dim")
-    for text in found.open_questions:
+            why = shown(each.explained_by or "nothing", "" if each.explained_by else "bold red")
+            made.add_row(why, shown(each.message))
+        yield Padding(made, (1, 0, 0, 0))
+    explained = sum(each.explained_by is not None for each in window.changes)
+    yield Text(f"  {len(window.changes)} entries are not what they were, {explained} of them explained", "dim")
+    for text in window.open_questions:
         yield Text(f"  not known: {plain(text)}", "magenta")
-    for key in found.accepted:
+    for key in window.failed_before:
         yield shown(f"  failed before and still fails: {key}", "yellow")
-    yield Text.assemble(
-        (str(found.verdict).upper(), _STYLES[found.verdict]), plain(f"  {result.action} of {result.name}")
-    )
-    if result.bundle is not None:
-        yield Text(f"evidence: {plain(result.bundle)}")
+    yield Text.assemble((verdict.upper(), _STYLES[verdict]), plain(f"  {window.action} of {window.name}"))
+    if window.bundle is not None:
+        yield Text(f"evidence: {plain(window.bundle)}")

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from tasks.model.errors import IntentError
 from tasks.model.text import readable
-from tasks.report.stamps import stamp
+from tasks.model.written import stamp
 from tasks.store.database import open_database
 from tasks.store.rows import (
     AHEAD,

@@ -20,13 +20,13 @@ import pytest
 import tasks.observe
 import tasks.report
 from tasks.change.files import diff_of
+from tasks.model.mask import masked, plain
 from tasks.model.script import ClockError, split_output
 from tasks.model.text import visible
 from tasks.observe.keepalived_conf import read_conf
 from tasks.observe.keepalived_declared import declared_instances
 from tasks.observe.nft_file import chains_made
 from tasks.observe.readings import Garbled
-from tasks.render.mask import masked, plain
 from tasks.report.escape import cell, fenced, markdown
 from tests.unit.observe.regex_steps import Counted, example
 from tests.unit.observe.test_any_text import PARSERS, SAMPLE_TEXTS
@@ -41,7 +41,7 @@ _SAMPLE = 1500
 
 
 def modules() -> list[ModuleType]:
-    names = ["tasks.render.mask", "tasks.model.script", "tasks.model.text", "tasks.judge.snapshot_server"]
+    names = ["tasks.model.mask", "tasks.model.script", "tasks.model.text", "tasks.judge.snapshot_server"]
     for package in (tasks.observe, tasks.report):
         names += [f"{package.__name__}.{each.name}" for each in pkgutil.iter_modules(package.__path__)]
     return [importlib.import_module(name) for name in names]

@@ -10,7 +10,6 @@ from rich.console import Console, RenderableType
 
 from tasks.judge.checks import all_checks
 from tasks.judge.vip import judge_vip
-from tasks.model.drill import Stage
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, KnownCause, Status
@@ -32,7 +31,7 @@ from tests.unit.builders import (
     with_probe,
     with_server,
 )
-from tests.unit.report.test_document import DRILL, SECRETS, report
+from tests.unit.report.test_document import DRILL, SECRETS, report, stage
 
 WIDTHS = [40, 80, 120]
 
@@ -71,7 +70,7 @@ def test_every_width_shows_the_verdict_and_every_problem(name: str, width: int) 
     text = shown(render_report(made), width)
     assert made.status.upper() in text
     assert all(len(line) <= width for line in text.splitlines())
-    wrong = [each for vip in made.vips for each in vip.findings if each.status in {Status.FAIL, Status.UNKNOWN}]
+    wrong = [each for vip in made.vips for each in vip.checks if each.status in {Status.FAIL, Status.UNKNOWN}]
     assert text.count("fail") >= sum(each.status is Status.FAIL for each in wrong)
     for each in wrong:
         # What one host that did not answer left unknown is one row.
@@ -167,7 +166,8 @@ def test_no_secret_gets_onto_the_screen(text: str, width: int) -> None:
     finding = Finding(
         check="config", target="H1", status=Status.FAIL, message=text, actual=f"x {text}", evidence=evidence
     )
-    made = replace(planned(reason=text), vips=(replace(judge_vip(subject()), findings=(finding,)),), reason=text)
+    judged = report(vips=(replace(judge_vip(subject()), findings=(finding,)),), reason=text)
+    made = replace(judged, servers=planned(reason=text).servers)
     assert "hunter22" not in folded(shown(render_report(made), width))
 
 
@@ -189,7 +189,7 @@ def test_drill() -> None:
 
 def test_what_was_wrong_on_the_way_is_said_and_the_rest_is_not() -> None:
     stale = judge_vip(with_leaf(subject(), "L2", neighbors=(neighbor(MACS["H2"], remote=True),)))
-    stages = (Stage(name="before", vips=DRILL.stages[0].vips), Stage(name="failover", vips=(stale,)), *DRILL.stages)
+    stages = (*DRILL.stages, stage("failover", stale), *DRILL.stages)
     text = shown(render_report(report(command="drill", drill=replace(DRILL, stages=stages))))
     way = text.split("At failover")[1].split("Timeline")[0]
     assert "L2 still holds 08:00:27:70:07:ae" in way

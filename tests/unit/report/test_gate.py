@@ -32,9 +32,8 @@ from tasks.model.report import Report
 from tasks.model.text import visible
 from tasks.report.console import render_report
 from tasks.report.difference import differences, render_differences
-from tasks.report.document import document
+from tasks.report.document import document, report_of
 from tasks.report.formats import FORMATS, rendered
-from tasks.report.schema import report_of
 from tasks.report.terminal import Terminal
 from tasks.report.trend import Measured, Trend, render_trends
 from tasks.report.trend_picture import plot_trends
@@ -58,7 +57,7 @@ HOSTILE = {
     "wide signs": "漢字" * 50 + WORD,
     "markup of the web": f"<script>alert(1)</script>{WORD}<!--]]>&amp;",
 }
-_KEPT = {"command", "action", "kind", "stands", "fault", "schema", "id", "key"}
+_KEPT = {"command", "action", "kind", "stands", "fault", "schema", "id", "key", "verdict"}
 """Words that vipbook itself makes, and that another would not be a report with; and what tells checks apart."""
 _SGR = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[2K|\x1b\[1A|\r")
 

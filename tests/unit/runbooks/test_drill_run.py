@@ -9,7 +9,7 @@ import pytest
 from runbooks.drill import _reason
 from runbooks.drill_events import Timeline, probe_events
 from runbooks.drill_members import bound_of
-from runbooks.drill_probes import ProbePlan, Probes, events_of, parse
+from runbooks.drill_probes import ProbePlan, Probes, events_of, parse, why_not
 from runbooks.drill_probes import measured as seen_by
 from tasks.change.faults import fault_of
 from tasks.intent.timers import failback_bound, failover_bound
@@ -109,7 +109,7 @@ def test_a_client_may_see_longer_than_the_fabric_takes_and_no_longer() -> None:
     for until, within in [(20.0, True), (57.0, True), (62.0, False)]:
         seen = stream((2.0, until), until=90.0)
         found = seen_by(CLIENT, seen, (ZERO + 2, ZERO + 80), failover_bound(2, 1.0, 1, 1.0), failback_bound(1.0))
-        assert (found.probe, found.on_link, found.interval_s) == ("C1", True, 0.01)
+        assert (found.host, found.on_link, found.interval_s) == ("C1", True, 0.01)
         assert found.outages[0].bound_s == (pytest.approx(2.996, abs=0.001), pytest.approx(57.996, abs=0.001))
         assert found.outages[0].within_bound is within, until
         routed = seen_by(ROUTED, seen, (ZERO + 2, ZERO + 80), failover_bound(2, 1.0, 1, 1.0), failback_bound(1.0))
@@ -167,10 +167,8 @@ def test_why_a_probe_host_measured_nothing_is_in_the_timeline_and_in_the_reason(
     assert [each.measured for each in found.outages] == [False, False]
     ((at, host, source, event),) = events_of(seen, ZERO + 10)
     assert (at, host, source, why in event) == (ZERO + 10, "I1", "probe", True), event
-    held = Drill(
-        fault="link-down", target="H1", measured=(found,), timeline=(), stages=(), restored=True, tripped_at=ZERO
-    )
-    reason = _reason(held) or ""
+    held = Drill(fault="link-down", target="H1", probe=found, outages=(), probes=(found,), timeline=(), restored=True)
+    reason = _reason(held, {"I1": why_not(seen["I1"])}) or ""
     assert reason.startswith("failover: I1 gave too little to measure: ")
     assert why in reason
     assert len(reason) < 400

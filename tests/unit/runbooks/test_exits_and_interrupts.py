@@ -13,13 +13,14 @@ from runbooks.drill import drill_status
 from runbooks.exits import Exit, exit_for
 from runbooks.face import Face, guard
 from runbooks.interrupts import polite, shielded
-from tasks.model.drill import Drill, Measured, Outage, Stage
+from tasks.model.drill import Drill, Measured, Outage
 from tasks.model.errors import IntentError, NoAnswerError, NotRestoredError, RefusedError, StepError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.report import Report
 from tasks.model.verdict import Status, VipVerdict
-from tests.unit.builders import AT
+from tasks.report.build import Reporter
 from tests.unit.model.test_values import verdict
+from tests.unit.report.test_document import stage
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_the_promised_numbers() -> None:
 
 def report(status: Status, *outcomes: Outcome) -> Report:
     servers = tuple(ServerOutcome(host="H1", outcome=each, plan=ServerPlan(host="H1")) for each in outcomes)
-    return Report(command="apply", started_at=AT, duration_s=0, asked=(), answered=(), servers=servers, verdict=status)
+    return Reporter("apply").report(servers=servers, verdict=status)
 
 
 @pytest.mark.parametrize(
@@ -100,16 +101,18 @@ P, F, U, W = (verdict(each) for each in (Status.PASS, Status.FAIL, Status.UNKNOW
 )
 def test_drill_status(stages: list[VipVerdict], outages: list[Outage], restored: bool, status: Status) -> None:  # noqa: FBT001
     hosts = (("I1", outages[:2]), ("C1", outages[2:]))
+    probes = tuple(
+        Measured(host=host, interval_s=0.01, on_link=host == "C1", outages=tuple(seen)) for host, seen in hosts
+    )
     drill = Drill(
         fault="link-down",
         target="H1",
-        measured=tuple(
-            Measured(probe=host, interval_s=0.01, on_link=host == "C1", outages=tuple(seen)) for host, seen in hosts
-        ),
+        probe=probes[0],
+        outages=probes[0].outages,
+        probes=probes,
         timeline=(),
-        stages=tuple(Stage(name="x", vips=(each,)) for each in stages),
+        stages=tuple(stage("x", each) for each in stages),
         restored=restored,
-        tripped_at=0.0,
     )
     assert drill_status(drill) is status
 

@@ -128,6 +128,6 @@ def test_a_wait_asks_a_server_that_refuses_once_in_ten_seconds(
     report = verify(session, wait_s=3.0)
     session.close()
     assert len(came) == 1
-    reasons = {each.message for vip in report.vips for each in vip.findings if each.target == "H1"}
+    reasons = {each.message for vip in report.vips for each in vip.checks if each.target == "H1"}
     assert "it refused the login of user 'me'; check key_file and username in the inventory" in reasons
-    assert "H1" not in report.answered
+    assert "H1" not in report.hosts.answered

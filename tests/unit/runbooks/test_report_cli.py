@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.report.document import document
-from tasks.report.schema import json_schema
+from tasks.report.document import document, json_schema
 from tests.unit.report.test_document import DRILL, report
 from tests.unit.runbooks.test_cli import ended, run
 

@@ -179,8 +179,8 @@ def test_lines_of_others_refuse_before_anything_is_touched(changed: list[str]) -
     outcomes = {each.host: each for each in report.servers}
     assert outcomes["H1"].outcome is Outcome.NOT_REACHED
     assert outcomes["H2"].outcome is Outcome.REFUSED
-    assert outcomes["H2"].plan.refusal is not None
-    assert "/etc/ufw/user.rules was changed by others since that apply" in outcomes["H2"].plan.refusal
+    assert outcomes["H2"].reason
+    assert "/etc/ufw/user.rules was changed by others since that apply" in outcomes["H2"].reason
     assert {each.stands for each in report.servers} == {"as before"}
 
 

@@ -12,6 +12,7 @@ import pytest
 from runbooks.outputs import Outputs
 from runbooks.state import state_directory
 from runbooks.window import Look, _closed, windows
+from tasks.report.build import Reporter
 from tests.unit.builders import AT
 from tests.unit.report.test_schema import REPORTS
 from tests.unit.runbooks.inventories import write_inventory
@@ -93,7 +94,10 @@ def test_a_silent_fabric_is_no_ground_for_a_window(inventory: Path, monkeypatch:
     assert not list((inventory / "state" / "windows").glob("*.json"))
 
 
-LOOK = Look(started_at=AT, began=0.0, replies={}, snapshot=WINDOW.snapshot, vips=(), report=REPORTS["window closed"])
+LOOK = Look(
+    reporter=Reporter("window", AT), replies={}, snapshot=WINDOW.snapshot, vips=(), asked=(), answered=(), clusters=()
+)
+COMPARED = REPORTS["window closed"]
 
 
 @pytest.mark.parametrize("lost", ["bundle", "window"])
@@ -108,8 +112,8 @@ def test_a_verdict_is_reported_although_its_evidence_can_not_be_kept(
     monkeypatch.setattr(f"tasks.store.{lost if lost == 'bundle' else 'windows'}.write_whole", full)
     said: list[str] = []
     outputs = Outputs(said.append)
-    report = _closed(kept, WINDOW, LOOK, LOOK.report, tmp_path / "w.tar.gz", outputs)
-    assert (report.verdict, report.window and report.window.bundle) == (LOOK.report.verdict, None)
+    report = _closed(kept, WINDOW, LOOK, COMPARED, tmp_path / "w.tar.gz", outputs)
+    assert (report.verdict, report.window and report.window.bundle) == (COMPARED.verdict, None)
     (line,) = said
     assert line.endswith("can't be written: No space left on device; window 'w' stays open")
     assert [outputs.code(code) for code in (0, 1)] == [3, 1]
@@ -120,7 +124,7 @@ def test_a_form_that_can_not_be_made_is_missing_in_the_bundle(tmp_path: Path, mo
     monkeypatch.setitem(sys.modules, "tasks.report.formats.html", None)
     kept, said = windows(), list[str]()
     outputs = Outputs(said.append)
-    _closed(kept, WINDOW, LOOK, LOOK.report, tmp_path / "w", outputs)
+    _closed(kept, WINDOW, LOOK, COMPARED, tmp_path / "w", outputs)
     names = {path.name for path in (tmp_path / "w").iterdir()}
     assert {"report.json", "report.md", "report.xml", "opened.json", "before"} <= names
     assert "report.html" not in names

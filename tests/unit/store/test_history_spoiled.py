@@ -15,7 +15,7 @@ from runbooks.keeping import history_path, keep, with_past
 from runbooks.notify import notify
 from runbooks.state import state_directory
 from tasks.model.errors import VipbookError
-from tasks.report.stamps import stamp
+from tasks.model.written import stamp
 from tasks.store.history import Wanted, open_history, scope_of
 from tests.unit.runbooks.test_cli import ended, run
 from tests.unit.store.test_history import BAD, DRILLED, GOOD, filled, kept_at

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.render.mask import masked, plain
+from tasks.model.mask import masked, plain
 
 
 @pytest.mark.parametrize(
