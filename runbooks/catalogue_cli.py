@@ -44,7 +44,9 @@ def commands(
 
     with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
         from runbooks.commands import asked  # noqa: PLC0415
-        from tasks.report.catalogue import commands_document, render_commands  # noqa: PLC0415
+        from tasks.model.asked import Asked  # noqa: PLC0415
+        from tasks.report.catalogue import render_commands  # noqa: PLC0415
+        from tasks.report.document import plain_values  # noqa: PLC0415
 
         rows = asked(inventory, clusters or [])
-        face.catalogue(render_commands(rows), commands_document(rows))
+        face.catalogue(render_commands(rows), plain_values(tuple[Asked, ...], rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from runbooks.session import read_intent
@@ -24,8 +25,13 @@ def asked(inventory: Path, names: Sequence[str]) -> tuple[Asked, ...]:
             rows += [_row(each, "before a change") for each in (declared_command(), *backup_commands())]
         for row in dict.fromkeys(rows):
             hosts.setdefault(row, []).append(host)
-    return tuple(row.on(*found) for row, found in hosts.items())
+    return tuple(replace(row, hosts=tuple(found)) for row, found in hosts.items())
 
 
 def _row(command: Command, when: str) -> Asked:
-    return Asked(command=command.title, root=command.sudo, when=when, helper=command.helper)
+    return Asked(
+        command=command.title.removeprefix("sudo "),
+        privilege="root" if command.sudo else "user",
+        helper=command.helper,
+        when=when,
+    )

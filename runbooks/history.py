@@ -10,10 +10,10 @@ from pathlib import Path
 from runbooks.keeping import history_path
 from runbooks.state import found, state_directory
 from tasks.model.errors import IntentError
-from tasks.report.trend import Measured, Trend
+from tasks.model.history import Run
+from tasks.report.trend import Trend
 from tasks.store.files import place_of
 from tasks.store.history import History, Wanted, Warn, open_history
-from tasks.store.rows import Run
 
 _NUMBER = re.compile(r"(?:last|-?[0-9]{1,9})\Z")
 
@@ -66,17 +66,7 @@ def trends(clusters: Sequence[str], warn: Warn) -> tuple[Trend, ...]:
             Trend(
                 cluster=name,
                 runs=tuple(sorted((each.at, each.healthy) for each in health if each.cluster == name)),
-                outages=tuple(
-                    Measured(
-                        at=each.at,
-                        probe=each.probe,
-                        phase=each.phase,
-                        seconds=each.seconds,
-                        allowed_s=each.allowed_s,
-                        within=each.within,
-                    )
-                    for each in sorted(history.outages(name), key=lambda each: each.at)
-                ),
+                outages=tuple(sorted(history.outages(name), key=lambda each: each.at)),
             )
             for name in (clusters or known)
         )

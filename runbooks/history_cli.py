@@ -34,12 +34,14 @@ def list_(
 
     with guard(Face(as_json=as_json, verbose=verbose)) as face:
         from runbooks import history as runbook  # noqa: PLC0415
-        from tasks.report.runs import render_runs, runs_document  # noqa: PLC0415
+        from tasks.model.history import Run  # noqa: PLC0415
+        from tasks.report.document import plain_values  # noqa: PLC0415
+        from tasks.report.runs import render_runs  # noqa: PLC0415
         from tasks.store.history import Wanted  # noqa: PLC0415
 
         wanted = Wanted(cluster=cluster, command=command, verdict=verdict)
         runs = runbook.listed(wanted, limit, face.warn)
-        face.show(render_runs(runs), runs_document(runs))
+        face.show(render_runs(runs), plain_values(tuple[Run, ...], runs))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -66,13 +68,13 @@ def diff(before: Number, after: Number, as_json: AsJson = False, verbose: Verbos
 
     with guard(Face(as_json=as_json, verbose=verbose)) as face:
         from runbooks import history as runbook  # noqa: PLC0415
-        from tasks.report.difference import differences, differences_document, render_differences  # noqa: PLC0415
-        from tasks.report.document import read_report  # noqa: PLC0415
+        from tasks.report.difference import Difference, differences, render_differences  # noqa: PLC0415
+        from tasks.report.document import plain_values, read_report  # noqa: PLC0415
 
         stored = (runbook.stored(each, face.warn) for each in (before, after))
         old, new = (read_report(text, f"run {number}") for number, text in stored)
         found = differences(old, new)
-        face.show(render_differences(found), differences_document(found))
+        face.show(render_differences(found), plain_values(tuple[Difference, ...], found))
         raise typer.Exit(1 if found else 0)
 
 

@@ -83,25 +83,15 @@ def with_past(shape: dict[str, Any], warn: Callable[[str], None]) -> dict[str, A
 
 
 def _past(history: History, shape: dict[str, Any]) -> dict[str, Any]:
-    from tasks.model.written import stamp  # noqa: PLC0415 - as above
+    from tasks.model.report import Past  # noqa: PLC0415 - as above
+    from tasks.report.document import plain_values  # noqa: PLC0415 - as above
     from tasks.store.history import scope_of  # noqa: PLC0415 - as above
 
-    success = history.last_success(scope_of(shape))
     outages = []
     for cluster in shape["clusters"]:
         known = history.outages(cluster["name"])
         outages += [each for each in known if each.run == known[0].run]
-    return {
-        "last_success_at": stamp(success) if success is not None else None,
-        "last_outages": [
-            {
-                "cluster": each.cluster,
-                "probe": each.probe,
-                "phase": each.phase,
-                "seconds": each.seconds,
-                "allowed_s": each.allowed_s,
-                "at": stamp(each.at),
-            }
-            for each in outages
-        ],
-    }
+    past: dict[str, Any] = plain_values(
+        Past, Past(last_success_at=history.last_success(scope_of(shape)), last_outages=tuple(outages))
+    )
+    return past

@@ -32,7 +32,7 @@ from tasks.model.mask import masked
 from tasks.model.report import Report
 from tasks.model.snapshot import Snapshot
 from tasks.model.verdict import ClusterReport, Status, VipState, VipVerdict, worst
-from tasks.model.window import Comparison, Expectation, WindowFile, WindowResult, WindowVerdict
+from tasks.model.window import Comparison, Expectation, KeptWindow, WindowFile, WindowResult, WindowVerdict
 from tasks.report.build import Reporter, judged_clusters
 from tasks.report.document import document
 from tasks.store.bundle import bundle_target, write_bundle
@@ -139,32 +139,22 @@ def _window_file(session: Session, look: Look, result: WindowResult, report: Rep
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """One window of the list. `state`: `open`, `go`, `no-go`, `undetermined`, or why it can't be read."""
-
-    name: str
-    state: str
-    opened_at: datetime | None = None
-    clusters: tuple[str, ...] = ()
-
-
-def listed() -> tuple[Listed, ...]:
+def listed() -> tuple[KeptWindow, ...]:
     """Every window that is kept, by name; one that can't be read hides no other."""
     kept = windows()
     return tuple(_listed(kept, name) for name in kept.names())
 
 
-def _listed(kept: Windows, name: str) -> Listed:
+def _listed(kept: Windows, name: str) -> KeptWindow:
     try:
         window = kept.read(name)
     except IntentError as error:
-        return Listed(name=name, state=str(error))
+        return KeptWindow(name=name, state=str(error))
     try:
         state = "open" if window.closing is None else str(window.closing["window"]["verdict"])
     except (KeyError, TypeError):
         state = "closed, and the verdict can't be read"
-    return Listed(name=name, state=state, opened_at=window.opened_at, clusters=window.clusters)
+    return KeptWindow(name=name, state=state, opened_at=window.opened_at, clusters=window.clusters)
 
 
 def clusters_of(name: str) -> tuple[str, ...]:

@@ -55,10 +55,12 @@ def list_(as_json: AsJson = False, verbose: Verbose = False) -> None:
 
     with guard(Face(as_json=as_json, verbose=verbose)) as face:
         from runbooks import window as runbook  # noqa: PLC0415
-        from tasks.report.window import list_document, render_list  # noqa: PLC0415
+        from tasks.model.window import KeptWindow  # noqa: PLC0415
+        from tasks.report.document import plain_values  # noqa: PLC0415
+        from tasks.report.window import render_list  # noqa: PLC0415
 
-        rows = [(each.name, each.state, each.opened_at, each.clusters) for each in runbook.listed()]
-        face.show(render_list(rows), list_document(rows))
+        found = runbook.listed()
+        face.show(render_list(found), plain_values(tuple[KeptWindow, ...], found))
 
 
 @app.command()

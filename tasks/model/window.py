@@ -115,6 +115,16 @@ class WindowFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptWindow:
+    """One window of the list. `state`: `open`, `go`, `no-go`, `undetermined`, or why it can't be read."""
+
+    name: str
+    state: str
+    opened_at: Moment | None = None
+    clusters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowResult:
     """What a report says of a window. `verdict` and what follows it are there once it was checked."""
 

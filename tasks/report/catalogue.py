@@ -9,17 +9,17 @@ from rich.table import Table
 
 from tasks.judge.checks import AnyCheck
 from tasks.model.asked import Asked
+from tasks.report.terminal import table
 
 
 def render_catalogue(checks: Sequence[AnyCheck]) -> Table:
     """One row per check."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
-    table.add_column("check", no_wrap=True, style="bold", header_style="dim")
-    for heading in ("on", "reads", "passes when", "fails when"):
-        table.add_column(heading, overflow="fold", header_style="dim")
+    made = table("check", folded=("on", "reads", "passes when", "fails when"))
+    made.padding = (0, 2, 1, 0)
+    made.columns[0].style = "bold"
     for each in checks:
-        table.add_row(each.name, each.on, each.reads, each.passes, each.fails)
-    return table
+        made.add_row(each.name, each.on, each.reads, each.passes, each.fails)
+    return made
 
 
 def catalogue_document(checks: Sequence[AnyCheck]) -> list[dict[str, Any]]:
@@ -39,24 +39,8 @@ def catalogue_document(checks: Sequence[AnyCheck]) -> list[dict[str, Any]]:
 
 def render_commands(rows: Sequence[Asked]) -> Table:
     """One row per command."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("hosts", "as", "command", "helper", "when"):
-        table.add_column(heading, overflow="fold", header_style="dim", style="bold" if heading == "command" else "")
+    made = table(folded=("hosts", "as", "command", "helper", "when"))
+    made.columns[2].style = "bold"
     for each in rows:
-        command = each.command.removeprefix("sudo ")
-        table.add_row(" ".join(each.hosts), "root" if each.root else "user", command, each.helper or "", each.when)
-    return table
-
-
-def commands_document(rows: Sequence[Asked]) -> list[dict[str, Any]]:
-    """One mapping per command."""
-    return [
-        {
-            "command": each.command.removeprefix("sudo "),
-            "privilege": "root" if each.root else "user",
-            "hosts": list(each.hosts),
-            "helper": each.helper,
-            "when": each.when,
-        }
-        for each in rows
-    ]
+        made.add_row(" ".join(each.hosts), each.privilege, each.command, each.helper or "", each.when)
+    return made

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from tasks.model.report import Report
 from tasks.model.verdict import CheckReport
 from tasks.report.parts import judged_vips, outages_of
-from tasks.report.terminal import shown
+from tasks.report.terminal import shown, table
 
 _NOTHING = "-"
 
@@ -81,14 +79,7 @@ def render_differences(found: tuple[Difference, ...]) -> RenderableType:
     """A row a difference."""
     if not found:
         return Text("no difference")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("about", "before", "after"):
-        table.add_column(heading, overflow="fold", header_style="dim")
+    made = table(folded=("about", "before", "after"))
     for each in found:
-        table.add_row(shown(each.about), shown(each.before), shown(each.after))
-    return table
-
-
-def differences_document(found: tuple[Difference, ...]) -> list[dict[str, Any]]:
-    """Plain values."""
-    return [asdict(each) for each in found]
+        made.add_row(shown(each.about), shown(each.before), shown(each.after))
+    return made

@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from tasks.model.mask import plain
-from tasks.model.window import WindowResult, WindowVerdict
-from tasks.model.written import stamp
+from tasks.model.window import KeptWindow, WindowResult, WindowVerdict
 from tasks.report.terminal import shown, table
 
 _STYLES = {WindowVerdict.GO: "bold green", WindowVerdict.NO_GO: "bold red", WindowVerdict.UNDETERMINED: "bold magenta"}
 
 
-Row = tuple[str, str, datetime | None, Sequence[str]]
-"""Name, state, when it was opened, clusters."""
-
-
-def list_document(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Plain values."""
-    return [
-        {"name": name, "state": state, "opened_at": stamp(at) if at is not None else None, "clusters": list(clusters)}
-        for name, state, at, clusters in rows
-    ]
-
-
-def render_list(rows: Sequence[Row]) -> RenderableType:
+def render_list(windows: Sequence[KeptWindow]) -> RenderableType:
     """A row a window."""
     made = table("window", "opened (UTC)", "clusters", folded=("state",))
-    for name, state, at, clusters in rows:
-        when = f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else "-"
-        made.add_row(*map(shown, (name, when, ", ".join(clusters), state)))
-    return made if rows else Text("no window is kept here")
+    for each in windows:
+        when = f"{each.opened_at:%Y-%m-%d %H:%M:%S}" if each.opened_at is not None else "-"
+        made.add_row(*map(shown, (each.name, when, ", ".join(each.clusters), each.state)))
+    return made if windows else Text("no window is kept here")
 
 
 def render_window(window: WindowResult, *, verbose: bool = False) -> RenderableType:

@@ -27,15 +27,17 @@ from runbooks.face import Face, _Plain, guard
 from runbooks.keeping import keep
 from runbooks.lab_cli import _steps
 from tasks.model.errors import IntentError, NotRestoredError, RefusedError, VipbookError
+from tasks.model.history import KeptOutage
 from tasks.model.mac import MacAddress
 from tasks.model.report import Report
 from tasks.model.text import visible
+from tasks.model.window import KeptWindow
 from tasks.report.console import render_report
 from tasks.report.difference import differences, render_differences
 from tasks.report.document import document, report_of
 from tasks.report.formats import FORMATS, rendered
 from tasks.report.terminal import Terminal
-from tasks.report.trend import Measured, Trend, render_trends
+from tasks.report.trend import Trend, render_trends
 from tasks.report.trend_picture import plot_trends
 from tests.unit.lab.test_lab_command import lab_status
 from tests.unit.report.test_schema import REPORTS
@@ -153,7 +155,16 @@ class TestAllElse:
 
     def test_a_trend(self, text: str) -> None:
         at = datetime(2026, 1, 1, tzinfo=UTC)
-        outage = Measured(at=at, probe=f"I1{text}", phase=f"failover{text}", seconds=1.0, allowed_s=2.0, within=True)
+        outage = KeptOutage(
+            run=1,
+            cluster="web",
+            at=at,
+            probe=f"I1{text}",
+            phase=f"failover{text}",
+            seconds=1.0,
+            allowed_s=2.0,
+            within=True,
+        )
         trends = [Trend(cluster=f"web $x^{text}", runs=((at, True),), outages=(outage,))]
         harmless(on_screen(render_trends(trends), terminal=True))
         if not any(ord(sign) > 0x2000 for sign in text):
@@ -179,8 +190,8 @@ class TestAllElse:
         """Names of files, and why one can't be read."""
         at = datetime(2026, 1, 1, tzinfo=UTC)
         rows = (
-            window.Listed(name=text, state=text),
-            window.Listed(name=text, state=text, opened_at=at, clusters=(text, text)),
+            KeptWindow(name=text, state=text),
+            KeptWindow(name=text, state=text, opened_at=at, clusters=(text, text)),
         )
         monkeypatch.setattr(window, "listed", lambda: rows)
         result = run("window", "list", *options)

@@ -7,19 +7,22 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tasks.report.trend import Measured, Trend
+from tasks.model.history import KeptOutage
+from tasks.report.trend import Trend
 from tasks.report.trend_picture import plot_trends
 
 AT = datetime(2026, 1, 1, 7, tzinfo=UTC)
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def outage(day: int, probe: str = "I1", phase: str = "failover", seconds: float = 3.0) -> Measured:
+def outage(day: int, probe: str = "I1", phase: str = "failover", seconds: float = 3.0) -> KeptOutage:
     at = AT + timedelta(days=day)
-    return Measured(at=at, probe=probe, phase=phase, seconds=seconds, allowed_s=4.0, within=True)
+    return KeptOutage(
+        run=1, cluster="web", at=at, probe=probe, phase=phase, seconds=seconds, allowed_s=4.0, within=True
+    )
 
 
-def trend(*outages: Measured, days: int = 9, name: str = "web") -> Trend:
+def trend(*outages: KeptOutage, days: int = 9, name: str = "web") -> Trend:
     runs = tuple((AT + timedelta(days=day), day != 3) for day in range(days))
     return Trend(cluster=name, runs=runs, outages=outages)
 
