@@ -9,7 +9,7 @@ import io
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, TextIO, cast
+from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
 
@@ -20,21 +20,22 @@ from runbooks.lab_cli import app as lab_app
 from runbooks.options import (
     INVENTORY,
     AllowGap,
-    AsJson,
     Clusters,
     ConfirmTimeout,
     Inventory,
     Notify,
-    Reports,
     TakeOver,
-    Verbose,
     Yes,
+    faced,
 )
 from runbooks.outputs import Closed, no_more_output
 from runbooks.report_cli import add_report_commands
 from runbooks.schedule_cli import app as schedule_app
 from runbooks.window_cli import app as window_app
 from tasks.change.faults import FAULTS
+
+if TYPE_CHECKING:
+    from runbooks.face import Face
 
 _STDERR = 2
 app = typer.Typer(
@@ -65,127 +66,110 @@ def main_options(
 
 
 @app.command()
+@faced()
 def lint(
+    face: Face,
     clusters: Clusters = None,
     timers: Annotated[bool, typer.Option("--timers", help="Show what outage each kind of fault may cause.")] = False,
     inventory: Inventory = INVENTORY,
-    as_json: AsJson = False,
-    report: Reports = None,
-    verbose: Verbose = False,
 ) -> None:
     """Check the intent alone, offline."""
     from runbooks import lint as runbook  # noqa: PLC0415
-    from runbooks.face import Face, guard  # noqa: PLC0415
 
-    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
-        face.finish(runbook.lint(inventory, clusters or [], warn=face.note, timers=timers))
+    face.finish(runbook.lint(inventory, clusters or [], warn=face.note, timers=timers))
 
 
 @app.command()
+@faced()
 def plan(
+    face: Face,
     clusters: Clusters = None,
     check: Annotated[bool, typer.Option("--check", help="Exit 1 when there is a difference.")] = False,
     take_over: TakeOver = False,
     allow_gap: AllowGap = False,
     inventory: Inventory = INVENTORY,
-    as_json: AsJson = False,
-    report: Reports = None,
-    verbose: Verbose = False,
 ) -> None:
     """Show the difference between desired and running, server by server. Changes nothing."""
-    from runbooks.face import Face, guard  # noqa: PLC0415
+    from runbooks import configure  # noqa: PLC0415
+    from tasks.model.plan import Allowed  # noqa: PLC0415
 
-    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
-        from runbooks import configure  # noqa: PLC0415
-        from tasks.model.plan import Allowed  # noqa: PLC0415
-
-        with face.session(inventory, clusters) as session:
-            result = configure.plan(session, allowed=Allowed(take_over=take_over, gap=allow_gap))
-        face.finish(result, configure.plan_exit(result, check=check))
+    with face.session(inventory, clusters) as session:
+        result = configure.plan(session, allowed=Allowed(take_over=take_over, gap=allow_gap))
+    face.finish(result, configure.plan_exit(result, check=check))
 
 
 @app.command()
+@faced()
 def apply(
+    face: Face,
     clusters: Clusters = None,
     yes: Yes = False,
     take_over: TakeOver = False,
     allow_gap: AllowGap = False,
     confirm_timeout: ConfirmTimeout = 120,
     inventory: Inventory = INVENTORY,
-    as_json: AsJson = False,
-    report: Reports = None,
-    verbose: Verbose = False,
 ) -> None:
     """Make it so, one server at a time, in an order that never has two masters, each verified before the next."""
-    from runbooks.face import Face, guard  # noqa: PLC0415
+    from runbooks import configure  # noqa: PLC0415
+    from tasks.model.plan import Allowed  # noqa: PLC0415
 
-    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
-        from runbooks import configure  # noqa: PLC0415
-        from tasks.model.plan import Allowed  # noqa: PLC0415
-
-        with face.session(inventory, clusters) as session:
-            result = configure.apply(
-                session,
-                confirm=face.asker(yes=yes),
-                progress=face.progress,
-                confirm_s=confirm_timeout,
-                allowed=Allowed(take_over=take_over, gap=allow_gap),
-            )
-        face.finish(result, configure.apply_exit(result))
+    with face.session(inventory, clusters) as session:
+        result = configure.apply(
+            session,
+            confirm=face.asker(yes=yes),
+            progress=face.progress,
+            confirm_s=confirm_timeout,
+            allowed=Allowed(take_over=take_over, gap=allow_gap),
+        )
+    face.finish(result, configure.apply_exit(result))
 
 
 @app.command()
+@faced()
 def rollback(
+    face: Face,
     cluster: Annotated[str, typer.Argument(help="Cluster name.")],
     yes: Yes = False,
     confirm_timeout: ConfirmTimeout = 120,
     inventory: Inventory = INVENTORY,
-    as_json: AsJson = False,
-    report: Reports = None,
-    verbose: Verbose = False,
 ) -> None:
     """Put back what the last apply replaced on the servers of a cluster; again for the one before."""
-    from runbooks.face import Face, guard  # noqa: PLC0415
+    from runbooks import rollback as runbook  # noqa: PLC0415
+    from runbooks.configure import apply_exit  # noqa: PLC0415
 
-    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
-        from runbooks import rollback as runbook  # noqa: PLC0415
-        from runbooks.configure import apply_exit  # noqa: PLC0415
-
-        with face.session(inventory, [cluster]) as session:
-            result = runbook.rollback(
-                session,
-                confirm=face.asker(yes=yes),
-                progress=face.progress,
-                confirm_s=confirm_timeout,
-            )
-        face.finish(result, apply_exit(result))
+    with face.session(inventory, [cluster]) as session:
+        result = runbook.rollback(
+            session,
+            confirm=face.asker(yes=yes),
+            progress=face.progress,
+            confirm_s=confirm_timeout,
+        )
+    face.finish(result, apply_exit(result))
 
 
 @app.command()
+@faced(own=("notify",))
 def verify(
+    face: Face,
     clusters: Clusters = None,
     wait: Annotated[
         float | None, typer.Option("--wait", min=0, metavar="SECONDS", help="Poll until it passes or the time is up.")
     ] = None,
-    notify: Notify = None,
+    notify: Notify = None,  # noqa: ARG001 - the face sends it
     inventory: Inventory = INVENTORY,
-    as_json: AsJson = False,
-    report: Reports = None,
-    verbose: Verbose = False,
 ) -> None:
     """Observe servers and leaves, judge, report. Changes nothing."""
-    from runbooks.face import Face, guard  # noqa: PLC0415
+    from runbooks import verify as runbook  # noqa: PLC0415
 
-    with guard(Face(as_json=as_json, reports=report, verbose=verbose, notify=notify)) as face:
-        from runbooks import verify as runbook  # noqa: PLC0415
-
-        with face.session(inventory, clusters) as session, face.working("asking every host"):
-            result = runbook.verify(session, wait_s=wait, progress=face.progress)
-        face.finish(result)
+    with face.session(inventory, clusters) as session, face.working("asking every host"):
+        result = runbook.verify(session, wait_s=wait, progress=face.progress)
+    face.finish(result)
 
 
 @app.command()
+@faced()
 def drill(
+    face: Face,
     cluster: Annotated[str, typer.Argument(help="Cluster name.")],
     fault: Annotated[str, typer.Option("--fault", help=f"What to inject: {', '.join(FAULTS)}.")] = "link-down",
     target: Annotated[str | None, typer.Option("--target", metavar="HOST", help="Default: the master.")] = None,
@@ -197,43 +181,33 @@ def drill(
     ] = True,
     yes: Yes = False,
     inventory: Inventory = INVENTORY,
-    as_json: AsJson = False,
-    report: Reports = None,
-    verbose: Verbose = False,
 ) -> None:
     """Drive a failover and a failback, measure both, and undo everything."""
-    from runbooks.face import Face, guard  # noqa: PLC0415
+    from runbooks import drill as runbook  # noqa: PLC0415
 
-    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
-        from runbooks import drill as runbook  # noqa: PLC0415
-
-        with face.session(inventory, [cluster]) as session:
-            order = runbook.order(session, fault, target, probe or (), pace=pace)
-            result = runbook.drill(session, order, confirm=face.asker(yes=yes), progress=face.progress)
-        face.finish(result, runbook.drill_exit(result))
+    with face.session(inventory, [cluster]) as session:
+        order = runbook.order(session, fault, target, probe or (), pace=pace)
+        result = runbook.drill(session, order, confirm=face.asker(yes=yes), progress=face.progress)
+    face.finish(result, runbook.drill_exit(result))
 
 
 @app.command()
+@faced()
 def locate(
+    face: Face,
     address: Annotated[str, typer.Argument(help="An IP address or a MAC address.")],
     clusters: Annotated[
         list[str] | None, typer.Option("--cluster", metavar="NAME", help="Ask this cluster's hosts alone; repeatable.")
     ] = None,
     inventory: Inventory = INVENTORY,
-    as_json: AsJson = False,
-    report: Reports = None,
-    verbose: Verbose = False,
 ) -> None:
     """Where is this address or MAC now: server, leaf, port, VTEP, and which tables say so. Changes nothing."""
-    from runbooks.face import Face, guard  # noqa: PLC0415
+    from runbooks import locate as runbook  # noqa: PLC0415
 
-    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
-        from runbooks import locate as runbook  # noqa: PLC0415
-
-        query = runbook.parse_query(address)
-        with face.session(inventory, clusters) as session, face.working("asking every leaf"):
-            result = runbook.whereabouts(session, query)
-        face.finish(result)
+    query = runbook.parse_query(address)
+    with face.session(inventory, clusters) as session, face.working("asking every leaf"):
+        result = runbook.whereabouts(session, query)
+    face.finish(result)
 
 
 app.add_typer(window_app, name="window", help="A change window: snapshot before, compare after, go or no-go.")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -58,3 +61,39 @@ AllowGap = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Change without asking.")]
 INVENTORY = Path("inventory")
+
+
+def faced(
+    *, machine: bool = True, reports: bool = True, own: Sequence[str] = ()
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A command as every command is: it gets the run's Face first, and each expected end is a text and an exit code.
+
+    Added to its options are -v and, unless told otherwise, --json (`machine`) and --report (`reports`). `own`: options
+    of its own that the Face has to know too.
+    """
+    common: dict[str, tuple[Any, object]] = {"as_json": (AsJson, False)} if machine else {}
+    common |= {"reports": (Reports, None)} if reports else {}
+    common |= {"verbose": (Verbose, False)}
+
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def run(**given: Any) -> None:  # noqa: ANN401 - whatever typer was told of
+            from runbooks.face import Face, guard  # noqa: PLC0415 - --help needs none of it
+
+            known = {name: given.pop(name) for name in common if name in given}
+            known |= {name: given[name] for name in own if name in given}
+            with guard(Face(**known)) as face:
+                command(face, **given)
+
+        hints = get_type_hints(command, localns={"Face": object}, include_extras=True)
+        _, *options = inspect.signature(command).parameters.values()
+        options = [each.replace(annotation=hints[each.name]) for each in options]
+        options += [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint)
+            for name, (hint, default) in common.items()
+        ]
+        run.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined] # typer reads it
+        run.__annotations__ = {each.name: each.annotation for each in options}
+        return run
+
+    return decorated

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runbooks.options import FORMAT_NAMES, Verbose
+from runbooks.options import FORMAT_NAMES, faced
 from tasks.model.errors import IntentError
+
+if TYPE_CHECKING:
+    from runbooks.face import Face
 from tasks.report.formats import FORMATS
 
 
@@ -18,7 +21,9 @@ def add_report_commands(app: typer.Typer) -> None:
     app.command(name="schema")(schema)
 
 
+@faced(machine=False, reports=False)
 def report(
+    face: Face,
     form: Annotated[
         str,
         typer.Argument(
@@ -31,32 +36,26 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="PATH", help="Default: standard output.")
     ] = None,
-    verbose: Verbose = False,
 ) -> None:
     """Make any form of the report from a stored one. Contacts nobody."""
-    from runbooks.face import Face, guard  # noqa: PLC0415
+    from runbooks.report_files import formed, parse_target, stored_report  # noqa: PLC0415
+    from tasks.report.document import read_report  # noqa: PLC0415 - pydantic
 
-    with guard(Face(verbose=verbose)) as face:
-        from runbooks.report_files import formed, parse_target, stored_report  # noqa: PLC0415
-        from tasks.report.document import read_report  # noqa: PLC0415 - pydantic
-
-        if form not in FORMATS:
-            raise IntentError(f"no format {form!r}; accepted: {', '.join(FORMATS)}")
-        text = stored_report(source)
-        read_report(text, str(source))
-        if output is None:
-            face.outputs.print(lambda: formed(form, text, str(source)))
-        else:
-            parse_target(f"{form}:{output}")
-            face.file(f"{form}:{output}", lambda _: formed(form, text, str(source)))
+    if form not in FORMATS:
+        raise IntentError(f"no format {form!r}; accepted: {', '.join(FORMATS)}")
+    text = stored_report(source)
+    read_report(text, str(source))
+    if output is None:
+        face.outputs.print(lambda: formed(form, text, str(source)))
+    else:
+        parse_target(f"{form}:{output}")
+        face.file(f"{form}:{output}", lambda _: formed(form, text, str(source)))
 
 
-def schema(verbose: Verbose = False) -> None:
+@faced(machine=False, reports=False)
+def schema(face: Face) -> None:
     """Print the JSON Schema of the report."""
-    from runbooks.face import Face, guard  # noqa: PLC0415
+    from tasks.report.document import json_schema  # noqa: PLC0415 - pydantic
+    from tasks.report.formats import json_text  # noqa: PLC0415
 
-    with guard(Face(verbose=verbose)) as face:
-        from tasks.report.document import json_schema  # noqa: PLC0415 - pydantic
-        from tasks.report.formats import json_text  # noqa: PLC0415
-
-        face.text(json_text(json_schema()))
+    face.text(json_text(json_schema()))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from runbooks.options import INVENTORY, AsJson, Clusters, Inventory, Reports, Verbose
+from runbooks.options import INVENTORY, Clusters, Inventory, faced
+
+if TYPE_CHECKING:
+    from runbooks.face import Face
 
 app = typer.Typer(no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The window's name.")]
@@ -17,7 +20,9 @@ Wait = Annotated[
 
 
 @app.command("open")
+@faced()
 def open_(
+    face: Face,
     name: Name,
     clusters: Clusters = None,
     expect: Annotated[
@@ -33,59 +38,49 @@ def open_(
         bool, typer.Option("--accept-failing", help="Open although a cluster is not healthy; the result says so.")
     ] = False,
     inventory: Inventory = INVENTORY,
-    as_json: AsJson = False,
-    report: Reports = None,
-    verbose: Verbose = False,
 ) -> None:
     """Keep everything that verify observes, and what is expected to change."""
-    from runbooks.face import Face, guard  # noqa: PLC0415
+    from runbooks import window as runbook  # noqa: PLC0415
 
-    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
-        from runbooks import window as runbook  # noqa: PLC0415
-
-        with face.session(inventory, clusters) as session, face.working("asking every host"):
-            result = runbook.open_window(session, name, expect or (), accept_failing=accept_failing)
-        face.finish(result)
+    with face.session(inventory, clusters) as session, face.working("asking every host"):
+        result = runbook.open_window(session, name, expect or (), accept_failing=accept_failing)
+    face.finish(result)
 
 
 @app.command("list")
-def list_(as_json: AsJson = False, verbose: Verbose = False) -> None:
+@faced(reports=False)
+def list_(face: Face) -> None:
     """The windows that are kept, and how they ended."""
-    from runbooks.face import Face, guard  # noqa: PLC0415
+    from runbooks import window as runbook  # noqa: PLC0415
+    from tasks.model.window import KeptWindow  # noqa: PLC0415
+    from tasks.report.document import plain_values  # noqa: PLC0415
+    from tasks.report.window import render_list  # noqa: PLC0415
 
-    with guard(Face(as_json=as_json, verbose=verbose)) as face:
-        from runbooks import window as runbook  # noqa: PLC0415
-        from tasks.model.window import KeptWindow  # noqa: PLC0415
-        from tasks.report.document import plain_values  # noqa: PLC0415
-        from tasks.report.window import render_list  # noqa: PLC0415
-
-        found = runbook.listed()
-        face.show(render_list(found), plain_values(tuple[KeptWindow, ...], found))
+    found = runbook.listed()
+    face.show(render_list(found), plain_values(tuple[KeptWindow, ...], found))
 
 
 @app.command()
+@faced()
 def check(
+    face: Face,
     name: Name,
     wait: Wait = None,
     inventory: Inventory = INVENTORY,
-    as_json: AsJson = False,
-    report: Reports = None,
-    verbose: Verbose = False,
 ) -> None:
     """Compare now with then, as often as you like."""
-    from runbooks.face import Face, guard  # noqa: PLC0415
+    from runbooks import window as runbook  # noqa: PLC0415
 
-    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
-        from runbooks import window as runbook  # noqa: PLC0415
-
-        order = runbook.Order(name=name, action="check", wait_s=wait)
-        with face.session(inventory, runbook.clusters_of(name)) as session, face.working("asking every host"):
-            result = runbook.check_window(session, order, progress=face.progress, outputs=face.outputs)
-        face.finish(result)
+    order = runbook.Order(name=name, action="check", wait_s=wait)
+    with face.session(inventory, runbook.clusters_of(name)) as session, face.working("asking every host"):
+        result = runbook.check_window(session, order, progress=face.progress, outputs=face.outputs)
+    face.finish(result)
 
 
 @app.command()
+@faced()
 def close(
+    face: Face,
     name: Name,
     wait: Wait = None,
     bundle: Annotated[
@@ -95,17 +90,11 @@ def close(
         ),
     ] = None,
     inventory: Inventory = INVENTORY,
-    as_json: AsJson = False,
-    report: Reports = None,
-    verbose: Verbose = False,
 ) -> None:
     """Compare for the last time, write verdict and evidence, and close the window."""
-    from runbooks.face import Face, guard  # noqa: PLC0415
+    from runbooks import window as runbook  # noqa: PLC0415
 
-    with guard(Face(as_json=as_json, reports=report, verbose=verbose)) as face:
-        from runbooks import window as runbook  # noqa: PLC0415
-
-        order = runbook.Order(name=name, action="close", wait_s=wait, bundle=bundle)
-        with face.session(inventory, runbook.clusters_of(name)) as session, face.working("asking every host"):
-            result = runbook.check_window(session, order, progress=face.progress, outputs=face.outputs)
-        face.finish(result)
+    order = runbook.Order(name=name, action="close", wait_s=wait, bundle=bundle)
+    with face.session(inventory, runbook.clusters_of(name)) as session, face.working("asking every host"):
+        result = runbook.check_window(session, order, progress=face.progress, outputs=face.outputs)
+    face.finish(result)
