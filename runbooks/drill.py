@@ -17,10 +17,11 @@ from tasks.change.faults import FAULTS
 from tasks.judge.checks.duplicates import ROUND, budget_of
 from tasks.judge.subject import Subject
 from tasks.model.cluster import Cluster, Server
-from tasks.model.drill import Drill
+from tasks.model.drilled import Drill
 from tasks.model.errors import IntentError, RefusedError
+from tasks.model.judged import ClusterReport
 from tasks.model.report import Report
-from tasks.model.verdict import ClusterReport, Status, VipState, VipVerdict, worst
+from tasks.model.verdict import Status, VipState, VipVerdict, worst
 from tasks.report.build import Reporter, judged_clusters
 
 Confirm = Callable[[Report], bool]

@@ -10,7 +10,8 @@ from runbooks.session import Session
 from tasks.judge.outage import gaps_of
 from tasks.model.answer import Answers
 from tasks.model.cluster import Cluster
-from tasks.model.drill import Event, ProbeStream
+from tasks.model.drill import ProbeStream
+from tasks.model.drilled import Event
 from tasks.model.reading import Read
 from tasks.observe.keepalived_log import log_commands, parse_syslog, parse_transitions
 from tasks.observe.readings import reading

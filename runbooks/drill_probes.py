@@ -14,7 +14,8 @@ from tasks.judge.outage import answered_spans, measure
 from tasks.judge.subject import Subject
 from tasks.model.answer import NoAnswer
 from tasks.model.cluster import Cluster
-from tasks.model.drill import Measured, ProbeStream
+from tasks.model.drill import ProbeStream
+from tasks.model.drilled import Measured
 from tasks.model.errors import NoAnswerError, RefusedError
 from tasks.model.reading import Unread
 from tasks.model.text import clipped

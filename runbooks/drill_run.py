@@ -25,7 +25,8 @@ from tasks.judge.subject import Subject
 from tasks.model.address import IpAddress
 from tasks.model.answer import Answers, Command
 from tasks.model.cluster import Cluster, Server
-from tasks.model.drill import Drill, Flagged, Injected, Probe, Stage
+from tasks.model.drill import Injected
+from tasks.model.drilled import Drill, Flagged, Probe, Stage
 from tasks.model.errors import HostError, NoAnswerError, NotRestoredError, RefusedError, StepError
 from tasks.model.leaf import LeafFacts
 from tasks.model.plan import Step

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from tasks.model.address import IpAddress
     from tasks.model.drill import Injected
     from tasks.model.fabric_map import FabricMap
+    from tasks.model.judged import CheckReport
     from tasks.model.leaf import LeafFacts
     from tasks.model.report import Report
-    from tasks.model.verdict import CheckReport, Finding, Status, VipVerdict
+    from tasks.model.verdict import Finding, Status, VipVerdict
 
 _POLL_S = 0.5
 _ASKED_S = 1.0
@@ -197,8 +198,11 @@ def _load(session: Session) -> None:
     import tasks.observe.leaf  # noqa: PLC0415
     import tasks.observe.probe  # noqa: PLC0415
     import tasks.observe.server  # noqa: PLC0415
-    import tasks.report.build  # noqa: PLC0415
-    import tasks.report.document  # noqa: F401, PLC0415
+    import tasks.report.build  # noqa: F401, PLC0415
+    from tasks.model.report import Report  # noqa: PLC0415
+    from tasks.report.document import shape_of  # noqa: PLC0415
+
+    shape_of(Report)
 
     _ = session.desired
 

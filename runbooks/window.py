@@ -28,10 +28,11 @@ from tasks.judge.snapshot import snapshot_of
 from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.errors import IntentError, VipbookError
+from tasks.model.judged import ClusterReport
 from tasks.model.mask import masked
 from tasks.model.report import Report
 from tasks.model.snapshot import Snapshot
-from tasks.model.verdict import ClusterReport, Status, VipState, VipVerdict, worst
+from tasks.model.verdict import Status, VipState, VipVerdict, worst
 from tasks.model.window import Comparison, Expectation, KeptWindow, WindowFile, WindowResult, WindowVerdict
 from tasks.report.build import Reporter, judged_clusters
 from tasks.report.document import document

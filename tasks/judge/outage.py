@@ -8,7 +8,8 @@ from itertools import pairwise
 from statistics import median
 
 from tasks.intent.timers import Bound
-from tasks.model.drill import Outage, ProbeReply
+from tasks.model.drill import ProbeReply
+from tasks.model.drilled import Outage
 
 _ENOUGH = 20
 """Replies without which a phase was not measured."""

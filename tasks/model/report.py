@@ -11,12 +11,13 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict
 
-from tasks.model.drill import Drill
+from tasks.model.drilled import Drill
 from tasks.model.expected import ExpectedOutage
 from tasks.model.history import PastOutage
+from tasks.model.judged import ClusterReport, VerdictWord, VipReport
 from tasks.model.location import WhereaboutsReport
 from tasks.model.plan import Outcome, Stands
-from tasks.model.verdict import ClusterReport, Status, VerdictWord, VipReport
+from tasks.model.verdict import Status
 from tasks.model.window import WindowResult
 from tasks.model.written import UNLESS_EMPTY, UNLESS_NONE, Moment, Seconds, Sentence, Text
 

@@ -1,17 +1,14 @@
-"""Verdicts: what is said of each check, each VIP and the whole; and how a report holds them."""
+"""Verdicts: what is said of each check, each VIP and the whole."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Literal
 
 from tasks.model.address import IpAddress
 from tasks.model.answer import Answer
-from tasks.model.fabric_map import FabricMap
 from tasks.model.mac import MacAddress
-from tasks.model.written import UNLESS_NONE, Moment, Sentence
 
 
 class Status(StrEnum):
@@ -24,8 +21,6 @@ class Status(StrEnum):
     SKIP = "skip"
 
 
-VerdictWord = Literal["pass", "warn", "fail", "unknown"]
-"""Status of more than one check: nothing to judge is unknown."""
 _SEVERITY = {Status.SKIP: 0, Status.PASS: 1, Status.WARN: 2, Status.UNKNOWN: 3, Status.FAIL: 4}
 
 
@@ -81,9 +76,9 @@ class KnownCause:
 
     id: str
     host: str
-    explanation: Sentence
+    explanation: str
     reference: str
-    advice: tuple[Sentence, ...] = ()
+    advice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,60 +102,3 @@ class VipVerdict:
     def status(self) -> Status:
         """The worst of all findings."""
         return worst(finding.status for finding in self.findings)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What one command said on one host."""
-
-    host: str
-    command: str
-    observed_at: Moment
-    status: int = 0
-    output: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckReport:
-    """What one check says of one target. `id` is unique in the report and the same from run to run.
-
-    `overruled`: why the intent switched it off, or made a warning of a failure.
-    """
-
-    id: str
-    check: str
-    target: str
-    status: Status
-    message: Sentence
-    expected: Sentence
-    actual: Sentence
-    evidence: tuple[Evidence, ...] = ()
-    overruled: Annotated[Sentence | None, UNLESS_NONE] = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VipReport:
-    """Everything said of one VIP. `masters`: how many servers bear it; `moves_left`: duplicate budget by leaf."""
-
-    address: str
-    state: VipState
-    owner: str | None
-    mac: str | None
-    masters: int | None = None
-    moves_left: Mapping[str, int] = field(default_factory=dict)
-    known_causes: tuple[KnownCause, ...] = ()
-    checks: tuple[CheckReport, ...]
-
-    @property
-    def status(self) -> Status:
-        """The worst of all checks."""
-        return worst(check.status for check in self.checks)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterReport:
-    """One cluster of the intent."""
-
-    name: str
-    vips: tuple[VipReport, ...]
-    fabric: Annotated[FabricMap | None, UNLESS_NONE] = None

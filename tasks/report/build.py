@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import cast
 
-from tasks.model.drill import Drill, Stage
+from tasks.model.drilled import Drill, Stage
 from tasks.model.expected import ExpectedOutage
 from tasks.model.fabric_map import FabricMap
+from tasks.model.judged import CheckReport, ClusterReport, VerdictWord, VipReport
 from tasks.model.location import SightingReport, Whereabouts, WhereaboutsReport
+from tasks.model.mask import said
 from tasks.model.plan import ServerOutcome
 from tasks.model.report import SCHEMA, Hosts, Report, ServerReport, StepReport
-from tasks.model.verdict import (
-    CheckReport,
-    ClusterReport,
-    Finding,
-    Status,
-    VerdictWord,
-    VipReport,
-    VipVerdict,
-    worst,
-)
+from tasks.model.verdict import Finding, KnownCause, Status, VipVerdict, worst
 from tasks.model.window import WindowResult
 from tasks.report.evidence import Evidences
 
@@ -109,9 +102,13 @@ def _vip(vip: VipVerdict, evidence: Evidences) -> VipReport:
         mac=str(vip.mac) if vip.mac is not None else None,
         masters=vip.masters,
         moves_left=dict(vip.budgets),
-        known_causes=vip.causes,
+        known_causes=tuple(map(_cause, vip.causes)),
         checks=tuple(_check(vip, finding, evidence) for finding in vip.findings),
     )
+
+
+def _cause(cause: KnownCause) -> KnownCause:
+    return replace(cause, explanation=said(cause.explanation), advice=tuple(map(said, cause.advice)))
 
 
 def _check(vip: VipVerdict, finding: Finding, evidence: Evidences) -> CheckReport:

@@ -10,11 +10,12 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from tasks.model.drill import Drill
+from tasks.model.drilled import Drill
+from tasks.model.judged import CheckReport
 from tasks.model.mask import plain, said
 from tasks.model.plan import Outcome
 from tasks.model.report import Report, ServerReport
-from tasks.model.verdict import CheckReport, KnownCause, Status
+from tasks.model.verdict import KnownCause, Status
 from tasks.report.gathered import Row, gathered
 from tasks.report.location import render_location
 from tasks.report.parts import MAIN, Judged, judged_vips, measured_words, outage_verdict, outages_of

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from rich.console import RenderableType
 from rich.text import Text
 
+from tasks.model.judged import CheckReport
 from tasks.model.report import Report
-from tasks.model.verdict import CheckReport
 from tasks.report.parts import judged_vips, outages_of
 from tasks.report.terminal import shown, table
 

@@ -6,9 +6,9 @@ import json
 
 from tasks.model.answer import Answer
 from tasks.model.bounds import EVIDENCE_KEPT, EVIDENCE_MOST
+from tasks.model.judged import Evidence
 from tasks.model.mask import masked
 from tasks.model.text import clipped
-from tasks.model.verdict import Evidence
 
 
 class Evidences:

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.model.drill import Measured, Outage
+from tasks.model.drilled import Measured, Outage
+from tasks.model.judged import CheckReport, ClusterReport, VipReport
 from tasks.model.report import Report
-from tasks.model.verdict import CheckReport, ClusterReport, VipReport
 
 STATUSES = ("fail", "unknown", "warn", "pass", "skip")
 """The worst first."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from markupsafe import Markup
 
-from tasks.model.drill import Drill, Measured, Outage
+from tasks.model.drilled import Drill, Measured, Outage
 from tasks.report.axes import width_of
 from tasks.report.parts import measured_words
 from tasks.report.templating import drawn, picture

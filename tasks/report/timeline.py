@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tasks.model.drill import Drill, Event, Measured, Outage
+from tasks.model.drilled import Drill, Event, Measured, Outage
 from tasks.report.axes import Scale, Tick, ticks
 from tasks.report.templating import drawn
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from tasks.model.drill import Outage
+from tasks.model.drilled import Outage
+from tasks.model.judged import CheckReport
 from tasks.model.report import Report, ServerReport
-from tasks.model.verdict import CheckReport
 from tasks.model.window import WindowResult
 from tasks.report.escape import printable
 from tasks.report.formats import Format

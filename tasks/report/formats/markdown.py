@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tasks.model.drill import Drill
+from tasks.model.drilled import Drill
 from tasks.model.location import WhereaboutsReport
 from tasks.model.report import Report, ServerReport
 from tasks.model.verdict import KnownCause

@@ -10,9 +10,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tasks.model.judged import VerdictWord
 from tasks.model.report import Report
 from tasks.model.text import visible
-from tasks.model.verdict import VerdictWord, VipState
+from tasks.model.verdict import VipState
 from tasks.report.formats import Format
 from tasks.report.parts import MAIN, STATUSES, judged_vips, outages_of
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tasks.intent.timers import Bound
 from tasks.judge.outage import gaps_of, measure
-from tasks.model.drill import Outage, ProbeReply
+from tasks.model.drill import ProbeReply
+from tasks.model.drilled import Outage
 
 BEGAN = 1767225600.0
 BOUND = Bound(shortest_s=3.0, longest_s=4.0)

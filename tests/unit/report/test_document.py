@@ -13,7 +13,7 @@ import pytest
 
 from tasks.judge.checks import all_checks
 from tasks.judge.vip import judge_vip
-from tasks.model.drill import Drill, Event, Flagged, Measured, Outage, Probe, Stage
+from tasks.model.drilled import Drill, Event, Flagged, Measured, Outage, Probe, Stage
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, Status, VipState, VipVerdict

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,12 @@ def ended(result: Result, code: int, *pieces: str) -> None:
     assert "Traceback" not in result.output
     for piece in pieces:
         assert piece in result.stderr, result.stderr
+
+
+def test_help_waits_for_nothing_that_it_does_not_need() -> None:
+    loaded = "import sys, runbooks.cli; print(sorted({'pydantic', 'nornir', 'jinja2', 'netmiko'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 COMMANDS = ("lint", "plan", "apply", "verify")

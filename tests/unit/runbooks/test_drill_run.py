@@ -14,7 +14,8 @@ from runbooks.drill_probes import measured as seen_by
 from tasks.change.faults import fault_of
 from tasks.intent.timers import failback_bound, failover_bound
 from tasks.model.answer import NoAnswer
-from tasks.model.drill import Drill, Outage, ProbeReply, ProbeStream
+from tasks.model.drill import ProbeReply, ProbeStream
+from tasks.model.drilled import Drill, Outage
 from tasks.model.errors import RefusedError
 from tasks.transport import Stream
 from tests.unit.builders import AT, GONE, answers, cluster, server

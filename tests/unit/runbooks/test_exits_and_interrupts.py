@@ -13,7 +13,7 @@ from runbooks.drill import drill_status
 from runbooks.exits import Exit, exit_for
 from runbooks.face import Face, guard
 from runbooks.interrupts import polite, shielded
-from tasks.model.drill import Drill, Measured, Outage
+from tasks.model.drilled import Drill, Measured, Outage
 from tasks.model.errors import IntentError, NoAnswerError, NotRestoredError, RefusedError, StepError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.report import Report
