@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from runbooks.drill_probes import ProbePlan
-from runbooks.session import Session
+from runbooks.session import Session, answers_of
 from tasks.change.faults import Fault
 from tasks.intent.timers import Bound
 from tasks.judge.checks.duplicates import flagged
 from tasks.judge.instances import instance_of
 from tasks.judge.subject import Subject
 from tasks.model.address import IpInterface
-from tasks.model.answer import Reply
+from tasks.model.answer import Answers, Command, Reply
 from tasks.model.cluster import Cluster, Server
 from tasks.model.errors import RefusedError
 from tasks.model.reading import Read
 from tasks.model.verdict import VipVerdict
 from tasks.observe.server import server_facts
+from tasks.transport import Script
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,3 +60,8 @@ def bound_of(fault: Fault, cluster: Cluster, heir: Server, replies: Mapping[str,
         allowance = cluster.fabric.allowance_s
         return fault.ending.bound(instance.version, instance.advert_int, instance.effective_priority, allowance)
     raise RefusedError(f"{heir.name} did not tell its timers, so no bound can be computed")
+
+
+def ask(session: Session, host: str, commands: tuple[Command, ...], *, stop: bool = False) -> Answers:
+    """One round trip; NoAnswerError when the host can't be asked. `stop`: at the first command that fails."""
+    return answers_of(session, host, Script(commands=commands, stop_on_failure=stop))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from runbooks.drill_events import Timeline, journal_events
-from runbooks.drill_members import Baseline, bound_of, flagged_leaves, heir_of, vips_of
+from runbooks.drill_members import Baseline, ask, bound_of, flagged_leaves, heir_of, vips_of
 from runbooks.drill_probes import Probes, events_of, measured, why_not
 from runbooks.interrupts import deferred, shielded
 from runbooks.locking import LEASE_MARGIN_S
@@ -27,13 +27,12 @@ from tasks.model.answer import Answers, Command
 from tasks.model.cluster import Cluster, Server
 from tasks.model.drill import Injected
 from tasks.model.drilled import Drill, Flagged, Probe, Stage
-from tasks.model.errors import HostError, NoAnswerError, NotRestoredError, RefusedError, StepError
+from tasks.model.errors import HostError, NotRestoredError, RefusedError, StepError
 from tasks.model.leaf import LeafFacts
 from tasks.model.plan import Step
-from tasks.model.verdict import Status, VipVerdict, worst
+from tasks.model.verdict import Status, worst
 from tasks.report.build import judged_stage
 from tasks.report.evidence import Evidences
-from tasks.transport import Script
 
 _MARGIN_S = 15.0
 """What polling, logins and a slow machine may take beyond protocol and fabric."""
@@ -74,7 +73,7 @@ class DrillRun:
         """Read what the fault will lose; RefusedError when the drill would cut off its own way back."""
         cluster = session.clusters[0]
         fault = fault_of(fault_name)
-        state = _ask(session, target.name, fault.questions(target))
+        state = ask(session, target.name, fault.questions(target))
         if (refusal := fault.refusal(target, state)) is not None:
             raise RefusedError(refusal)
         owner = cluster.server(baseline.judged[0].owner or "")
@@ -174,7 +173,7 @@ class DrillRun:
         clock = Command(key="clock before", argv=("date", "+%s.%N"))
         commands = (*self.undo.prepare(), *self.undo.arm(), clock, self.injection.command)
         with deferred(self.progress):
-            answers = _ask(self.session, self.target.name, commands, stop=True)
+            answers = ask(self.session, self.target.name, commands, stop=True)
         for command in commands:
             answer = answers.by_key.get(command.key)
             if answer is None or answer.status != 0:
@@ -236,7 +235,7 @@ class DrillRun:
     def _undo(self) -> float:
         """Undo, if the server has not; the time by the target's clock before that. StepError: what is not restored."""
         clock = Command(key="clock before", argv=("date", "+%s.%N"))
-        answers = _ask(self.session, self.target.name, (clock, *self.undo.run_now(_UNDO_S)))
+        answers = ask(self.session, self.target.name, (clock, *self.undo.run_now(_UNDO_S)))
         is_confirmed(self.target.name, self.undo, answers)
         return float(answers["clock before"].stdout)
 
@@ -257,11 +256,9 @@ class DrillRun:
 
     def _owners(self) -> dict[str, str]:
         """Who bore the VIPs of each instance before."""
-        judged = {subject.cluster.instance: vip.owner for subject, vip in self._before()}
+        before = zip(self.baseline.found, self.baseline.judged, strict=True)
+        judged = {subject.cluster.instance: vip.owner for subject, vip in before}
         return {instance: owner for instance, owner in judged.items() if owner is not None}
-
-    def _before(self) -> Iterable[tuple[Subject, VipVerdict]]:
-        return zip(self.baseline.found, self.baseline.judged, strict=True)
 
     def _heirs(self) -> dict[str, str]:
         """Who should bear the VIPs of each instance while the target is down."""
@@ -283,7 +280,7 @@ class DrillRun:
     def _close(self) -> list[str]:
         """Disarm for good, and say what did not come back."""
         try:
-            after = _ask(self.session, self.target.name, (self.undo.clean(), *self.fault.questions(self.target)))
+            after = ask(self.session, self.target.name, (self.undo.clean(), *self.fault.questions(self.target)))
         except HostError as error:
             return [str(error)]
         note_left(self.target.name, after, self.progress)
@@ -301,10 +298,3 @@ def _told(last: str, problem: str, progress: Callable[[str], None]) -> str:
     if problem != last:
         progress(f"waiting: {problem}")
     return problem
-
-
-def _ask(session: Session, host: str, commands: tuple[Command, ...], *, stop: bool = False) -> Answers:
-    reply = session.run_scripts({host: Script(commands=commands, stop_on_failure=stop)})[host]
-    if not isinstance(reply, Answers):
-        raise NoAnswerError(host, "", reply.reason)
-    return reply

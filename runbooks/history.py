@@ -12,7 +12,7 @@ from runbooks.state import found, state_directory
 from tasks.model.errors import IntentError
 from tasks.model.history import Run
 from tasks.report.trend import Trend
-from tasks.store.files import place_of
+from tasks.store.files import writable
 from tasks.store.history import History, Wanted, Warn, open_history
 
 _NUMBER = re.compile(r"(?:last|-?[0-9]{1,9})\Z")
@@ -76,10 +76,4 @@ def check_picture(path: Path) -> None:
     """IntentError where no picture can be written, before anything is read."""
     if path.suffix != ".svg":
         raise IntentError(f"--plot {path}: accepted: a path that ends in .svg")
-    if not path.parent.is_dir():
-        raise IntentError(f"--plot {path}: there is no directory {path.parent}; make it first")
-    try:
-        with place_of(path):
-            pass
-    except OSError as error:
-        raise IntentError(f"--plot {path}: can't be written: {error.strerror}") from None
+    writable(path, f"--plot {path}")

@@ -53,10 +53,10 @@ def show(face: Face, run: Number) -> None:
     from tasks.report.document import read_report  # noqa: PLC0415
 
     number, text = runbook.stored(run, face.warn)
-    read_report(text, f"run {number}")
-    face.outputs.print(lambda: formed("json" if face.as_json else "markdown", text, f"run {number}"))
+    found = read_report(text, f"run {number}")
+    face.outputs.print(lambda: formed("json" if face.as_json else "markdown", text, found))
     for each in face.reports or ():
-        face.file(each, lambda form: formed(form, text, f"run {number}"))
+        face.file(each, lambda form: formed(form, text, found))
 
 
 @app.command(context_settings={"ignore_unknown_options": True})

@@ -44,12 +44,12 @@ def report(
     if form not in FORMATS:
         raise IntentError(f"no format {form!r}; accepted: {', '.join(FORMATS)}")
     text = stored_report(source)
-    read_report(text, str(source))
+    found = read_report(text, str(source))
     if output is None:
-        face.outputs.print(lambda: formed(form, text, str(source)))
+        face.outputs.print(lambda: formed(form, text, found))
     else:
         parse_target(f"{form}:{output}")
-        face.file(f"{form}:{output}", lambda _: formed(form, text, str(source)))
+        face.file(f"{form}:{output}", lambda _: formed(form, text, found))
 
 
 @faced(machine=False, reports=False)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.model.errors import IntentError, VipbookError
 from tasks.report.formats import FORMATS, format_of, json_text
-from tasks.store.files import place_of, write_whole
+from tasks.store.files import writable, write_whole
+
+if TYPE_CHECKING:
+    from tasks.model.report import Report
 
 _OWNER, _EVERYBODY = 0o600, 0o644
 
@@ -17,16 +21,9 @@ def parse_target(text: str) -> tuple[str, Path]:
     form, colon, path = text.partition(":")
     if not colon or form not in FORMATS or not path:
         raise IntentError(f"--report {text}: write FORMAT:PATH; accepted formats: {', '.join(FORMATS)}")
-    target = Path(path)
-    try:
-        if not target.parent.is_dir():
-            raise IntentError(f"--report {text}: there is no directory {target.parent}; make it first")
-        if target.is_dir():
-            raise IntentError(f"--report {text}: {target} is a directory; name a file")
-        with place_of(target):
-            return form, target
-    except OSError as error:
-        raise IntentError(f"--report {text}: can't be written: {error.strerror}") from None
+    if Path(path).is_dir():
+        raise IntentError(f"--report {text}: {path} is a directory; name a file")
+    return form, writable(Path(path), f"--report {text}")
 
 
 def stored_report(source: Path) -> bytes:
@@ -39,14 +36,8 @@ def stored_report(source: Path) -> bytes:
         raise IntentError(f"{source}: can't be read: {error.strerror}") from None
 
 
-def formed(form: str, text: bytes, name: str) -> str:
-    """A stored report in one of the formats; `name` is what an error calls it. IntentError for what is not a report.
-
-    It is checked before any of it is shown: half a report must not pass for a whole one.
-    """
-    from tasks.report.document import read_report  # noqa: PLC0415 - pydantic
-
-    report = read_report(text, name)
+def formed(form: str, text: bytes, report: Report) -> str:
+    """A stored report in one of the formats; `report` was read from it: half of one is none."""
     render = format_of(form).render
     return json_text(json.loads(text)) if render is None else render(report)
 

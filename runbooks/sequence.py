@@ -9,14 +9,14 @@ from nornir.plugins.runners import SerialRunner
 
 from runbooks.interrupts import InterruptedChange, deferred, shielded
 from runbooks.server_change import ServerChange
-from runbooks.session import Session
+from runbooks.session import Session, answers_of
 from runbooks.undoing import note_left
 from tasks.change.files import sudo
 from tasks.change.order import Stage
 from tasks.change.plan import UNIT
 from tasks.change.server import change_server
 from tasks.change.undo import Line, Undo
-from tasks.model.answer import Answers, Command
+from tasks.model.answer import Command
 from tasks.model.errors import HostError, NoAnswerError, StepError
 from tasks.model.plan import Outcome, ServerOutcome
 from tasks.model.server import Service
@@ -121,9 +121,7 @@ class Parking:
         return (*enable, sudo("start", "systemctl", "start", UNIT))
 
     def _do(self, host: str, commands: Sequence[Command]) -> None:
-        reply = self.session.run_scripts({host: Script(commands=tuple(commands), stop_on_failure=True)})[host]
-        if not isinstance(reply, Answers):
-            raise NoAnswerError(host, "", reply.reason)
+        reply = answers_of(self.session, host, Script(commands=tuple(commands), stop_on_failure=True))
         for command in commands:
             answer = reply.by_key.get(command.key)
             if answer is None:

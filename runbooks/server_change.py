@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from runbooks.interrupts import InterruptedChange, deferred, shielded
 from runbooks.locking import LEASE_MARGIN_S, Held
 from runbooks.naming import tag
-from runbooks.session import Session
+from runbooks.session import Session, answers_of
 from runbooks.undoing import Undoing, note_left
 from tasks.change.files import keep
 from tasks.change.guard import Guard, guard_of
@@ -20,7 +20,7 @@ from tasks.change.plan import plan_server
 from tasks.change.undo import Undo, way_back
 from tasks.judge.before_after import differing, masters_of, worse
 from tasks.judge.vip import first_wrong
-from tasks.model.answer import Answers, Command, Reply
+from tasks.model.answer import Answers, Command
 from tasks.model.errors import HostError, NoAnswerError, StepError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.reading import Read, Unread
@@ -128,10 +128,7 @@ class ServerChange:
         self, commands: Sequence[Command], *, timeout_s: float = 60.0, stop: bool = False, anew: bool = False
     ) -> Answers:
         script = Script(commands=tuple(commands), timeout_s=timeout_s, stop_on_failure=stop, anew=anew)
-        reply: Reply = self.session.run_scripts({self.host: script})[self.host]
-        if not isinstance(reply, Answers):
-            raise NoAnswerError(self.host, "", reply.reason)
-        return reply
+        return answers_of(self.session, self.host, script)
 
     def _ask_within(self, commands: Sequence[Command], timeout_s: float) -> Answers:
         return self._ask(commands, timeout_s=timeout_s)

@@ -20,7 +20,7 @@ from tasks.judge.checks import check_names, user_checks
 from tasks.model.answer import Answers, NoAnswer, Reply
 from tasks.model.bounds import Budget
 from tasks.model.cluster import Cluster, Desired
-from tasks.model.errors import IntentError
+from tasks.model.errors import IntentError, NoAnswerError
 from tasks.model.text import shortened
 
 if TYPE_CHECKING:
@@ -116,6 +116,14 @@ class Session:
     def close(self) -> None:
         """Close every session."""
         self.nornir.close_connections(on_good=True, on_failed=True)
+
+
+def answers_of(session: Session, host: str, script: Script) -> Answers:
+    """One round trip to one host; NoAnswerError when it can't be asked."""
+    reply = session.run_scripts({host: script})[host]
+    if not isinstance(reply, Answers):
+        raise NoAnswerError(host, "", reply.reason)
+    return reply
 
 
 def _reply(host: str, results: MultiResult | None) -> Reply:
