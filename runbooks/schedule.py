@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbooks.notify import check_notify
-from runbooks.report_files import parse_target
+from runbooks.history.notify import check_notify
+from runbooks.process.report_files import parse_target
 from runbooks.session import read_intent
 from tasks.model.errors import IntentError, NotRestoredError, VipbookError
 from tasks.model.schedule import Schedule

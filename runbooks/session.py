@@ -10,10 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runbooks.inventory import load_nornir
-from runbooks.login_files import refuse_unusable
-from runbooks.logins import Logins
-from runbooks.text_files import read_text
+from runbooks.inventory.load import load_nornir
+from runbooks.inventory.login_files import refuse_unusable
+from runbooks.inventory.logins import Logins
+from runbooks.inventory.text_files import read_text
 from tasks.intent.load import Intent, SecretReader, load_intent
 from tasks.intent.schema import SecretEntry
 from tasks.judge.checks import check_names, user_checks

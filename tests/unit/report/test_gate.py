@@ -22,10 +22,11 @@ from rich.table import Table
 
 from lab import api
 from lab.errors import LabError
-from runbooks import schedule, window
-from runbooks.face import Face, _Plain, guard
-from runbooks.keeping import keep
-from runbooks.lab_cli import _steps
+from runbooks import schedule
+from runbooks.cli.face import Face, _Plain, guard
+from runbooks.cli.lab import _steps
+from runbooks.history.keeping import keep
+from runbooks.window import runbook as window
 from tasks.model.errors import IntentError, NotRestoredError, RefusedError, VipbookError
 from tasks.model.history import KeptOutage
 from tasks.model.mac import MacAddress
@@ -41,7 +42,7 @@ from tasks.report.trend import Trend, render_trends
 from tasks.report.trend_picture import plot_trends
 from tests.unit.lab.test_lab_command import lab_status
 from tests.unit.report.test_schema import REPORTS
-from tests.unit.runbooks.test_cli import run
+from tests.unit.runbooks.cli.test_commands import run
 
 WORD = "rädel"
 HOSTILE = {

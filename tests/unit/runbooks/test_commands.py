@@ -14,8 +14,8 @@ from runbooks.commands import asked
 from runbooks.session import read_intent
 from runbooks.verify import questions
 from tasks.observe.helpers import helper_function
+from tests.unit.runbooks.cli.test_commands import ended, run
 from tests.unit.runbooks.inventories import write_inventory
-from tests.unit.runbooks.test_cli import ended, run
 
 
 @pytest.fixture

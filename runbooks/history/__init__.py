@@ -1,0 +1,1 @@
+"""The history of runs: kept, shown, and told of."""
