@@ -43,18 +43,17 @@ def install(
     from runbooks import schedule as runbook  # noqa: PLC0415
     from tasks.render.schedule import render_units  # noqa: PLC0415
 
-    wish = runbook.Wish(
+    schedule = runbook.planned(
         every=every,
         name=name,
-        clusters=tuple(clusters or ()),
+        clusters=clusters or (),
         inventory=inventory,
         wait_s=wait,
-        reports=tuple(report or ()),
-        notify=tuple(notify or ()),
+        reports=report or (),
+        notify=notify or (),
         user=user,
         environment_file=environment_file,
     )
-    schedule = runbook.planned(wish)
     if print_:
         units = render_units(schedule)
         face.text("".join(f"# {runbook.UNITS / file}\n{text}\n" for file, text in units.items()))

@@ -16,7 +16,7 @@ from tasks.model.mask import plain, said
 from tasks.model.plan import Outcome
 from tasks.model.report import Report, ServerReport
 from tasks.model.verdict import KnownCause, Status
-from tasks.report.gathered import Row, gathered
+from tasks.report.gathered import gathered
 from tasks.report.location import render_location
 from tasks.report.parts import MAIN, Judged, judged_vips, measured_words, outage_verdict, outages_of
 from tasks.report.terminal import shown, table
@@ -83,11 +83,8 @@ def render_vip(judged: Judged, *, verbose: bool = False, brief: bool = False) ->
     left_out = {Status.SKIP} if not verbose else set()
     left_out |= {Status.PASS} if brief else set()
     found = [each for each in vip.checks if each.status not in left_out or each.overruled]
-    rows = [Row(each.status, each.check, each.target, each.message) for each in found]
-    messages = dict(zip(rows, map(_message, found), strict=True))
-    for row in rows if verbose else gathered(rows):
-        status = Text(row.status, STYLES[Status(row.status)])
-        made.add_row(status, row.check, shown(row.target), messages.get(row, shown(row.message)))
+    for each in found if verbose else gathered(found):
+        made.add_row(Text(each.status, STYLES[each.status]), each.check, shown(each.target), _message(each))
     whole: RenderableType = made if made.row_count else title
     return Padding(Group(whole, *(_cause(cause) for cause in vip.known_causes)), (0, 0, 1, 0))
 

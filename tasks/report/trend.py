@@ -15,6 +15,7 @@ from rich.text import Text
 from tasks.model.history import KeptOutage
 from tasks.model.mask import plain
 from tasks.model.written import stamp
+from tasks.report.document import plain_values
 from tasks.report.terminal import shown, table
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -84,15 +85,8 @@ def trends_document(trends: Sequence[Trend]) -> list[dict[str, Any]]:
             "from": stamp(trend.runs[0][0]),
             "to": stamp(trend.runs[-1][0]),
             "outages": [
-                {
-                    "at": stamp(each.at),
-                    "probe": each.probe,
-                    "phase": each.phase,
-                    "seconds": each.seconds,
-                    "allowed_s": each.allowed_s,
-                    "within": each.within,
-                }
-                for each in trend.outages
+                {key: outage[key] for key in ("at", "probe", "phase", "seconds", "allowed_s", "within")}
+                for outage in plain_values(tuple[KeptOutage, ...], trend.outages)
             ],
         }
         for trend in trends

@@ -10,8 +10,8 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from tasks.model.drilled import Outage
 from tasks.model.judged import CheckReport
 from tasks.model.report import Report, ServerReport
+from tasks.model.text import visible
 from tasks.model.window import WindowResult
-from tasks.report.escape import printable
 from tasks.report.formats import Format
 from tasks.report.parts import (
     Judged,
@@ -27,9 +27,9 @@ _BAD_OUTCOMES = {"rolled-back", "not-rolled-back", "refused"}
 
 def render(report: Report) -> str:
     """The whole report. Consumers collapse testcases of one name: none occurs twice."""
-    xml = JUnitXml(printable(f"vipbook {report.command}"))
+    xml = JUnitXml(visible(f"vipbook {report.command}"))
     for name, cases in _suites(report):
-        suite = TestSuite(printable(name))
+        suite = TestSuite(visible(name))
         suite.timestamp = report.started_at.strftime("%Y-%m-%dT%H:%M:%S")
         suite.hostname = "vipbook"
         for case in cases:
@@ -77,7 +77,7 @@ def _check(judged: Judged, check: CheckReport) -> TestCase:
         return _case(place, name, skipped=said)
     case = _case(place, name)
     if check.status == "warn":
-        case.system_out = printable(f"warn: {said}\n{_details(check)}")
+        case.system_out = visible(f"warn: {said}\n{_details(check)}")
     return case
 
 
@@ -91,12 +91,12 @@ def _details(check: CheckReport) -> str:
 
 def _case(place: str, name: str, **results: str) -> TestCase:
     """`results`: the message of a `failure`, an `error` or a `skipped`, and `text`, the details of it; empty: none."""
-    case = TestCase(printable(name), classname=printable(place))
+    case = TestCase(visible(name), classname=visible(place))
     text = results.pop("text", "")
     for kind, message in results.items():
         if message:
-            result = _RESULTS[kind](printable(message))
-            result.text = printable(text or message)
+            result = _RESULTS[kind](visible(message))
+            result.text = visible(text or message)
             case.result = [result]
     return case
 
@@ -108,7 +108,7 @@ def _outage(probe: str, outage: Outage) -> TestCase:
     name = f"{outage.phase} from {probe}"
     if verdict == "within":
         case = _case("outages", name)
-        case.system_out = printable(said)
+        case.system_out = visible(said)
         return case
     return _case(
         "outages", name, failure=said if verdict == "outside" else "", error=said if verdict == "unknown" else ""

@@ -12,7 +12,7 @@ from tasks.model.window import WindowResult
 from tasks.model.written import stamp
 from tasks.report.escape import fenced, markdown
 from tasks.report.formats import Format
-from tasks.report.gathered import Row, gathered
+from tasks.report.gathered import gathered
 from tasks.report.parts import (
     MAIN,
     Judged,
@@ -71,11 +71,7 @@ def _vip(judged: Judged) -> Iterator[str]:
         ("status", "check", "target", "finding"),
         (
             (each.status, each.check, each.target, each.message)
-            for each in gathered(
-                Row(each.status, each.check, each.target, each.message)
-                for each in judged.worst_first()
-                if each.status != "skip" or each.overruled
-            )
+            for each in gathered(each for each in judged.worst_first() if each.status != "skip" or each.overruled)
         ),
     )
     for each in judged.worst_first():
