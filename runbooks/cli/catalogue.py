@@ -25,7 +25,7 @@ def checks(
 ) -> None:
     """Print the catalogue: each check's id, what it reads, when it passes and when it fails."""
     from tasks.judge.checks import all_checks  # noqa: PLC0415
-    from tasks.report.catalogue import catalogue_document, render_catalogue  # noqa: PLC0415
+    from tasks.report.screen.catalogue import catalogue_document, render_catalogue  # noqa: PLC0415
 
     face.catalogue(render_catalogue(all_checks()), catalogue_document(all_checks()))
 
@@ -42,8 +42,8 @@ def commands(
     """
     from runbooks.commands import asked  # noqa: PLC0415
     from tasks.model.asked import Asked  # noqa: PLC0415
-    from tasks.report.catalogue import render_commands  # noqa: PLC0415
     from tasks.report.document import plain_values  # noqa: PLC0415
+    from tasks.report.screen.catalogue import render_commands  # noqa: PLC0415
 
     rows = asked(inventory, clusters or [])
     face.catalogue(render_commands(rows), plain_values(tuple[Asked, ...], rows))

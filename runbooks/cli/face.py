@@ -35,7 +35,7 @@ _PIPE_WIDTH = 180
 
 def _console(*, stderr: bool) -> Console:
     """As wide as the terminal; a file or a pipe gets lines that nothing wraps."""
-    from tasks.report.terminal import Terminal  # noqa: PLC0415 - nothing is printed before the hosts are asked
+    from tasks.report.screen.terminal import Terminal  # noqa: PLC0415 - nothing is printed before the hosts are asked
 
     class Steady(Terminal):
         """rich ends the process when a reader has gone, in the middle of whatever the run is doing on a server."""
@@ -95,7 +95,7 @@ class Face:
         if not sys.stderr.isatty():
             yield
             return
-        from tasks.report.terminal import shown  # noqa: PLC0415 - as above
+        from tasks.report.screen.terminal import shown  # noqa: PLC0415 - as above
 
         spinner = self.err.status(shown(text))
         with contextlib.suppress(OSError):
@@ -192,7 +192,7 @@ class Face:
         self.outputs.print(lambda: json_text(shape) if self.as_json else _text(renderable, self.out))
 
     def _report_text(self, report: Report, console: Console) -> str:
-        from tasks.report.console import render_report  # noqa: PLC0415
+        from tasks.report.screen.console import render_report  # noqa: PLC0415
 
         return _text(render_report(report, verbose=self.verbose), console)
 

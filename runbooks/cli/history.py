@@ -36,7 +36,7 @@ def list_(
     from runbooks.history import runbook  # noqa: PLC0415
     from tasks.model.history import Run  # noqa: PLC0415
     from tasks.report.document import plain_values  # noqa: PLC0415
-    from tasks.report.runs import render_runs  # noqa: PLC0415
+    from tasks.report.screen.runs import render_runs  # noqa: PLC0415
     from tasks.store.history import Wanted  # noqa: PLC0415
 
     wanted = Wanted(cluster=cluster, command=command, verdict=verdict)
@@ -64,8 +64,8 @@ def show(face: Face, run: Number) -> None:
 def diff(face: Face, before: Number, after: Number) -> None:
     """What changed between two runs; exit 1 when something did."""
     from runbooks.history import runbook  # noqa: PLC0415
-    from tasks.report.difference import Difference, differences, render_differences  # noqa: PLC0415
     from tasks.report.document import plain_values, read_report  # noqa: PLC0415
+    from tasks.report.screen.difference import Difference, differences, render_differences  # noqa: PLC0415
 
     stored = (runbook.stored(each, face.warn) for each in (before, after))
     old, new = (read_report(text, f"run {number}") for number, text in stored)
@@ -83,8 +83,8 @@ def trend(
 ) -> None:
     """Pass rate and outages of each cluster over time."""
     from runbooks.history import runbook  # noqa: PLC0415
+    from tasks.report.drawing.trend import plot_trends  # noqa: PLC0415
     from tasks.report.trend import render_trends, trends_document  # noqa: PLC0415
-    from tasks.report.trend_picture import plot_trends  # noqa: PLC0415
     from tasks.store.files import write_whole  # noqa: PLC0415
 
     if plot is not None:

@@ -92,7 +92,7 @@ class _Steps:
     """What is going on, on stderr: a spinner and the time of each step on a terminal, else a line a step."""
 
     def __init__(self) -> None:
-        from tasks.report.terminal import Terminal  # noqa: PLC0415
+        from tasks.report.screen.terminal import Terminal  # noqa: PLC0415
 
         self._console = Terminal(stderr=True)
         self._current = ""
@@ -112,7 +112,7 @@ class _Steps:
         self.end()
         self._current, self._since = text, time.monotonic()
         if self._console.is_terminal:
-            from tasks.report.terminal import shown  # noqa: PLC0415
+            from tasks.report.screen.terminal import shown  # noqa: PLC0415
 
             self._spinner = self._console.status(shown(text))
             self._spinner.start()
@@ -157,7 +157,7 @@ def _steps() -> Generator[_Steps]:
 def _print_status(found: LabStatus) -> None:
     from rich.table import Table  # noqa: PLC0415
 
-    from tasks.report.terminal import Terminal  # noqa: PLC0415
+    from tasks.report.screen.terminal import Terminal  # noqa: PLC0415
 
     table = Table("node", "kind", "runs", "ssh", "BGP", "remote VTEPs", box=None, pad_edge=False)
     for node in found.nodes:

@@ -54,7 +54,7 @@ def list_(face: Face) -> None:
     from runbooks.window import runbook  # noqa: PLC0415
     from tasks.model.window import KeptWindow  # noqa: PLC0415
     from tasks.report.document import plain_values  # noqa: PLC0415
-    from tasks.report.window import render_list  # noqa: PLC0415
+    from tasks.report.screen.window import render_list  # noqa: PLC0415
 
     found = runbook.listed()
     face.show(render_list(found), plain_values(tuple[KeptWindow, ...], found))

@@ -16,7 +16,7 @@ from tasks.model.history import KeptOutage
 from tasks.model.mask import plain
 from tasks.model.written import stamp
 from tasks.report.document import plain_values
-from tasks.report.terminal import shown, table
+from tasks.report.screen.terminal import shown, table
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 BUCKETS = 24

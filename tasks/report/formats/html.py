@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from markupsafe import Markup
 
 from tasks.model.report import Report
-from tasks.report.drawing import fabric_svg
+from tasks.report.drawing.drill import timeline_svg
+from tasks.report.drawing.fabric import fabric_svg
 from tasks.report.formats import Format
 from tasks.report.parts import (
     MAIN,
@@ -21,7 +22,6 @@ from tasks.report.parts import (
     outage_verdict,
     outages_of,
 )
-from tasks.report.plot import timeline_svg
 from tasks.report.templating import TEMPLATES, environment
 
 _SIGNS = {"pass": "✓", "warn": "!", "fail": "✕", "unknown": "?", "skip": "·"}

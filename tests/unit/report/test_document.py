@@ -19,9 +19,9 @@ from tasks.model.report import Report
 from tasks.model.verdict import Finding, Status, VipState, VipVerdict
 from tasks.model.written import stamp
 from tasks.report.build import Reporter, judged_clusters, judged_stage
-from tasks.report.catalogue import catalogue_document
 from tasks.report.document import document
 from tasks.report.evidence import Evidences
+from tasks.report.screen.catalogue import catalogue_document
 from tests.unit.builders import AT, GONE, MACS, answer, neighbor, silent_server, subject, with_leaf, with_server
 
 HOSTS = ("H1", "H2", "L1", "L2", "L3", "I1", "C1")

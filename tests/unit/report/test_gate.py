@@ -33,13 +33,13 @@ from tasks.model.mac import MacAddress
 from tasks.model.report import Report
 from tasks.model.text import visible
 from tasks.model.window import KeptWindow
-from tasks.report.console import render_report
-from tasks.report.difference import differences, render_differences
 from tasks.report.document import document, report_of
+from tasks.report.drawing.trend import plot_trends
 from tasks.report.formats import FORMATS, rendered
-from tasks.report.terminal import Terminal
+from tasks.report.screen.console import render_report
+from tasks.report.screen.difference import differences, render_differences
+from tasks.report.screen.terminal import Terminal
 from tasks.report.trend import Trend, render_trends
-from tasks.report.trend_picture import plot_trends
 from tests.unit.lab.test_lab_command import lab_status
 from tests.unit.report.test_schema import REPORTS
 from tests.unit.runbooks.cli.test_commands import run

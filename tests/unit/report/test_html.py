@@ -19,11 +19,11 @@ from tasks.model.fabric_map import FabricMap, MappedLeaf, MappedProbe, MappedSer
 from tasks.model.report import Report
 from tasks.model.verdict import VipState
 from tasks.report.document import document, read_report, report_of
-from tasks.report.drawing import fabric_svg
+from tasks.report.drawing.drill import timeline_svg
+from tasks.report.drawing.fabric import fabric_svg
+from tasks.report.drawing.layout import CHIP_X, CHIP_Y, STEP_X, lay_out
 from tasks.report.formats import rendered
 from tasks.report.formats.html import render
-from tasks.report.layout import CHIP_X, CHIP_Y, STEP_X, lay_out
-from tasks.report.plot import timeline_svg
 from tests.unit.report.test_document import DRILL, report
 from tests.unit.report.test_forms import HOSTILE, hostile
 from tests.unit.report.test_schema import REPORTS

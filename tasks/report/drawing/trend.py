@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tasks.report.axes import Scale, Tick, ticks, time_ticks, width_of
+from tasks.report.drawing.axes import Scale, Tick, ticks, time_ticks, width_of
 from tasks.report.templating import drawn, picture
 from tasks.report.trend import BUCKETS, Trend
 

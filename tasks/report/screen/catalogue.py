@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tasks.judge.checks import AnyCheck
 from tasks.model.asked import Asked
-from tasks.report.terminal import table
+from tasks.report.screen.terminal import table
 
 
 def render_catalogue(checks: Sequence[AnyCheck]) -> Table:

@@ -8,10 +8,10 @@ from dataclasses import replace
 from markupsafe import Markup
 
 from tasks.model.drilled import Drill, Measured, Outage
-from tasks.report.axes import width_of
+from tasks.report.drawing.axes import width_of
+from tasks.report.drawing.panel import Drawn, Panel, draw_panel
 from tasks.report.parts import measured_words
 from tasks.report.templating import drawn, picture
-from tasks.report.timeline import Drawn, Panel, draw_panel
 
 _WIDTH = 792.0
 _ABOVE, _BENEATH = 20.0, 34.0

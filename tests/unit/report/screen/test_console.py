@@ -13,9 +13,9 @@ from tasks.judge.vip import judge_vip
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, KnownCause, Status
-from tasks.report.catalogue import render_catalogue
-from tasks.report.console import render_report
 from tasks.report.document import document
+from tasks.report.screen.catalogue import render_catalogue
+from tasks.report.screen.console import render_report
 from tests.unit.builders import (
     GONE,
     MACS,

@@ -17,10 +17,10 @@ from tasks.model.plan import Outcome
 from tasks.model.report import Report, ServerReport
 from tasks.model.verdict import KnownCause, Status
 from tasks.report.gathered import gathered
-from tasks.report.location import render_location
 from tasks.report.parts import MAIN, Judged, judged_vips, measured_words, outage_verdict, outages_of
-from tasks.report.terminal import shown, table
-from tasks.report.window import render_window
+from tasks.report.screen.location import render_location
+from tasks.report.screen.terminal import shown, table
+from tasks.report.screen.window import render_window
 
 STYLES = {
     Status.PASS: "green",

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from tasks.model.mask import plain
 from tasks.model.window import KeptWindow, WindowResult, WindowVerdict
-from tasks.report.terminal import shown, table
+from tasks.report.screen.terminal import shown, table
 
 _STYLES = {WindowVerdict.GO: "bold green", WindowVerdict.NO_GO: "bold red", WindowVerdict.UNDETERMINED: "bold magenta"}
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from tasks.model.judged import CheckReport
 from tasks.model.report import Report
 from tasks.report.parts import judged_vips, outages_of
-from tasks.report.terminal import shown, table
+from tasks.report.screen.terminal import shown, table
 
 _NOTHING = "-"
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.report.axes import Scale, ticks, time_ticks, width_of
+from tasks.report.drawing.axes import Scale, ticks, time_ticks, width_of
 
 
 @pytest.mark.parametrize(

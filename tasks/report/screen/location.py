@@ -8,7 +8,7 @@ from rich.text import Text
 
 from tasks.model.location import Location, WhereaboutsReport
 from tasks.model.mask import plain
-from tasks.report.terminal import shown, table
+from tasks.report.screen.terminal import shown, table
 
 
 def render_location(found: WhereaboutsReport, *, verbose: bool) -> RenderableType:

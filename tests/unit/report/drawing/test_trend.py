@@ -8,8 +8,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tasks.model.history import KeptOutage
+from tasks.report.drawing.trend import plot_trends
 from tasks.report.trend import Trend
-from tasks.report.trend_picture import plot_trends
 
 AT = datetime(2026, 1, 1, 7, tzinfo=UTC)
 SVG = "{http://www.w3.org/2000/svg}"

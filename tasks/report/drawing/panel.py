@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tasks.model.drilled import Drill, Event, Measured, Outage
-from tasks.report.axes import Scale, Tick, ticks
+from tasks.report.drawing.axes import Scale, Tick, ticks
 from tasks.report.templating import drawn
 
 LANE = 26.0

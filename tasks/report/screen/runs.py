@@ -9,8 +9,8 @@ from rich.text import Text
 
 from tasks.model.history import Run
 from tasks.model.verdict import Status
-from tasks.report.console import STYLES
-from tasks.report.terminal import shown, table
+from tasks.report.screen.console import STYLES
+from tasks.report.screen.terminal import shown, table
 
 
 def render_runs(runs: Sequence[Run]) -> RenderableType:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from tasks.model.judged import ClusterReport, VipReport
-from tasks.report.axes import width_of
-from tasks.report.layout import CHIP_X, CHIP_Y, STEP_X, STEP_Y, Block, Layout, Node, lay_out
+from tasks.report.drawing.axes import width_of
+from tasks.report.drawing.layout import CHIP_X, CHIP_Y, STEP_X, STEP_Y, Block, Layout, Node, lay_out
 from tasks.report.templating import drawn, picture
 
 _WIDE, _HIGH = 1.5, 0.72
