@@ -13,7 +13,7 @@ from runbooks.cli.options import INVENTORY, Clusters, Inventory, faced
 
 
 def add_catalogue_commands(app: typer.Typer) -> None:
-    """Put these commands beside the others."""
+    """Add these commands to the others."""
     app.command(name="checks")(checks)
     app.command(name="commands")(commands)
 

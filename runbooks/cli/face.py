@@ -123,7 +123,7 @@ class Face:
     def asker(self, *, yes: bool) -> Callable[[Report], bool]:
         """Asks on the terminal before anything changes; without a terminal only --yes can say yes.
 
-        IntentError at once when neither is there: a call that can't change anything contacts nobody.
+        IntentError at once when neither is there: a call that can't change anything contacts no host.
         """
         if not yes and not sys.stdin.isatty():
             raise IntentError("this changes servers and there is no terminal to ask on; give --yes")
@@ -159,14 +159,14 @@ class Face:
         return rendered(name, with_past(shape, self.warn) if format_of(name).needs_past else shape)
 
     def check(self) -> None:
-        """What can be told wrong before anything is contacted; IntentError."""
+        """What can be seen to be wrong before anything is contacted; IntentError."""
         for each in self.reports or ():
             parse_target(each)
         limits()
         if not switched_on() and self.notify:
             raise IntentError("--notify needs the history, which VIPBOOK_HISTORY=off switches off")
         if self.notify:
-            from runbooks.history.notify import parse_notify  # noqa: PLC0415 - few runs tell anybody
+            from runbooks.history.notify import parse_notify  # noqa: PLC0415 - few runs notify
 
             for each in self.notify:
                 parse_notify(each)

@@ -68,7 +68,7 @@ def faced(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """A command as every command is: it gets the run's Face first, and each expected end is a text and an exit code.
 
-    Added to its options are -v and, unless told otherwise, --json (`machine`) and --report (`reports`). `own`: options
+    Added to its options are -v and, unless switched off, --json (`machine`) and --report (`reports`). `own`: options
     of its own that the Face has to know too.
     """
     common: dict[str, tuple[Any, object]] = {"as_json": (AsJson, False)} if machine else {}
@@ -77,7 +77,7 @@ def faced(
 
     def decorated(command: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(command)
-        def run(**given: Any) -> None:  # noqa: ANN401 - whatever typer was told of
+        def run(**given: Any) -> None:  # noqa: ANN401 - whatever options it has
             from runbooks.cli.face import Face, guard  # noqa: PLC0415 - --help needs none of it
 
             known = {name: given.pop(name) for name in common if name in given}

@@ -16,7 +16,7 @@ from tasks.report.formats import FORMATS
 
 
 def add_report_commands(app: typer.Typer) -> None:
-    """Put these commands beside the others."""
+    """Add these commands to the others."""
     app.command(name="report")(report)
     app.command(name="schema")(schema)
 

@@ -45,7 +45,7 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VipReport:
-    """Everything said of one VIP. `masters`: how many servers bear it; `moves_left`: duplicate budget by leaf."""
+    """Everything said of one VIP. `masters`: how many servers hold it; `moves_left`: duplicate budget by leaf."""
 
     address: str
     state: VipState

@@ -49,7 +49,7 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerReport:
-    """What `plan`, `apply` or `rollback` says of one server, and what stands there at the end."""
+    """What `plan`, `apply` or `rollback` says of one server, and in what state it is at the end."""
 
     host: str
     outcome: Outcome

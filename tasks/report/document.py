@@ -16,7 +16,7 @@ from tasks.model.text import readable
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _SHOWN = 3
-"""So many problems of a file tell what is wrong with it."""
+"""So many problems of a file show what is wrong with it."""
 _ONCE_CHECKED = ("expectations", "problems", "open_questions", "failed_before", "changes")
 
 

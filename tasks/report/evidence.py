@@ -15,7 +15,7 @@ class Evidences:
     """The evidence of one report. Many checks rest on one answer: it is masked once, and one text serves all."""
 
     def __init__(self) -> None:
-        """Nothing is told yet."""
+        """Nothing is written yet."""
         self._left = EVIDENCE_MOST
         self._known: dict[int, tuple[Answer, str, int]] = {}
 
