@@ -12,6 +12,7 @@ from runbooks.process.state import found, made, state_directory
 from tasks.model.errors import IntentError, VipbookError
 
 if TYPE_CHECKING:
+    from tasks.model.report import Past
     from tasks.store.history import History
 
 KEPT = {"verify", "drill", "apply", "window"}
@@ -69,6 +70,8 @@ def keep(shape: dict[str, Any], code: int) -> None:
 
 def with_past(shape: dict[str, Any], warn: Callable[[str], None]) -> dict[str, Any]:
     """The document with what the history knew of these clusters; unchanged when it knows nothing or can't be read."""
+    from tasks.model.report import Past  # noqa: PLC0415 - as above
+    from tasks.report.document import plain_values  # noqa: PLC0415 - as above
     from tasks.store.history import open_history  # noqa: PLC0415 - as above
 
     try:
@@ -76,22 +79,18 @@ def with_past(shape: dict[str, Any], warn: Callable[[str], None]) -> dict[str, A
             return shape
         found(state_directory())
         with open_history(history_path(), create=False, warn=warn) as history:
-            return {**shape, "past": _past(history, shape)}
+            return {**shape, "past": plain_values(Past, _past(history, shape))}
     except (IntentError, OSError) as error:
         warn(f"nothing is known of earlier runs: {error}")
     return shape
 
 
-def _past(history: History, shape: dict[str, Any]) -> dict[str, Any]:
+def _past(history: History, shape: dict[str, Any]) -> Past:
     from tasks.model.report import Past  # noqa: PLC0415 - as above
-    from tasks.report.document import plain_values  # noqa: PLC0415 - as above
     from tasks.store.history import scope_of  # noqa: PLC0415 - as above
 
     outages = []
     for cluster in shape["clusters"]:
         known = history.outages(cluster["name"])
         outages += [each for each in known if each.run == known[0].run]
-    past: dict[str, Any] = plain_values(
-        Past, Past(last_success_at=history.last_success(scope_of(shape)), last_outages=tuple(outages))
-    )
-    return past
+    return Past(last_success_at=history.last_success(scope_of(shape)), last_outages=tuple(outages))
