@@ -34,7 +34,7 @@ finally:
 
 for vip in report.vips:
     print(f"{vip.address}: {vip.state} on {vip.owner}, {vip.status}")
-    for finding in vip.findings:
-        if finding.status not in {"pass", "skip"}:
-            print(f"  {finding.check} {finding.target}: {finding.message}")
+    for check in vip.checks:
+        if check.status not in {"pass", "skip"}:
+            print(f"  {check.check} {check.target}: {check.message}")
 sys.exit(report.status != "pass")

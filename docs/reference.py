@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from runbooks.cli import app
 from tasks.judge.checks import all_checks
-from tasks.report.schema import json_schema
+from tasks.report.document import json_schema
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:

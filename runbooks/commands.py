@@ -29,4 +29,9 @@ def asked(inventory: Path, names: Sequence[str]) -> tuple[Asked, ...]:
 
 
 def _row(command: Command, when: str) -> Asked:
-    return Asked(command=command.title, root=command.sudo, when=when, helper=command.helper)
+    return Asked(
+        command=command.title.removeprefix("sudo "),
+        privilege="root" if command.sudo else "user",
+        helper=command.helper,
+        when=when,
+    )

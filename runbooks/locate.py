@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from ipaddress import ip_address, ip_interface
 
 from runbooks.session import Session
@@ -19,6 +17,7 @@ from tasks.model.location import Query
 from tasks.model.mac import MacAddress
 from tasks.model.report import Report
 from tasks.observe.questions import INTERFACES
+from tasks.report.build import Reporter
 from tasks.transport import Script
 
 
@@ -36,7 +35,7 @@ def parse_query(text: str) -> Query:
 
 def whereabouts(session: Session, query: Query) -> Report:
     """Ask every leaf and every server of the clusters, once each."""
-    started_at, began = datetime.now(UTC), time.monotonic()
+    reporter = Reporter("locate")
     fabrics = _by_vni(session, query)
     scripts = _questions(session, fabrics, query)
     replies = session.run_scripts(scripts)
@@ -45,11 +44,8 @@ def whereabouts(session: Session, query: Query) -> Report:
         server.name: INTERFACES.read(replies[server.name]) for cluster in session.clusters for server in cluster.servers
     }
     found = locate(query, looks, servers, session.clusters)
-    return Report(
-        command="locate",
-        started_at=started_at,
-        duration_s=time.monotonic() - began,
-        asked=tuple(scripts),
+    return reporter.report(
+        asked=scripts,
         answered=answered_hosts(replies),
         location=found,
         verdict=found.status,

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runbooks.notify import check_notify
-from runbooks.report_files import parse_target
+from runbooks.history.notify import check_notify
+from runbooks.process.report_files import parse_target
 from runbooks.session import read_intent
 from tasks.model.errors import IntentError, NotRestoredError, VipbookError
 from tasks.model.schedule import Schedule
@@ -24,21 +24,6 @@ _PATIENCE_S = 60
 _ENDS = {"0": "holds", "1": "fails", "2": "wrong call or intent", "3": "undetermined", "130": "interrupted"}
 _TIMER = ("ActiveState", "UnitFileState", "NextElapseUSecMonotonic", "LastTriggerUSec")
 _SERVICE = ("ActiveState", "Result", "ExecMainStatus", "ExecMainExitTimestamp")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What the operator asked for."""
-
-    every: str
-    name: str = ""
-    clusters: tuple[str, ...] = ()
-    inventory: Path = Path("inventory")
-    wait_s: float | None = None
-    reports: tuple[str, ...] = ()
-    notify: tuple[str, ...] = ()
-    user: str | None = None
-    environment_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +40,22 @@ class State:
     running: bool
 
 
-def planned(wish: Wish) -> Schedule:
+def planned(  # noqa: PLR0913 - what an operator may ask for
+    *,
+    every: str,
+    name: str,
+    clusters: Sequence[str],
+    inventory: Path,
+    wait_s: float | None,
+    reports: Sequence[str],
+    notify: Sequence[str],
+    user: str | None,
+    environment_file: Path | None,
+) -> Schedule:
     """The schedule with absolute paths; IntentError for everything in it that would not run."""
-    intent = read_intent(wish.inventory, need_secrets=False)
-    intent.select(wish.clusters)
-    for each in wish.notify:
+    intent = read_intent(inventory, need_secrets=False)
+    intent.select(tuple(clusters))
+    for each in notify:
         check_notify(each)
         if each.startswith("webhook:"):
             # Everybody can read a unit and a process list, and a webhook's URL is often all that it takes.
@@ -67,19 +63,19 @@ def planned(wish: Wish) -> Schedule:
                 "--notify webhook:…: a unit is no place for it; --notify webhook-env:NAME, and "
                 "--environment-file PATH of a file that sets NAME"
             )
-    if wish.environment_file is not None and not wish.environment_file.is_file():
-        raise IntentError(f"--environment-file {wish.environment_file}: there is no such file")
+    if environment_file is not None and not environment_file.is_file():
+        raise IntentError(f"--environment-file {environment_file}: there is no such file")
     return Schedule(
-        name=parse_name(wish.name),
-        every_s=parse_every(wish.every),
+        name=parse_name(name),
+        every_s=parse_every(every),
         program=str(_program()),
-        inventory=str(wish.inventory.resolve()),
-        clusters=wish.clusters,
-        wait_s=parse_wait(wish.wait_s),
-        reports=tuple((form, str(path.absolute())) for form, path in map(parse_target, wish.reports)),
-        notify=wish.notify,
-        user=parse_user(wish.user) if wish.user is not None else None,
-        environment_file=str(wish.environment_file.resolve()) if wish.environment_file is not None else None,
+        inventory=str(inventory.resolve()),
+        clusters=tuple(clusters),
+        wait_s=parse_wait(wait_s),
+        reports=tuple((form, str(path.absolute())) for form, path in map(parse_target, reports)),
+        notify=tuple(notify),
+        user=parse_user(user) if user is not None else None,
+        environment_file=str(environment_file.resolve()) if environment_file is not None else None,
         state=str(Path(os.environ["VIPBOOK_STATE"]).absolute()) if os.environ.get("VIPBOOK_STATE") else None,
     )
 

@@ -10,17 +10,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runbooks.inventory import load_nornir
-from runbooks.login_files import refuse_unusable
-from runbooks.logins import Logins
-from runbooks.text_files import read_text
+from runbooks.inventory.load import load_nornir
+from runbooks.inventory.login_files import refuse_unusable
+from runbooks.inventory.logins import Logins
+from runbooks.inventory.text_files import read_text
 from tasks.intent.load import Intent, SecretReader, load_intent
 from tasks.intent.schema import SecretEntry
 from tasks.judge.checks import check_names, user_checks
 from tasks.model.answer import Answers, NoAnswer, Reply
 from tasks.model.bounds import Budget
 from tasks.model.cluster import Cluster, Desired
-from tasks.model.errors import IntentError
+from tasks.model.errors import IntentError, NoAnswerError
 from tasks.model.text import shortened
 
 if TYPE_CHECKING:
@@ -116,6 +116,14 @@ class Session:
     def close(self) -> None:
         """Close every session."""
         self.nornir.close_connections(on_good=True, on_failed=True)
+
+
+def answers_of(session: Session, host: str, script: Script) -> Answers:
+    """One round trip to one host; NoAnswerError when it can't be asked."""
+    reply = session.run_scripts({host: script})[host]
+    if not isinstance(reply, Answers):
+        raise NoAnswerError(host, "", reply.reason)
+    return reply
 
 
 def _reply(host: str, results: MultiResult | None) -> Reply:

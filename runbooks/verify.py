@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from tasks.model.address import IpAddress
     from tasks.model.drill import Injected
     from tasks.model.fabric_map import FabricMap
+    from tasks.model.judged import CheckReport
     from tasks.model.leaf import LeafFacts
     from tasks.model.report import Report
-    from tasks.model.verdict import Status, VipVerdict
+    from tasks.model.verdict import Finding, Status, VipVerdict
 
 _POLL_S = 0.5
 _ASKED_S = 1.0
@@ -81,22 +82,19 @@ def verify(session: Session, *, wait_s: float | None = None, progress: Progress 
         # Nothing else of what hosts said is kept while they are asked again.
         del look
         time.sleep(_POLL_S)
-    took = time.monotonic() - began
-    report = _report(session, look, started_at, took)
-    return report if wait_s is None else replace(report, waited_s=took, settled_s=dict(settling.since))
+    report = _report(session, look, started_at, began)
+    if wait_s is None:
+        return report
+    return replace(report, waited_s=report.duration_s, settled_s=dict(settling.since))
 
 
-def _report(session: Session, look: Look, started_at: datetime, took_s: float) -> Report:
-    from tasks.model.report import Report  # noqa: PLC0415 - loaded while the hosts work
+def _report(session: Session, look: Look, started_at: datetime, began: float) -> Report:
+    from tasks.report.build import Reporter, judged_clusters  # noqa: PLC0415 - loaded while the hosts work
 
-    return Report(
-        command="verify",
-        started_at=started_at,
-        duration_s=took_s,
+    return Reporter("verify", started_at, began).report(
         asked=asked_hosts(session.clusters),
         answered=answered_hosts(look.replies),
-        vips=look.vips,
-        fabrics=fabric_maps(look.found),
+        clusters=judged_clusters(look.vips, fabric_maps(look.found)),
     )
 
 
@@ -116,11 +114,16 @@ def arrived(vips: Iterable[VipVerdict]) -> bool:
 
 def first_problem(vips: Iterable[VipVerdict]) -> str:
     """The first finding that keeps a wait waiting, as one line."""
+    return first_wrong(finding for vip in vips for finding in vip.findings)
+
+
+def first_wrong(findings: Iterable[Finding | CheckReport]) -> str:
+    """The first one that fails, else that is unknown, else that warns, as one line."""
     from tasks.model.verdict import Status  # noqa: PLC0415 - as above
 
-    findings = [finding for vip in vips for finding in vip.findings]
+    found = tuple(findings)
     for status in (Status.FAIL, Status.UNKNOWN, Status.WARN):
-        for each in findings:
+        for each in found:
             if each.status is status:
                 return f"{each.check} {each.target}: {each.message}"
     return "nothing was judged"
@@ -195,7 +198,11 @@ def _load(session: Session) -> None:
     """Imports and rendering that take a tenth of a second, and nothing from the hosts."""
     import tasks.judge.vip  # noqa: PLC0415
     import tasks.observe.server  # noqa: PLC0415
-    import tasks.report.document  # noqa: F401, PLC0415
+    import tasks.report.build  # noqa: F401, PLC0415
+    from tasks.model.report import Report  # noqa: PLC0415
+    from tasks.report.document import shape_of  # noqa: PLC0415
+
+    shape_of(Report)
 
     _ = session.desired
 
@@ -207,12 +214,11 @@ def judge(facts: Sequence[Subject]) -> tuple[VipVerdict, ...]:
     return tuple(judge_vip(subject) for subject in facts)
 
 
-def fabric_maps(found: Sequence[Subject]) -> tuple[FabricMap, ...]:
-    """Who hangs where, a map a cluster."""
+def fabric_maps(found: Sequence[Subject]) -> dict[str, FabricMap]:
+    """Who hangs where, by cluster."""
     from tasks.judge.fabric_map import map_fabric  # noqa: PLC0415 - as above
 
-    firsts = {subject.cluster.name: subject for subject in reversed(found)}
-    return tuple(map_fabric(subject) for subject in reversed(firsts.values()))
+    return {subject.cluster.name: map_fabric(subject) for subject in reversed(found)}
 
 
 def subjects(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only the caller has

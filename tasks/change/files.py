@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from posixpath import basename, dirname
 
 from tasks.model.answer import Command
+from tasks.model.mask import masked
 from tasks.model.text import to_bytes
 from tasks.render.diff import unified
-from tasks.render.mask import masked
 
 # $1 is the file, $2 the new text next to it. An operator may keep the file elsewhere and link to it: the link stays as
 # it is, and what it leads to is what is kept, replaced by a rename, and restored. The new text is next to the link

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from nornir.core.task import Result, Task
 
 from tasks.model.errors import StepError
+from tasks.model.mask import masked
 from tasks.model.plan import Outcome, ServerOutcome
-from tasks.render.mask import masked
 
 _DIFFERENT = {Outcome.PLANNED, Outcome.APPLIED, Outcome.NOT_ROLLED_BACK}
 """It differs from before, or would; where a change could not be taken back, that is unknown."""

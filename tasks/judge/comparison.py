@@ -8,7 +8,7 @@ from tasks.judge.explanations import Scope, by_itself, explained_fields
 from tasks.model.cluster import Cluster
 from tasks.model.snapshot import Entry, Missing, Snapshot
 from tasks.model.verdict import Finding, Status, VipVerdict
-from tasks.model.window import Change, Comparison, Expectation, Met
+from tasks.model.window import Change, Comparison, EntryChange, Expectation, Met
 
 _ALONE = "comes and goes by itself"
 
@@ -25,7 +25,7 @@ def compare(
     changes = tuple(_explained(change, expected, scope) for change in _changes(before, after))
     met = tuple(_met(each, scope, changes) for each in expected)
     wrong, unknown, accepted = _findings(*judged)
-    problems = [f"{each.expectation.text}: {each.message}" for each in met if not each.happened]
+    problems = [f"{each.text}: {each.message}" for each in met if not each.happened]
     problems += [describe(change) for change in changes if change.why is None]
     down = {each.about for each in expected if each.kind == "down"}
     questions = [_untold(each, "now") for each in after.missing if each.host not in down]
@@ -35,11 +35,11 @@ def compare(
     ]
     questions += [f"{host} is asked no more" for host in before.asked if host not in after.asked]
     return Comparison(
-        met=met,
-        changes=changes,
+        expectations=met,
+        changes=tuple(map(_told, changes)),
         problems=(*problems, *wrong),
         open_questions=tuple(dict.fromkeys([*questions, *unknown])),
-        accepted=accepted,
+        failed_before=accepted,
     )
 
 
@@ -87,7 +87,7 @@ def fields_apart(change: Change) -> set[str]:
 
 def _met(expectation: Expectation, scope: Scope, changes: Sequence[Change]) -> Met:
     happened, message = scope.happened(expectation, changes)
-    return Met(expectation=expectation, happened=happened, message=message)
+    return Met(text=expectation.text, happened=happened, message=message)
 
 
 def _findings(vips: Sequence[VipVerdict], then: Mapping[str, str]) -> tuple[list[str], list[str], tuple[str, ...]]:
@@ -107,6 +107,22 @@ def _findings(vips: Sequence[VipVerdict], then: Mapping[str, str]) -> tuple[list
 
 def _said(finding: Finding) -> str:
     return f"{finding.check} {finding.target}: {finding.message}"
+
+
+def _told(change: Change) -> EntryChange:
+    entry = change.entry
+    return EntryChange(
+        id=f"{entry.host}/{entry.table}/{entry.row.key}",
+        host=entry.host,
+        table=entry.table,
+        key=entry.row.key,
+        kind=change.kind,
+        before=change.before.row.fields if change.before is not None else None,
+        after=change.after.row.fields if change.after is not None else None,
+        explained_by=change.why,
+        command=entry.command,
+        message=describe(change),
+    )
 
 
 def describe(change: Change) -> str:

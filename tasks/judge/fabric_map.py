@@ -15,7 +15,6 @@ def map_fabric(subject: Subject) -> FabricMap:
     """The fabric of the subject's cluster, as far as anybody told."""
     cluster = subject.cluster
     return FabricMap(
-        cluster=cluster.name,
         vni=cluster.fabric.vni,
         servers=tuple(
             MappedServer(name=each.name, address=str(each.address.ip), leaves=_leaves_of(subject, each))

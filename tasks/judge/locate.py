@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tasks.judge.sightings import sightings_of, unread_of
 from tasks.model.cluster import Cluster, Fabric
 from tasks.model.leaf import EvpnMac, EvpnNeighbor, LeafFacts
-from tasks.model.location import Location, Query, Sighting, Whereabouts
+from tasks.model.location import LeafPort, Location, Query, Sighting, Whereabouts
 from tasks.model.mac import MacAddress
 from tasks.model.reading import Read, Reading
 from tasks.model.server import Interface
@@ -70,7 +70,7 @@ def _location(  # noqa: PLR0913, PLR0917 - each is a fact of its own
         mac=mac,
         addresses=_addresses(mac, look) if isinstance(query, MacAddress) else (str(query),),
         server=_server(query, mac, servers, clusters) or _system(ports, look),
-        ports=ports,
+        leaves=tuple(LeafPort(leaf=leaf, port=port) for leaf, port in ports.items()),
         vteps=tuple(sorted({each.vtep for each in mine if each.vtep is not None})) or _own_vteps(homes, look),
         sequence=_sequence(query, mac, look),
         since=next((up for leaf in homes if (up := look.uptimes.get(leaf)) is not None), None),
@@ -143,13 +143,14 @@ def _contradictions(query: Query, look: Look, places: Sequence[Location], found:
         return [f"tables give {query} several MACs {vni}: {macs}"]
     problems = []
     for place in places:
-        homes = {_vtep(look, leaf) for leaf in place.leaves}
-        if len(homes - {None}) > 1 and not _segmented(place, look):
-            problems.append(f"{' and '.join(place.leaves)} both say that they learned {place.mac} {vni}")
+        leaves = [each.leaf for each in place.leaves]
+        homes = {_vtep(look, leaf) for leaf in leaves}
+        if len(homes - {None}) > 1 and not _segmented(place.mac, leaves, look):
+            problems.append(f"{' and '.join(leaves)} both say that they learned {place.mac} {vni}")
         named = {each.vtep for each in found if each.mac == place.mac and each.vtep is not None}
-        if place.leaves and None not in homes and not named <= homes:
+        if leaves and None not in homes and not named <= homes:
             wrong = ", ".join(sorted(vtep for vtep in named - homes if vtep is not None))
-            problems.append(f"{place.mac} is on {' and '.join(place.leaves)}, but tables name VTEP {wrong} {vni}")
+            problems.append(f"{place.mac} is on {' and '.join(leaves)}, but tables name VTEP {wrong} {vni}")
     return problems
 
 
@@ -158,11 +159,11 @@ def _vtep(look: Look, leaf: str) -> str | None:
     return vni.value.local_vtep if isinstance(vni, Read) else None
 
 
-def _segmented(place: Location, look: Look) -> bool:
+def _segmented(mac: MacAddress, leaves: Sequence[str], look: Look) -> bool:
     """Is it behind an Ethernet segment, so that several leaves rightly have it?"""
-    tables = [look.leaves[leaf].evpn_macs for leaf in place.leaves]
+    tables = [look.leaves[leaf].evpn_macs for leaf in leaves]
     rows = [row for table in tables if isinstance(table, Read) for row in table.value]
-    return all(row.segment is not None for row in rows if row.mac == place.mac)
+    return all(row.segment is not None for row in rows if row.mac == mac)
 
 
 def _verdict(

@@ -8,7 +8,8 @@ from itertools import pairwise
 from statistics import median
 
 from tasks.intent.timers import Bound
-from tasks.model.drill import Outage, ProbeReply
+from tasks.model.drill import ProbeReply
+from tasks.model.drilled import Outage
 
 _ENOUGH = 20
 """Replies without which a phase was not measured."""
@@ -86,8 +87,10 @@ def _unique(replies: Sequence[ProbeReply]) -> list[ProbeReply]:
     return [first[sequence] for sequence in sorted(first)]
 
 
-def measure(phase: str, replies: Sequence[ProbeReply], window: tuple[float, float], bound: Bound) -> Outage:
-    """The longest gap that begins inside the window.
+def measure(
+    phase: str, replies: Sequence[ProbeReply], window: tuple[float, float], bound: Bound, zero: float
+) -> Outage:
+    """The longest gap that begins inside the window; when it began counts from `zero`.
 
     Answers arrive one interval after another; when they stop, service ended somewhere within the interval after the
     last one, and when they come again, it was back somewhere within the interval before: so the outage is the time
@@ -113,7 +116,7 @@ def measure(phase: str, replies: Sequence[ProbeReply], window: tuple[float, floa
         resolution_s=spacing,
         bound_s=(bound.shortest_s, bound.longest_s),
         within_bound=bound.holds(seconds, resolution_s=spacing),
-        began_at=longest.began_at if longest is not None else None,
+        began_s=longest.began_at - zero if longest is not None else None,
     )
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from tasks.judge.instances import instance_of
 from tasks.judge.subject import Subject
 from tasks.model.cluster import Server
+from tasks.model.mask import masked
 from tasks.model.reading import Reading
 from tasks.model.server import ConfigFile, Instance, Interface, Package, ServerFacts, Service
 from tasks.model.snapshot import Row
 from tasks.model.text import readable
-from tasks.render.mask import masked
 from tasks.server.firewall.model import Firewall
 
 _SAVED_COUNTER = re.compile(r"\[\d+:\d+\]")

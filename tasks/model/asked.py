@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """`command` stands in the evidence so. `helper`: of templates/helpers, as in `Command`."""
+    """`command` as the user of `privilege` types it. `helper`: of templates/helpers, as in `Command`."""
 
     command: str
-    root: bool
-    when: str
-    helper: str | None
+    privilege: Literal["root", "user"]
     hosts: tuple[str, ...] = ()
+    helper: str | None
+    when: str

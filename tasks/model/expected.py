@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasks.model.written import Seconds
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedOutage:
@@ -14,6 +16,6 @@ class ExpectedOutage:
     fault: str
     master: str
     heir: str | None
-    bound_s: tuple[float, float]
+    bound_s: tuple[Seconds, Seconds]
     why: str
     """The formula, with its source."""

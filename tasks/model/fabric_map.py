@@ -36,7 +36,6 @@ class MappedProbe:
 class FabricMap:
     """The fabric of one cluster."""
 
-    cluster: str
     vni: int
     servers: tuple[MappedServer, ...]
     leaves: tuple[MappedLeaf, ...]

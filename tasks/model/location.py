@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tasks.model.address import IpAddress
 from tasks.model.answer import Answer
 from tasks.model.mac import MacAddress
 from tasks.model.verdict import Status
+from tasks.model.written import Mac, Text
 
 Query = IpAddress | MacAddress
 
@@ -27,23 +27,27 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeafPort:
+    """A port of a leaf; None: the leaf alone is known."""
+
+    leaf: str
+    port: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Location:
     """One place in one VNI. `since`: how long the entry has been there on its own leaf, as FRR words it."""
 
     vni: int
-    mac: MacAddress
+    mac: Mac
     addresses: tuple[str, ...]
     server: str | None
     """The server of the inventory that has it, else the system that LLDP names at the port."""
-    ports: Mapping[str, str | None]
+    leaves: tuple[LeafPort, ...]
+    """The leaf, or both of a pair; empty where no leaf that answered has it on a port."""
     vteps: tuple[str, ...]
     sequence: int | None
     since: str | None
-
-    @property
-    def leaves(self) -> tuple[str, ...]:
-        """The leaf, or both of a pair; empty where no leaf that answered has it on a port."""
-        return tuple(self.ports)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +61,24 @@ class Whereabouts:
     sightings: tuple[Sighting, ...]
     unread: tuple[str, ...]
     """Tables that could not be read, `L1 kernel FDB: reason`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SightingReport:
+    """What one table of one leaf says of it, as a report holds it."""
+
+    leaf: str
+    table: str
+    says: Text
+    local: bool
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhereaboutsReport:
+    """The answer to `locate`, as a report holds it."""
+
+    query: str
+    locations: tuple[Location, ...]
+    sightings: tuple[SightingReport, ...]
+    unread: tuple[Text, ...]

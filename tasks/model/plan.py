@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from tasks.model.answer import Command
 from tasks.model.server import PackageManager
@@ -64,6 +65,10 @@ class Allowed:
 NOTHING = Allowed()
 
 
+Stands = Literal["as declared", "as before", "unknown"]
+"""What stands on a server now."""
+
+
 class Outcome(StrEnum):
     """What became of a server in `plan` or `apply`."""
 
@@ -87,8 +92,8 @@ class ServerOutcome:
     reason: str = ""
 
     @property
-    def stands(self) -> str:
-        """What stands on the server now: `as declared`, `as before`, or `unknown`."""
+    def stands(self) -> Stands:
+        """What stands on the server now."""
         if self.outcome in {Outcome.UNCHANGED, Outcome.APPLIED}:
             return "as declared"
         return "unknown" if self.outcome in {Outcome.NOT_ROLLED_BACK, Outcome.UNKNOWN} else "as before"

@@ -78,7 +78,7 @@ class KnownCause:
     host: str
     explanation: str
     reference: str
-    advice: tuple[str, ...]
+    advice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from tasks.model.answer import Answer
 from tasks.model.snapshot import Entry, Snapshot
+from tasks.model.written import UNLESS_NONE, Moment, Text
 
 
 class WindowVerdict(StrEnum):
@@ -34,9 +35,9 @@ class Expectation:
 class Met:
     """An expectation, and whether it happened."""
 
-    expectation: Expectation
+    text: str
     happened: bool
-    message: str
+    message: Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +58,33 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EntryChange:
+    """One entry of one table that is not what it was; `explained_by` null: nothing does, it is collateral."""
+
+    id: str
+    host: str
+    table: str
+    key: str
+    kind: Literal["appeared", "vanished", "changed"]
+    before: Mapping[str, Text] | None
+    after: Mapping[str, Text] | None
+    explained_by: str | None
+    command: str
+    message: Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """Now against then. `problems` make it NO-GO, `open_questions` UNDETERMINED.
 
-    `accepted` are the ids of checks that fail now and failed then.
+    `failed_before` are the ids of checks that fail now and failed then.
     """
 
-    met: tuple[Met, ...]
-    changes: tuple[Change, ...]
+    expectations: tuple[Met, ...]
+    changes: tuple[EntryChange, ...]
     problems: tuple[str, ...]
     open_questions: tuple[str, ...]
-    accepted: tuple[str, ...]
+    failed_before: tuple[str, ...]
 
     @property
     def verdict(self) -> WindowVerdict:
@@ -98,13 +115,28 @@ class WindowFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptWindow:
+    """One window of the list. `state`: `open`, `go`, `no-go`, `undetermined`, or why it can't be read."""
+
+    name: str
+    state: str
+    opened_at: Moment | None = None
+    clusters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowResult:
-    """What a report says of a window. `comparison` is None when it was only opened."""
+    """What a report says of a window. `verdict` and what follows it are there once it was checked."""
 
     name: str
     action: Literal["open", "check", "close"]
-    opened_at: datetime
-    expectations: tuple[str, ...]
+    opened_at: Moment
+    expected: tuple[str, ...]
     accepted_failing: bool
-    comparison: Comparison | None = None
-    bundle: str | None = None
+    verdict: Annotated[WindowVerdict | None, UNLESS_NONE] = None
+    expectations: tuple[Met, ...] = ()
+    problems: tuple[Text, ...] = ()
+    open_questions: tuple[Text, ...] = ()
+    failed_before: tuple[str, ...] = ()
+    changes: tuple[EntryChange, ...] = ()
+    bundle: Annotated[str | None, UNLESS_NONE] = None

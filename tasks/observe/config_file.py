@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass, replace
 
 from tasks.model.answer import Answer, Command, Reply
+from tasks.model.mask import masked
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.server import ConfigFile
 from tasks.observe.question import Question
 from tasks.observe.readings import Garbled, seconds, shortened
-from tasks.render.mask import masked
 
 _MODE = re.compile(r"[0-7]{1,6}\Z")
 

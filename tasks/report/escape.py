@@ -19,14 +19,9 @@ _FORMULA = frozenset("=+-@\N{MINUS SIGN}")
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"})
 
 
-def printable(text: str) -> str:
-    """What is obeyed or hidden is spelled out, also what XML 1.0 can't hold; line ends and tabs stay."""
-    return visible(text)
-
-
 def markdown(text: str) -> str:
     """One line in which nothing is markup, and which notifies no user: for a table's cell or a sentence."""
-    line = " ".join(printable(text).split())
+    line = " ".join(visible(text).split())
     made, end = [], 0
     for found in _WORD.finditer(line):
         if _active(found[0]):
@@ -49,7 +44,7 @@ def _plain(text: str) -> str:
 
 def fenced(text: str, language: str = "") -> str:
     """A code block whose fence is longer than any run of backticks in it."""
-    shown = printable(text).rstrip()
+    shown = visible(text).rstrip()
     ticks = max((len(run) for run in re.findall(r"`+", shown)), default=0)
     fence = "`" * max(3, ticks + 1)
     return f"{fence}{language}\n{shown}\n{fence}"
@@ -58,6 +53,6 @@ def fenced(text: str, language: str = "") -> str:
 def cell(text: str) -> str:
     """A cell that no spreadsheet takes for a formula: they skip blanks, and read wide forms of signs as the signs."""
     lead = next((sign for sign in text if unicodedata.category(sign) not in _UNSEEN), "")
-    clean = printable(text)
+    clean = visible(text)
     formula = unicodedata.normalize("NFKC", lead)[:1] in _FORMULA or clean.startswith(("\t", "\r", "\n"))
     return f"'{clean}" if formula and lead else clean

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from tasks.model.answer import Answer
 from tasks.model.bounds import EVIDENCE_KEPT, EVIDENCE_MOST
+from tasks.model.judged import Evidence
+from tasks.model.mask import masked
 from tasks.model.text import clipped
-from tasks.render.mask import masked
-from tasks.report.stamps import stamp
 
 
-class Evidence:
+class Evidences:
     """The evidence of one report. Many checks rest on one answer: it is masked once, and one text serves all."""
 
     def __init__(self) -> None:
-        """Nothing is told yet."""
+        """Nothing is written yet."""
         self._left = EVIDENCE_MOST
         self._known: dict[int, tuple[Answer, str, int]] = {}
 
-    def of(self, answer: Answer) -> dict[str, Any]:
-        """Plain values of one answer; an output is cut where the report would become too long, and says so."""
-        return {
-            "host": answer.host,
-            "command": answer.command,
-            "observed_at": stamp(answer.at),
-            "status": answer.status,
-            "output": self._output(answer),
-        }
+    def of(self, answer: Answer) -> Evidence:
+        """One answer; its output is cut where the report would become too long, and says so."""
+        return Evidence(
+            host=answer.host,
+            command=answer.command,
+            observed_at=answer.at,
+            status=answer.status,
+            output=self._output(answer),
+        )
 
     def _output(self, answer: Answer) -> str:
         if id(answer) not in self._known:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
+
+from tasks.model.judged import CheckReport
+from tasks.model.verdict import Status
 
 _FEW = 3
 """So many rows are shown as they are."""
@@ -11,31 +14,21 @@ _NAMED = 8
 """So many targets are named; of more there is the number."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a table of checks, for people."""
-
-    status: str
-    check: str
-    target: str
-    message: str
-
-
-def gathered(rows: Iterable[Row]) -> list[Row]:
-    """The rows in their order; unknown ones of one message, where they are many, are one that counts them."""
-    same: dict[tuple[str, str], list[Row]] = {}
-    for each in rows:
-        key = (each.message, "") if each.status == "unknown" else (each.message, f"{each.check} {each.target}")
-        same.setdefault(key, []).append(each)
+def gathered(checks: Iterable[CheckReport]) -> list[CheckReport]:
+    """The checks in their order; unknown ones of one message, where they are many, are one that counts them."""
+    same: dict[tuple[str, str], list[CheckReport]] = {}
+    for each in checks:
+        own = "" if each.status is Status.UNKNOWN else f"{each.check} {each.target}"
+        same.setdefault((each.message, own), []).append(each)
     return [row for group in same.values() for row in ([_one(group)] if _foldable(group) else group)]
 
 
-def _foldable(group: list[Row]) -> bool:
-    return len(group) > _FEW and group[0].status == "unknown"
+def _foldable(group: list[CheckReport]) -> bool:
+    return len(group) > _FEW and group[0].status is Status.UNKNOWN
 
 
-def _one(group: list[Row]) -> Row:
+def _one(group: list[CheckReport]) -> CheckReport:
     targets = list(dict.fromkeys(each.target for each in group))
     more = len(targets) - _NAMED
     named = ", ".join(targets[:_NAMED]) + (f" and {more} more" if more > 0 else "")
-    return Row(group[0].status, f"{len(group)} checks", named, group[0].message)
+    return replace(group[0], check=f"{len(group)} checks", target=named)

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.report.schema import ReportShape
-from tasks.report.shapes import CheckShape, ClusterShape, VipShape
-from tasks.report.shapes_of_runs import MeasuredShape, OutageShape
+from tasks.model.drilled import Measured, Outage
+from tasks.model.judged import CheckReport, ClusterReport, VipReport
+from tasks.model.report import Report
 
 STATUSES = ("fail", "unknown", "warn", "pass", "skip")
 """The worst first."""
@@ -22,9 +22,9 @@ class Judged:
 
     stage: str
     cluster: str
-    vip: VipShape
+    vip: VipReport
 
-    def worst_first(self) -> tuple[CheckShape, ...]:
+    def worst_first(self) -> tuple[CheckReport, ...]:
         """Its checks by status, each status in the order of the report."""
         return tuple(sorted(self.vip.checks, key=lambda check: STATUSES.index(check.status)))
 
@@ -33,7 +33,7 @@ class Judged:
         return Counter(check.status for check in self.vip.checks)
 
 
-def judged_vips(report: ReportShape) -> Iterator[Judged]:
+def judged_vips(report: Report) -> Iterator[Judged]:
     """The report's own verdicts, then those of a drill's stages but the last, which is the report's own."""
     yield from _of(report.clusters, MAIN)
     if report.drill is not None:
@@ -41,13 +41,13 @@ def judged_vips(report: ReportShape) -> Iterator[Judged]:
             yield from _of(stage.clusters, stage.name)
 
 
-def _of(clusters: Sequence[ClusterShape], stage: str) -> Iterator[Judged]:
+def _of(clusters: Sequence[ClusterReport], stage: str) -> Iterator[Judged]:
     for cluster in clusters:
         for vip in cluster.vips:
             yield Judged(stage, cluster.name, vip)
 
 
-def outages_of(report: ReportShape) -> Iterator[tuple[MeasuredShape, OutageShape]]:
+def outages_of(report: Report) -> Iterator[tuple[Measured, Outage]]:
     """Each outage with the probe host that measured it."""
     if report.drill is not None:
         for probe in report.drill.probes:
@@ -55,17 +55,7 @@ def outages_of(report: ReportShape) -> Iterator[tuple[MeasuredShape, OutageShape
                 yield probe, outage
 
 
-def silent_hosts(report: ReportShape) -> tuple[str, ...]:
-    """Who was asked and did not answer."""
-    return tuple(host for host in report.hosts.asked if host not in report.hosts.answered)
-
-
-def names(report: ReportShape) -> tuple[str, ...]:
-    """The clusters, each once."""
-    return tuple(dict.fromkeys(cluster.name for cluster in report.clusters))
-
-
-def headline(report: ReportShape) -> str:
+def headline(report: Report) -> str:
     """One sentence that says why the verdict is what it is."""
     if report.reason:
         return report.reason
@@ -73,11 +63,10 @@ def headline(report: ReportShape) -> str:
         for check in judged.worst_first()[:1]:
             if check.status in {"fail", "unknown"} and report.verdict in {"fail", "unknown"}:
                 return f"{check.check} {check.target}: {check.message}"
-    silent = silent_hosts(report)
-    if silent:
-        return f"no answer from {', '.join(silent)}"
+    if report.hosts.silent:
+        return f"no answer from {', '.join(report.hosts.silent)}"
     if report.drill is not None and report.verdict in {"pass", "warn"}:
-        probes = ", ".join(each.source for each in report.drill.probes)
+        probes = ", ".join(each.host for each in report.drill.probes)
         return (
             f"failover and failback of {report.drill.target} are within what timers and fabric explain, from {probes}"
         )
@@ -85,12 +74,12 @@ def headline(report: ReportShape) -> str:
     return f"{passed} checks pass" if passed else "nothing was judged"
 
 
-def measured_words(outage: OutageShape) -> str:
+def measured_words(outage: Outage) -> str:
     """`3.412 s ± 0.010`, or that it was not measured."""
     return f"{outage.seconds:.3f} s ± {outage.resolution_s:.3f}" if outage.measured else "not measured"
 
 
-def outage_verdict(outage: OutageShape) -> str:
+def outage_verdict(outage: Outage) -> str:
     """`within`, `outside` or `unknown`."""
     if not outage.measured:
         return "unknown"

@@ -8,8 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from tasks.model.text import clipped
-from tasks.report.escape import printable
+from tasks.model.text import clipped, visible
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "report"
 _LONGEST = 60
@@ -25,7 +24,7 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: printable(value) if type(value) is str else value,
+        finalize=lambda value: visible(value) if type(value) is str else value,
     )
     made.filters["stamp"] = lambda at: at.strftime("%Y-%m-%d %H:%M:%S UTC")
     return made
@@ -33,7 +32,7 @@ def environment() -> Environment:
 
 def drawn(text: str) -> str:
     """A text in a picture: what no picture has room for is left out."""
-    return clipped(printable(text), _LONGEST)
+    return clipped(visible(text), _LONGEST)
 
 
 def picture(template: str, **values: object) -> Markup:

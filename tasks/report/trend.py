@@ -10,28 +10,17 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from tasks.render.mask import plain
-from tasks.report.stamps import stamp
-from tasks.report.terminal import shown
+from tasks.model.history import KeptOutage
+from tasks.model.mask import plain
+from tasks.model.written import stamp
+from tasks.report.document import plain_values
+from tasks.report.screen.terminal import shown, table
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 BUCKETS = 24
 """Parts of the time from the first run to the last."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """An outage that a drill measured."""
-
-    at: datetime
-    probe: str
-    phase: str
-    seconds: float
-    allowed_s: float
-    within: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +29,7 @@ class Trend:
 
     cluster: str
     runs: tuple[tuple[datetime, bool], ...]
-    outages: tuple[Measured, ...]
+    outages: tuple[KeptOutage, ...]
 
     @property
     def rate(self) -> float:
@@ -56,7 +45,7 @@ class Trend:
             parts[min(BUCKETS - 1, int((at.timestamp() - first) / width))].append(healthy)
         return tuple(sum(part) / len(part) if part else None for part in parts)
 
-    def by_phase(self) -> Iterator[tuple[str, str, Sequence[Measured]]]:
+    def by_phase(self) -> Iterator[tuple[str, str, Sequence[KeptOutage]]]:
         """Probe, phase and outages of each."""
         for probe, phase in dict.fromkeys((each.probe, each.phase) for each in self.outages):
             yield probe, phase, [each for each in self.outages if (each.probe, each.phase) == (probe, phase)]
@@ -75,15 +64,15 @@ def _trend(trend: Trend) -> RenderableType:
         f"  healthy in {trend.rate:.1%} of {len(trend.runs)} runs  {blocks}  ",
         (f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC", "dim"),
     )
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2))
-    for heading in ("from", "phase", "drills", "shortest", "median", "longest", "last", "outside the bound"):
-        table.add_column(heading, header_style="dim", overflow="fold")
+    headings = ("from", "phase", "drills", "shortest", "median", "longest", "last", "outside the bound")
+    made = table(folded=headings)
+    made.padding = (0, 2, 0, 2)
     for probe, phase, found in trend.by_phase():
         seconds = [each.seconds for each in found]
         numbers = (min(seconds), median(seconds), max(seconds), seconds[-1])
         outside = sum(not each.within for each in found)
-        table.add_row(shown(probe), shown(phase), str(len(found)), *(f"{each:.3f} s" for each in numbers), str(outside))
-    return Padding(Group(head, table) if trend.outages else head, (0, 0, 1, 0))
+        made.add_row(shown(probe), shown(phase), str(len(found)), *(f"{each:.3f} s" for each in numbers), str(outside))
+    return Padding(Group(head, made) if trend.outages else head, (0, 0, 1, 0))
 
 
 def trends_document(trends: Sequence[Trend]) -> list[dict[str, Any]]:
@@ -96,15 +85,8 @@ def trends_document(trends: Sequence[Trend]) -> list[dict[str, Any]]:
             "from": stamp(trend.runs[0][0]),
             "to": stamp(trend.runs[-1][0]),
             "outages": [
-                {
-                    "at": stamp(each.at),
-                    "probe": each.probe,
-                    "phase": each.phase,
-                    "seconds": each.seconds,
-                    "allowed_s": each.allowed_s,
-                    "within": each.within,
-                }
-                for each in trend.outages
+                {key: outage[key] for key in ("at", "probe", "phase", "seconds", "allowed_s", "within")}
+                for outage in plain_values(tuple[KeptOutage, ...], trend.outages)
             ],
         }
         for trend in trends

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tasks.model.answer import Answer
 from tasks.model.errors import IntentError, VipbookError
-from tasks.store.files import place_of, write_whole
+from tasks.store.files import place_of, writable, write_whole
 
 MANIFEST = "MANIFEST.sha256"
 _SUFFIXES = (".tar.gz", ".tgz")
@@ -23,15 +23,9 @@ _UNFIT = str.maketrans(dict.fromkeys("/ \\:*?\"<>|'", "_"))
 
 def bundle_target(path: Path) -> Path:
     """The path, if a bundle can be put there; IntentError before anything is contacted."""
-    if not path.parent.is_dir():
-        raise IntentError(f"--bundle {path}: there is no directory {path.parent}; make it first")
     if os.path.lexists(path):
         raise IntentError(f"--bundle {path}: is there already; evidence is never overwritten, name another")
-    try:
-        with place_of(path):
-            return path
-    except OSError as error:
-        raise IntentError(f"--bundle {path}: can't be written: {error.strerror}") from None
+    return writable(path, f"--bundle {path}")
 
 
 def evidence_files(moment: str, answers: Mapping[str, Mapping[str, Answer]]) -> Iterator[tuple[str, bytes]]:

@@ -52,6 +52,17 @@ def place_of(path: Path) -> Generator[Place]:
         os.close(walk.directory)
 
 
+def writable(path: Path, option: str) -> Path:
+    """The path, if a file can be put there; IntentError, which begins with the option, where it can't."""
+    if not path.parent.is_dir():
+        raise IntentError(f"{option}: there is no directory {path.parent}; make it first")
+    try:
+        with place_of(path):
+            return path
+    except OSError as error:
+        raise IntentError(f"{option}: can't be written: {error.strerror}") from None
+
+
 def write_whole(path: Path, content: bytes, *, mode: int = _OWNER) -> None:
     """The file appears whole or not at all; OSError when it can't, IntentError where others could choose the target.
 

@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tasks.model.errors import IntentError
+from tasks.model.history import KeptOutage, PastHealth, Run
 from tasks.model.text import readable
-from tasks.report.stamps import stamp
+from tasks.model.written import stamp
 from tasks.store.database import open_database
 from tasks.store.rows import (
     AHEAD,
     CONFIRMED_BY,
-    PastHealth,
-    PastOutage,
-    Run,
     Timed,
     believed,
     confirmed,
@@ -122,7 +120,7 @@ class History:
         rows = self.connection.execute(f"{ends} <= ? ORDER BY ended_at DESC", (scope, latest))
         return next(self._readable(rows, lambda row: moment(row[1])), None)
 
-    def outages(self, cluster: str | None = None) -> tuple[PastOutage, ...]:
+    def outages(self, cluster: str | None = None) -> tuple[KeptOutage, ...]:
         """Every outage that was kept, the newest first."""
         rows = self.connection.execute(
             "SELECT run, started_at, cluster, probe, phase, seconds, allowed_s, within FROM outages"

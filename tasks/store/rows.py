@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol, TypeVar
+
+from tasks.model.history import KeptOutage, PastHealth, Run
 
 AHEAD = timedelta(minutes=5)
 """A run that is further ahead of the clock than a correction of NTP's was made while the clock was wrong."""
@@ -18,45 +19,6 @@ CONFIRMED_BY = 25
 _YEARS = range(1970, 9999)
 """Clocks count from the first. Nearer to the ends of the calendar a zone or a span of time leads out of it."""
 _MOST_BYTES = 256 * 2**20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """One run, without its document. `ahead`: its time is in the future, so the clock was wrong then, or is now."""
-
-    id: int
-    started_at: datetime
-    ended_at: datetime
-    command: str
-    verdict: str
-    clusters: tuple[str, ...]
-    duration_s: float
-    exit_code: int
-    ahead: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastOutage:
-    """An outage that a drill measured."""
-
-    run: int
-    at: datetime
-    cluster: str
-    probe: str
-    phase: str
-    seconds: float
-    allowed_s: float
-    within: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastHealth:
-    """Were all VIPs of a cluster healthy at a run?"""
-
-    run: int
-    at: datetime
-    cluster: str
-    healthy: bool
 
 
 class Timed(Protocol):
@@ -102,10 +64,10 @@ def run_of(row: Sequence[Any], now: datetime) -> Run:
     )
 
 
-def outage_of(row: Sequence[Any]) -> PastOutage:
+def outage_of(row: Sequence[Any]) -> KeptOutage:
     """A row of the table of outages with the time of its run; ValueError as above."""
     number, at, cluster, probe, phase, seconds, allowed, within = row
-    return PastOutage(
+    return KeptOutage(
         run=number,
         at=moment(at),
         cluster=_typed(cluster, str),

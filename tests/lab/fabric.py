@@ -13,7 +13,7 @@ from typing import Any
 
 import jsonschema
 
-from tasks.report.schema import json_schema
+from tasks.report.document import json_schema
 from tests.lab.nodes import run_in
 from tests.lab.proof import Proof
 from tests.lab.runner import ROOT, RUNNER, VIPBOOK

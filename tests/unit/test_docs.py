@@ -33,7 +33,7 @@ def test_every_known_cause_is_explained() -> None:
 
 
 def test_every_exit_code_is_explained() -> None:
-    code = (ROOT / "runbooks/exits.py").read_text(encoding="utf-8")
+    code = (ROOT / "runbooks/process/exits.py").read_text(encoding="utf-8")
     page = (ROOT / "docs/reference/exit-codes.md").read_text(encoding="utf-8")
     codes = re.findall(r"^    [A-Z_]+ = (\d+)$", code, re.MULTILINE)
     assert codes == re.findall(r"^\| (\d+) \|", page, re.MULTILINE)

@@ -10,10 +10,10 @@ from tasks.judge.subject import Check, Subject
 from tasks.model.address import IpInterface
 from tasks.model.cluster import Cluster, Server
 from tasks.model.keepalived import MARK
+from tasks.model.mask import masked
 from tasks.model.server import ConfigFile, Instance
 from tasks.model.verdict import Finding
 from tasks.render.diff import unified
-from tasks.render.mask import masked
 
 SAFE_MODES = (0o600, 0o640)
 """keepalived.conf holds a password: root and at most root's group may read it."""

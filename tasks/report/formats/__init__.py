@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tasks.model.registry import constant, module_names
 
 if TYPE_CHECKING:
-    from tasks.report.schema import ReportShape
+    from tasks.model.report import Report
 
 FORMATS = module_names(__path__)
 
@@ -26,7 +26,7 @@ class Format:
 
     suffix: str
     """Of a file's name."""
-    render: Callable[[ReportShape], str] | None
+    render: Callable[[Report], str] | None
     """None: the document as it is."""
     public: bool = False
     """Another user's program reads the file, as node_exporter does: it must hold no evidence."""
@@ -53,6 +53,6 @@ def rendered(name: str, shape: dict[str, Any]) -> str:
     render = format_of(name).render
     if render is None:
         return json_text(shape)
-    from tasks.report.schema import report_of  # noqa: PLC0415 - pydantic
+    from tasks.report.document import report_of  # noqa: PLC0415 - pydantic
 
     return render(report_of(shape))

@@ -6,11 +6,11 @@ import csv
 import io
 from collections.abc import Iterator
 
+from tasks.model.report import Report
+from tasks.model.written import stamp
 from tasks.report.escape import cell
 from tasks.report.formats import Format
 from tasks.report.parts import judged_vips
-from tasks.report.schema import ReportShape
-from tasks.report.stamps import stamp
 
 COLUMNS = (
     "started_at",
@@ -28,7 +28,7 @@ COLUMNS = (
 )
 
 
-def render(report: ReportShape) -> str:
+def render(report: Report) -> str:
     """A header, and every check of the report and of a drill's stages."""
     written = io.StringIO()
     table = csv.writer(written, lineterminator="\n")
@@ -37,7 +37,7 @@ def render(report: ReportShape) -> str:
     return written.getvalue()
 
 
-def _rows(report: ReportShape) -> Iterator[tuple[str, ...]]:
+def _rows(report: Report) -> Iterator[tuple[str, ...]]:
     run = (stamp(report.started_at), report.command)
     for judged in judged_vips(report):
         for check in judged.vip.checks:

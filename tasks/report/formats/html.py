@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 from markupsafe import Markup
 
-from tasks.report.drawing import fabric_svg
+from tasks.model.report import Report
+from tasks.report.drawing.drill import timeline_svg
+from tasks.report.drawing.fabric import fabric_svg
 from tasks.report.formats import Format
 from tasks.report.parts import (
     MAIN,
@@ -19,23 +21,20 @@ from tasks.report.parts import (
     measured_words,
     outage_verdict,
     outages_of,
-    silent_hosts,
 )
-from tasks.report.plot import timeline_svg
-from tasks.report.schema import ReportShape
 from tasks.report.templating import TEMPLATES, environment
 
 _SIGNS = {"pass": "✓", "warn": "!", "fail": "✕", "unknown": "?", "skip": "·"}
 
 
-def render(report: ReportShape) -> str:
+def render(report: Report) -> str:
     """The whole page."""
     script = (TEMPLATES / "report.js").read_text(encoding="utf-8")
     page = environment().get_template("report.html.j2")
     return page.render(
         report=report,
         headline=headline(report),
-        silent=silent_hosts(report),
+        silent=report.hosts.silent,
         main=[each for each in judged_vips(report) if each.stage == MAIN],
         stages=[each for each in judged_vips(report) if each.stage != MAIN],
         judged_sections=_judged_sections(report),
@@ -54,7 +53,7 @@ def render(report: ReportShape) -> str:
     )
 
 
-def _judged_sections(report: ReportShape) -> list[tuple[str, str, list[Judged]]]:
+def _judged_sections(report: Report) -> list[tuple[str, str, list[Judged]]]:
     """Id, title and verdicts: what holds now and what held on the way; where something is wrong comes first."""
     judged = list(judged_vips(report))
     now = ("checks", "Checks", [each for each in judged if each.stage == MAIN])
@@ -66,7 +65,7 @@ def _wrong(judged: Judged) -> bool:
     return any(judged.counts().get(status) for status in ("fail", "unknown"))
 
 
-def _drawings(report: ReportShape) -> Iterator[tuple[str, Markup]]:
+def _drawings(report: Report) -> Iterator[tuple[str, Markup]]:
     """A drawing a cluster, with where the VIP was before."""
     for number, cluster in enumerate(report.clusters):
         drawn = fabric_svg(cluster, _earlier(report, cluster.name), f"fabric{number}")
@@ -74,7 +73,7 @@ def _drawings(report: ReportShape) -> Iterator[tuple[str, Markup]]:
             yield cluster.name, drawn
 
 
-def _earlier(report: ReportShape, cluster: str) -> str | None:
+def _earlier(report: Report, cluster: str) -> str | None:
     """Who bore the VIP before: at the last judgement of a drill with another owner, or before a window's change."""
     now = {vip.owner for each in report.clusters if each.name == cluster for vip in each.vips}
     stages = report.drill.stages if report.drill is not None else ()

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from tasks.report.escape import printable
+from tasks.model.drilled import Outage
+from tasks.model.judged import CheckReport
+from tasks.model.report import Report, ServerReport
+from tasks.model.text import visible
+from tasks.model.window import WindowResult
 from tasks.report.formats import Format
 from tasks.report.parts import (
     Judged,
@@ -15,21 +19,17 @@ from tasks.report.parts import (
     measured_words,
     outage_verdict,
     outages_of,
-    silent_hosts,
 )
-from tasks.report.schema import ReportShape
-from tasks.report.shapes import CheckShape, ServerShape
-from tasks.report.shapes_of_runs import OutageShape, WindowShape
 
 _RESULTS = {"failure": Failure, "error": Error, "skipped": Skipped}
 _BAD_OUTCOMES = {"rolled-back", "not-rolled-back", "refused"}
 
 
-def render(report: ReportShape) -> str:
+def render(report: Report) -> str:
     """The whole report. Consumers collapse testcases of one name: none occurs twice."""
-    xml = JUnitXml(printable(f"vipbook {report.command}"))
+    xml = JUnitXml(visible(f"vipbook {report.command}"))
     for name, cases in _suites(report):
-        suite = TestSuite(printable(name))
+        suite = TestSuite(visible(name))
         suite.timestamp = report.started_at.strftime("%Y-%m-%dT%H:%M:%S")
         suite.hostname = "vipbook"
         for case in cases:
@@ -49,23 +49,23 @@ def render(report: ReportShape) -> str:
     return written.getvalue().decode()
 
 
-def _suites(report: ReportShape) -> Iterator[tuple[str, list[TestCase]]]:
+def _suites(report: Report) -> Iterator[tuple[str, list[TestCase]]]:
     for judged in judged_vips(report):
         name = f"{judged.stage} {judged.cluster} {judged.vip.address}".strip()
         yield name, [_check(judged, each) for each in judged.vip.checks]
-    outages = [_outage(probe.source, each) for probe, each in outages_of(report)]
+    outages = [_outage(probe.host, each) for probe, each in outages_of(report)]
     if outages:
         yield "outages", outages
     if report.window is not None and report.window.verdict is not None:
         yield f"window {report.window.name}", list(_window(report.window))
     if report.servers:
         yield "servers", [_server(each) for each in report.servers]
-    silent = silent_hosts(report)
+    silent = report.hosts.silent
     if silent:
         yield "hosts", [_case("hosts", host, error="did not answer") for host in silent]
 
 
-def _check(judged: Judged, check: CheckShape) -> TestCase:
+def _check(judged: Judged, check: CheckReport) -> TestCase:
     place = ".".join(part for part in (judged.stage, judged.cluster, str(judged.vip.address)) if part)
     name = f"{check.check} {check.target}"
     said = check.message
@@ -77,11 +77,11 @@ def _check(judged: Judged, check: CheckShape) -> TestCase:
         return _case(place, name, skipped=said)
     case = _case(place, name)
     if check.status == "warn":
-        case.system_out = printable(f"warn: {said}\n{_details(check)}")
+        case.system_out = visible(f"warn: {said}\n{_details(check)}")
     return case
 
 
-def _details(check: CheckShape) -> str:
+def _details(check: CheckReport) -> str:
     parts = [check.message]
     parts += [f"expected: {check.expected}"] if check.expected else []
     parts += [f"found: {check.actual}"] if check.actual else []
@@ -91,31 +91,31 @@ def _details(check: CheckShape) -> str:
 
 def _case(place: str, name: str, **results: str) -> TestCase:
     """`results`: the message of a `failure`, an `error` or a `skipped`, and `text`, the details of it; empty: none."""
-    case = TestCase(printable(name), classname=printable(place))
+    case = TestCase(visible(name), classname=visible(place))
     text = results.pop("text", "")
     for kind, message in results.items():
         if message:
-            result = _RESULTS[kind](printable(message))
-            result.text = printable(text or message)
+            result = _RESULTS[kind](visible(message))
+            result.text = visible(text or message)
             case.result = [result]
     return case
 
 
-def _outage(probe: str, outage: OutageShape) -> TestCase:
+def _outage(probe: str, outage: Outage) -> TestCase:
     low, high = outage.bound_s
     said = f"{measured_words(outage)}; {low:.3f} to {high:.3f} s are explained"
     verdict = outage_verdict(outage)
     name = f"{outage.phase} from {probe}"
     if verdict == "within":
         case = _case("outages", name)
-        case.system_out = printable(said)
+        case.system_out = visible(said)
         return case
     return _case(
         "outages", name, failure=said if verdict == "outside" else "", error=said if verdict == "unknown" else ""
     )
 
 
-def _window(window: WindowShape) -> Iterator[TestCase]:
+def _window(window: WindowResult) -> Iterator[TestCase]:
     place = f"window.{window.name}"
     for met in window.expectations:
         yield _case(place, f"expected: {met.text}", failure="" if met.happened else met.message)
@@ -130,7 +130,7 @@ def _window(window: WindowShape) -> Iterator[TestCase]:
     )
 
 
-def _server(server: ServerShape) -> TestCase:
+def _server(server: ServerReport) -> TestCase:
     said = server.reason or server.outcome
     bad = server.outcome in _BAD_OUTCOMES
     lost = server.outcome in {"unknown", "not-reached"}

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tasks.model.drilled import Drill
+from tasks.model.location import WhereaboutsReport
+from tasks.model.report import Report, ServerReport
+from tasks.model.verdict import KnownCause
+from tasks.model.window import WindowResult
+from tasks.model.written import stamp
 from tasks.report.escape import fenced, markdown
 from tasks.report.formats import Format
-from tasks.report.gathered import Row, gathered
+from tasks.report.gathered import gathered
 from tasks.report.parts import (
     MAIN,
     Judged,
@@ -15,20 +21,15 @@ from tasks.report.parts import (
     measured_words,
     outage_verdict,
     outages_of,
-    silent_hosts,
 )
-from tasks.report.schema import ReportShape
-from tasks.report.shapes import CauseShape, ServerShape
-from tasks.report.shapes_of_runs import DrillShape, WhereaboutsShape, WindowShape
-from tasks.report.stamps import stamp
 
 
-def render(report: ReportShape) -> str:
+def render(report: Report) -> str:
     """The whole report."""
     return "\n".join(_lines(report)).rstrip() + "\n"
 
 
-def _lines(report: ReportShape) -> Iterator[str]:
+def _lines(report: Report) -> Iterator[str]:
     yield f"# vipbook {markdown(report.command)}: {report.verdict.upper()}"
     yield ""
     yield f"{markdown(headline(report))}"
@@ -37,7 +38,7 @@ def _lines(report: ReportShape) -> Iterator[str]:
     hosts = f", {answered} of {asked} hosts answered" if asked else ""
     yield f"Started {stamp(report.started_at)}, took {report.duration_s:.1f} s{hosts}."
     yield ""
-    silent = silent_hosts(report)
+    silent = report.hosts.silent
     if silent:
         yield from (f"No answer: {markdown(', '.join(silent))}", "")
     for server in report.servers:
@@ -70,11 +71,7 @@ def _vip(judged: Judged) -> Iterator[str]:
         ("status", "check", "target", "finding"),
         (
             (each.status, each.check, each.target, each.message)
-            for each in gathered(
-                Row(each.status, each.check, each.target, each.message)
-                for each in judged.worst_first()
-                if each.status != "skip" or each.overruled
-            )
+            for each in gathered(each for each in judged.worst_first() if each.status != "skip" or each.overruled)
         ),
     )
     for each in judged.worst_first():
@@ -85,20 +82,20 @@ def _vip(judged: Judged) -> Iterator[str]:
         yield from _cause(cause)
 
 
-def _cause(cause: CauseShape) -> Iterator[str]:
+def _cause(cause: KnownCause) -> Iterator[str]:
     yield f"**Known cause {markdown(cause.id)} on {markdown(cause.host)}**: {markdown(cause.explanation)} ({markdown(cause.reference)})"  # noqa: E501 - one line of Markdown
     yield ""
     yield from (f"{number}. {markdown(step)}" for number, step in enumerate(cause.advice, 1))
     yield ""
 
 
-def _drill(report: ReportShape, drill: DrillShape) -> Iterator[str]:
+def _drill(report: Report, drill: Drill) -> Iterator[str]:
     yield from ("## Outage", "")
     yield from _table(
         ("from", "phase", "measured", "allowed", "probes lost", "verdict"),
         (
             (
-                probe.source,
+                probe.host,
                 each.phase,
                 measured_words(each),
                 f"{each.bound_s[0]:.3f} to {each.bound_s[1]:.3f} s",
@@ -117,7 +114,7 @@ def _drill(report: ReportShape, drill: DrillShape) -> Iterator[str]:
         yield from (f"**{markdown(drill.target)} is not as it was before the drill.**", "")
 
 
-def _window(window: WindowShape) -> Iterator[str]:
+def _window(window: WindowResult) -> Iterator[str]:
     verdict = (window.verdict or "opened").upper()
     yield f"## Window {markdown(window.name)}: {verdict}"
     yield ""
@@ -137,7 +134,7 @@ def _window(window: WindowShape) -> Iterator[str]:
     yield ""
 
 
-def _server(server: ServerShape) -> Iterator[str]:
+def _server(server: ServerReport) -> Iterator[str]:
     yield f"## {markdown(server.host)}: {server.outcome}"
     yield ""
     if server.reason:
@@ -151,12 +148,12 @@ def _server(server: ServerShape) -> Iterator[str]:
     yield ""
 
 
-def _location(found: WhereaboutsShape) -> Iterator[str]:
+def _location(found: WhereaboutsReport) -> Iterator[str]:
     yield f"## Where is {markdown(found.query)}"
     yield ""
     for place in found.locations:
         ports = " and ".join(f"{each.leaf} {each.port or ''}".strip() for each in place.leaves)
-        yield f"- on {markdown(place.server or 'an unknown host')}, {markdown(ports or 'at no leaf that answered')}, MAC {markdown(place.mac)}, VNI {place.vni}"  # noqa: E501 - one line of Markdown
+        yield f"- on {markdown(place.server or 'an unknown host')}, {markdown(ports or 'at no leaf that answered')}, MAC {markdown(str(place.mac))}, VNI {place.vni}"  # noqa: E501 - one line of Markdown
     yield ""
     yield from _table(("leaf", "table", "says"), ((each.leaf, each.table, each.says) for each in found.sightings))
     yield from (f"- not read: {markdown(each)}" for each in found.unread)

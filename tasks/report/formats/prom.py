@@ -10,16 +10,17 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from tasks.model.judged import VerdictWord
+from tasks.model.report import Report
 from tasks.model.text import visible
+from tasks.model.verdict import VipState
 from tasks.report.formats import Format
 from tasks.report.parts import MAIN, STATUSES, judged_vips, outages_of
-from tasks.report.schema import ReportShape
-from tasks.report.shapes import StateWord, VerdictWord
 
 _GOOD = {"pass", "warn"}
 
 
-def render(report: ReportShape) -> str:
+def render(report: Report) -> str:
     """All metrics of one run, in the exposition format; nothing of the process that made them."""
     registry = CollectorRegistry()
     registry.register(_Run(report))
@@ -29,7 +30,7 @@ def render(report: ReportShape) -> str:
 class _Run(Collector):
     """What one run says, family by family."""
 
-    def __init__(self, report: ReportShape) -> None:
+    def __init__(self, report: Report) -> None:
         self._report = report
 
     def collect(self) -> Iterator[Metric]:
@@ -50,7 +51,7 @@ class _Family(GaugeMetricFamily):
         super().add_metric([visible(each) for each in labels], value, *rest)
 
 
-def _vips(report: ReportShape) -> list[Metric]:
+def _vips(report: Report) -> list[Metric]:
     state = _family("vip_state", "State of the VIP: 1 for the one that it is in.", "cluster vip state")
     masters = _family("vip_masters", "How many servers bear the VIP; 1 is right.", "cluster vip")
     checks = _family("checks", "Checks of the VIP by status.", "cluster vip status")
@@ -59,7 +60,7 @@ def _vips(report: ReportShape) -> list[Metric]:
         if judged.stage != MAIN:
             continue
         place, counts = (judged.cluster, judged.vip.address), judged.counts()
-        for each in get_args(StateWord):
+        for each in VipState:
             state.add_metric([*place, each], float(judged.vip.state == each))
         for status in STATUSES:
             checks.add_metric([*place, status], counts.get(status, 0))
@@ -70,7 +71,7 @@ def _vips(report: ReportShape) -> list[Metric]:
     return [state, masters, checks, left]
 
 
-def _outages(report: ReportShape) -> list[Metric]:
+def _outages(report: Report) -> list[Metric]:
     labels = "cluster probe phase"
     seconds = _family("outage_seconds", "Outage that the last drill measured.", labels)
     longest = _family("outage_allowed_seconds", "What timers and fabric explain at most.", labels)
@@ -79,7 +80,7 @@ def _outages(report: ReportShape) -> list[Metric]:
         for cluster in report.clusters[:1]:
             for probe, outage in outages_of(report):
                 if outage.measured:
-                    place = [cluster.name, probe.source, outage.phase]
+                    place = [cluster.name, probe.host, outage.phase]
                     seconds.add_metric(place, outage.seconds)
                     longest.add_metric(place, outage.bound_s[1])
                     at.add_metric(place, report.started_at.timestamp())
@@ -92,7 +93,7 @@ def _outages(report: ReportShape) -> list[Metric]:
     return [seconds, longest, at]
 
 
-def _run(report: ReportShape) -> list[Metric]:
+def _run(report: Report) -> list[Metric]:
     verdict = _family("verdict", "Verdict of the run: 1 for the one that it is.", "command verdict")
     for each in get_args(VerdictWord):
         verdict.add_metric([report.command, each], float(report.verdict == each))
@@ -111,7 +112,7 @@ def _run(report: ReportShape) -> list[Metric]:
     return [verdict, answered, duration, ended, success]
 
 
-def _ended(report: ReportShape) -> datetime:
+def _ended(report: Report) -> datetime:
     return report.started_at + timedelta(seconds=report.duration_s)
 
 

@@ -78,7 +78,7 @@ def without(facts: Subject, down: set[str]) -> Subject:
 
 
 def collateral(found: Comparison) -> set[str]:
-    return {f"{each.entry.host} {each.entry.table}" for each in found.changes if each.why is None}
+    return {f"{each.host} {each.table}" for each in found.changes if each.explained_by is None}
 
 
 STALE = neighbor(H1, remote=False, states=frozenset({"STALE"}))
@@ -104,16 +104,16 @@ def test_a_move_that_was_expected_is_go_and_explains_all_of_it() -> None:
     found = compared(HEALTHY, MOVED, MOVES)
     # The judge itself warns that H1 should bear it; a warning holds.
     assert (found.verdict, found.problems) == (WindowVerdict.GO, ())
-    assert {each.why for each in found.changes} == {MOVES}
-    assert {each.entry.host for each in found.changes} >= {"H1", "H2", "L1", "L2"}
-    assert [(each.happened, each.message) for each in found.met] == [(True, "from H1 to H2")]
+    assert {each.explained_by for each in found.changes} == {MOVES}
+    assert {each.host for each in found.changes} >= {"H1", "H2", "L1", "L2"}
+    assert [(each.happened, each.message) for each in found.expectations] == [(True, "from H1 to H2")]
 
 
 def test_with_a_virtual_mac_the_places_of_that_mac_belong_to_the_move() -> None:
     found = compared(virtual("H1", 1), virtual("H2", 2), MOVES)
     assert (found.verdict, found.problems) == (WindowVerdict.GO, ())
-    assert {each.entry.table for each in found.changes} >= {"kernel FDB", "zebra MAC"}
-    assert all(str(VMAC) in each.entry.row.macs for each in found.changes if each.entry.table == "kernel FDB")
+    assert {each.table for each in found.changes} >= {"kernel FDB", "zebra MAC"}
+    assert all(str(VMAC) in each.key for each in found.changes if each.table == "kernel FDB")
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ OWN = evpn_neighbor(H1)
 def test_bindings_that_come_and_go_by_themselves(then: Subject, now: Subject, alone: bool) -> None:  # noqa: FBT001
     found = compared(then, now)
     assert found.changes
-    assert {each.why for each in found.changes if each.entry.table == "zebra ARP/ND"} == {
+    assert {each.explained_by for each in found.changes if each.table == "zebra ARP/ND"} == {
         "comes and goes by itself" if alone else None
     }
 
@@ -235,8 +235,8 @@ def without_h2(facts: Subject) -> Subject:
 def test_what_was_its_own_leaves_with_it_and_nothing_else_does() -> None:
     found = compared(with_h2(HEALTHY), without_h2(H2_GONE), "H2 down", silent=["H2"])
     assert (found.verdict, found.problems) == (WindowVerdict.GO, ())
-    assert {each.why for each in found.changes} == {"H2 down"}
-    assert {each.entry.table for each in found.changes} == {"BGP type-2", "kernel FDB", "zebra MAC"}
+    assert {each.explained_by for each in found.changes} == {"H2 down"}
+    assert {each.table for each in found.changes} == {"BGP type-2", "kernel FDB", "zebra MAC"}
     kept = evpn_neighbor(H2, state="inactive", address="100.65.0.12")
     vip = evpn_neighbor(H1, vtep="10.255.0.11")
     known = with_leaf(with_h2(HEALTHY), "L2", evpn_neighbors=(vip, replace(kept, state="active")))
@@ -292,5 +292,5 @@ def test_what_failed_before_and_fails_still_is_accepted_and_said() -> None:
     ]
     found = compared(sick, sick, failed=others)
     assert found.verdict is WindowVerdict.GO
-    assert key in found.accepted
+    assert key in found.failed_before
     assert compared(sick, sick).verdict is WindowVerdict.NO_GO

@@ -10,7 +10,7 @@ import pytest
 
 from tasks.judge.locate import Look, locate
 from tasks.model.leaf import LldpNeighbor
-from tasks.model.location import Query, Whereabouts
+from tasks.model.location import LeafPort, Query, Whereabouts
 from tasks.model.mac import MacAddress
 from tasks.model.verdict import Status
 from tests.unit.builders import (
@@ -53,7 +53,7 @@ def test_one_place_and_everything_about_it(query: Query) -> None:
     answer = found(query)
     (place,) = answer.locations
     assert answer.status is Status.PASS
-    assert (place.server, dict(place.ports), place.vteps) == ("H1", {"L1": "swp1"}, (V1,))
+    assert (place.server, place.leaves, place.vteps) == ("H1", (LeafPort(leaf="L1", port="swp1"),), (V1,))
     assert (place.mac, place.vni, place.since, place.sequence) == (H1, 100, "00:02:55", 0)
     assert str(VIP.ip) in place.addresses
     tables = {(each.leaf, each.table) for each in answer.sightings}
@@ -108,7 +108,7 @@ def test_a_host_that_is_no_server_is_named_by_lldp() -> None:
     lldp = (LldpNeighbor(port="swp9", system="C1.example", remote_port="eth1"),)
     answer = found(client, L1={"fdb": (fdb_row(client, "swp9"),), "lldp": lldp})
     (place,) = answer.locations
-    assert (place.server, dict(place.ports)) == ("C1.example", {"L1": "swp9"})
+    assert (place.server, place.leaves) == ("C1.example", (LeafPort(leaf="L1", port="swp9"),))
     unnamed = found(client, L1={"fdb": (fdb_row(client, "swp9"),)})
     assert unnamed.locations[0].server is None
 

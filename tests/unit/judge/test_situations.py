@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from tasks.judge.checks import all_checks
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_vip
 from tasks.model.leaf import EvpnSession, MoveCount
 from tasks.model.verdict import Status, VipState, VipVerdict
 from tests.unit.builders import (
     GONE,
+    MACS,
     OTHER_MAC,
     VIP,
     VIP6,
@@ -50,6 +52,8 @@ from tests.unit.judge.fabrics import (
     segment,
     virtual,
 )
+from tests.unit.judge.recorded import healthy
+from tests.unit.judge.test_sysctl import virtual as with_base
 
 DOWN = (EvpnSession(peer="swp51", state="Idle", prefixes_received=None),)
 ONE_DOWN = (EvpnSession(peer="swp51", state="Established", prefixes_received=4), *DOWN)
@@ -389,6 +393,24 @@ def test_the_word_what_is_red_and_what_is_known(name: str) -> None:
     assert named(verdict, Status.WARN) == split(situation.warned)
     assert named(verdict, Status.UNKNOWN) == set()
     assert {f"{cause.id} {cause.host}" for cause in verdict.causes} == split(situation.causes)
+
+
+GATEWAY = (neighbor(MACS["H1"], remote=True), neighbor(MACS["H1"], interface="vlan100-v0", remote=False))
+SEEN = [each.facts for each in SITUATIONS.values()] + [
+    replace(moved(), cluster=replace(moved().cluster, preempt=False)),
+    replace(moved(), expected_owner="H2"),
+    with_leaf(subject(), "L2", neighbors=GATEWAY),
+    with_base("enp0s8"),
+    healthy(),
+]
+
+
+@pytest.mark.parametrize("check", [each.name for each in all_checks()])
+def test_each_check_passes_somewhere_and_never_without_evidence(check: str) -> None:
+    made = [each for facts in SEEN for each in judge_vip(facts).findings if each.check == check]
+    passed = [each for each in made if each.status is Status.PASS]
+    assert passed
+    assert [f"{each.target}: {each.message}" for each in passed if not each.evidence] == []
 
 
 @pytest.mark.parametrize("facts", [both_masters(), nobody()])

@@ -14,7 +14,7 @@ from lab import api
 from lab.errors import LabError, LabUsageError
 from lab.model import Kind
 from lab.status import Count, LabStatus, NodeStatus
-from runbooks.lab_cli import app
+from runbooks.cli.lab import app
 
 ROOT = Path(__file__).parents[3]
 
@@ -118,6 +118,6 @@ def test_shell_passes_the_command_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_help_does_not_wait_for_the_lab() -> None:
-    script = "import sys, runbooks.lab_cli; print([m for m in sys.modules if m.split('.')[0] in ('lab', 'pydantic')])"
+    script = "import sys, runbooks.cli.lab; print([m for m in sys.modules if m.split('.')[0] in ('lab', 'pydantic')])"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
     assert result.stdout == "[]\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError
 from ipaddress import IPv4Address
 
 import pytest
@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tasks.model.cluster import Desired, Secret
 from tasks.model.errors import HostError, IntentError, NoAnswerError, RefusedError, StepError, VipbookError
 from tasks.model.mac import MacAddress
-from tasks.model.report import Report
 from tasks.model.verdict import Finding, Status, VipState, VipVerdict, worst
-from tests.unit.builders import AT, cluster, server
+from tasks.report.build import Reporter, judged_clusters
+from tests.unit.builders import cluster, server
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,7 @@ def verdict(*statuses: Status) -> VipVerdict:
 def test_a_reports_verdict_is_the_worst_of_its_vips_unless_given(
     vips: list[VipVerdict], given: Status | None, found: Status
 ) -> None:
-    report = Report(command="verify", started_at=AT, duration_s=1, asked=(), answered=(), vips=tuple(vips))
-    assert replace(report, verdict=given).status is found
+    assert Reporter("verify").report(clusters=judged_clusters(vips, {}), verdict=given).status is found
 
 
 def test_errors_are_one_tree_and_carry_host_and_command() -> None:

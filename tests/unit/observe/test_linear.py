@@ -20,12 +20,12 @@ import tasks.fabric
 import tasks.observe
 import tasks.report
 from tasks.change.files import diff_of
+from tasks.model.mask import masked, plain
 from tasks.model.script import ClockError, split_output
 from tasks.model.text import visible
 from tasks.observe.keepalived_conf import read_conf
 from tasks.observe.keepalived_declared import declared_instances
 from tasks.observe.readings import Garbled
-from tasks.render.mask import masked, plain
 from tasks.report.escape import cell, fenced, markdown
 from tasks.server.firewall.backends.nftables.read.file import chains_made
 from tests.unit.observe.regex_steps import Counted, example
@@ -41,7 +41,7 @@ _SAMPLE = 1500
 
 
 def modules() -> list[ModuleType]:
-    names = ["tasks.render.mask", "tasks.model.script", "tasks.model.text", "tasks.judge.snapshot_server"]
+    names = ["tasks.model.mask", "tasks.model.script", "tasks.model.text", "tasks.judge.snapshot_server"]
     return [*map(importlib.import_module, names), *modules_of(tasks.fabric, tasks.observe, tasks.report)]
 
 

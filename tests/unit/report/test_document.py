@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,29 +13,36 @@ import pytest
 
 from tasks.judge.checks import all_checks
 from tasks.judge.vip import judge_vip
-from tasks.model.drill import Drill, Event, Measured, Outage, Stage
+from tasks.model.drilled import Drill, Event, Flagged, Measured, Outage, Probe, Stage
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
 from tasks.model.report import Report
-from tasks.model.verdict import Finding, Status, VipState
-from tasks.report.catalogue import catalogue_document
+from tasks.model.verdict import Finding, Status, VipState, VipVerdict
+from tasks.model.written import stamp
+from tasks.report.build import Reporter, judged_clusters, judged_stage
 from tasks.report.document import document
-from tasks.report.stamps import stamp
+from tasks.report.evidence import Evidences
+from tasks.report.screen.catalogue import catalogue_document
 from tests.unit.builders import AT, GONE, MACS, answer, neighbor, silent_server, subject, with_leaf, with_server
 
 HOSTS = ("H1", "H2", "L1", "L2", "L3", "I1", "C1")
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 
 
-def report(**changed: Any) -> Report:  # noqa: ANN401
-    fields: dict[str, Any] = {
-        "command": "verify",
-        "started_at": AT,
-        "duration_s": 1.23456,
+def report(*, command: str = "verify", vips: Sequence[VipVerdict] | None = None, **changed: Any) -> Report:  # noqa: ANN401
+    """A report of verdicts, a healthy VIP's when none are given; `changed` are parts of it as runbooks give them."""
+    verdicts = (judge_vip(subject()),) if vips is None else vips
+    later = {key: changed.pop(key) for key in ("waited_s", "settled_s", "interrupted") if key in changed}
+    parts: dict[str, Any] = {
         "asked": HOSTS,
         "answered": HOSTS,
-        "vips": (judge_vip(subject()),),
+        "clusters": judged_clusters(verdicts, changed.pop("fabrics", {})),
+        "servers": () if command in {"plan", "apply", "rollback"} else None,
     }
-    return Report(**(fields | changed))
+    return replace(Reporter(command, AT).report(**(parts | changed)), duration_s=1.23456, **later)
+
+
+def stage(name: str, *vips: VipVerdict) -> Stage:
+    return judged_stage(name, vips, Evidences())
 
 
 OUTAGE = Outage(
@@ -45,25 +53,26 @@ OUTAGE = Outage(
     resolution_s=0.0100001,
     bound_s=(2.99609375, 4.99609375),
     within_bound=True,
-    began_at=AT.timestamp(),
+    began_s=0.25,
 )
-BACK = replace(OUTAGE, phase="failback", seconds=0.0, lost=0, began_at=None)
+BACK = replace(OUTAGE, phase="failback", seconds=0.0, lost=0, began_s=None)
 UNMEASURED = replace(BACK, measured=False, within_bound=False)
 DRILL = Drill(
     fault="link-down",
     target="H1",
-    measured=(
-        Measured(probe="I1", interval_s=0.01, on_link=False, outages=(OUTAGE, UNMEASURED)),
+    tripped_at=AT - timedelta(seconds=0.25),
+    probe=Probe(host="I1", interval_s=0.01),
+    outages=(OUTAGE, UNMEASURED),
+    probes=(
+        Measured(host="I1", interval_s=0.01, on_link=False, outages=(OUTAGE, UNMEASURED)),
         Measured(
-            probe="C1", interval_s=0.01, on_link=True, outages=(replace(OUTAGE, bound_s=(2.99609375, 57.996)), BACK)
+            host="C1", interval_s=0.01, on_link=True, outages=(replace(OUTAGE, bound_s=(2.99609375, 57.996)), BACK)
         ),
     ),
+    flagged_duplicate=Flagged(before=("L2",), after=("L1", "L2")),
     timeline=(Event(at=AT, offset_s=-0.00049, host="H1", source="fault", event="enp0s8 down"),),
-    stages=(Stage(name="before", vips=(judge_vip(subject()),)),),
+    stages=(stage("before", judge_vip(subject())),),
     restored=True,
-    tripped_at=AT.timestamp() - 0.25,
-    flagged_before=("L2",),
-    flagged_after=("L1", "L2"),
 )
 
 
@@ -223,16 +232,20 @@ def test_known_causes() -> None:
     [
         ({"L1": 0.50049, "L2": 3.0}, {"L1": 0.5, "L2": 3.0}),
         ({}, {}),  # nothing ever held
-        (None, {}),
     ],
 )
-def test_when_each_target_began_to_hold(settled: dict[str, float] | None, shown: dict[str, float]) -> None:
+def test_when_each_target_began_to_hold(settled: dict[str, float], shown: dict[str, float]) -> None:
     assert document(report(waited_s=4.0, settled_s=settled))["settled_s"] == shown
-    assert "settled_s" not in document(report(settled_s=settled)), "only a wait has something to settle"
+    assert "settled_s" not in document(report()), "only a wait has something to settle"
 
 
 @pytest.mark.parametrize(
-    ("given", "key", "value"), [({"waited_s": 2.00049}, "waited_s", 2.0), ({"reason": "why"}, "reason", "why")]
+    ("given", "key", "value"),
+    [
+        ({"waited_s": 2.00049}, "waited_s", 2.0),
+        ({"reason": "why"}, "reason", "why"),
+        ({"interrupted": True}, "interrupted", True),
+    ],
 )
 def test_keys_that_come_when_there_is_something_to_say(given: dict[str, Any], key: str, value: object) -> None:
     assert document(report(**given))[key] == value
@@ -267,8 +280,9 @@ def test_no_secret_gets_in_by_a_diff_an_event_or_a_stage(text: str) -> None:
         host="H1", outcome=Outcome.PLANNED, plan=ServerPlan(host="H1", steps=(step,), notes=(text,))
     )
     event = Event(at=AT, offset_s=0, host="H1", source="keepalived", event=text)
-    stage = Stage(name="x", vips=(replace(judge_vip(subject()), findings=(Finding(check="a", target="b", status=Status.FAIL, message=text),)),))  # fmt: skip  # noqa: E501
-    drill = replace(DRILL, timeline=(event,), stages=(stage,))
+    finding = Finding(check="a", target="b", status=Status.FAIL, message=text)
+    wrong = stage("x", replace(judge_vip(subject()), findings=(finding,)))
+    drill = replace(DRILL, timeline=(event,), stages=(wrong,))
     assert "hunter22" not in json.dumps(document(report(command="apply", servers=(outcome,), drill=drill)))
 
 

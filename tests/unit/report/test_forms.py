@@ -16,10 +16,9 @@ from tasks.judge.vip import judge_vip
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step
 from tasks.model.report import Report
 from tasks.model.verdict import Finding, Status
-from tasks.report.document import document
+from tasks.report.document import document, report_of
 from tasks.report.escape import cell, fenced, markdown
 from tasks.report.formats import FORMATS, rendered
-from tasks.report.schema import ReportShape, report_of
 from tests.unit.builders import MACS, answer, neighbor, subject, with_leaf
 from tests.unit.report.test_document import DRILL, SECRETS, report
 from tests.unit.report.test_schema import REPORTS
@@ -31,11 +30,11 @@ def made(name: str, form: str) -> str:
     return rendered(form, document(REPORTS[name]))
 
 
-def shape(name: str) -> ReportShape:
+def shape(name: str) -> Report:
     return report_of(document(REPORTS[name]))
 
 
-def checks(found: ReportShape) -> list[Any]:
+def checks(found: Report) -> list[Any]:
     stages = found.drill.stages[:-1] if found.drill is not None else ()
     clusters = [*found.clusters, *(cluster for stage in stages for cluster in stage.clusters)]
     return [check for cluster in clusters for vip in cluster.vips for check in vip.checks]

@@ -22,25 +22,27 @@ from rich.table import Table
 
 from lab import api
 from lab.errors import LabError
-from runbooks import schedule, window
-from runbooks.face import Face, _Plain, guard
-from runbooks.keeping import keep
-from runbooks.lab_cli import _steps
+from runbooks import schedule
+from runbooks.cli.face import Face, _Plain, guard
+from runbooks.cli.lab import _steps
+from runbooks.history.keeping import keep
+from runbooks.window import runbook as window
 from tasks.model.errors import IntentError, NotRestoredError, RefusedError, VipbookError
+from tasks.model.history import KeptOutage
 from tasks.model.mac import MacAddress
 from tasks.model.report import Report
 from tasks.model.text import visible
-from tasks.report.console import render_report
-from tasks.report.difference import differences, render_differences
-from tasks.report.document import document
+from tasks.model.window import KeptWindow
+from tasks.report.document import document, report_of
+from tasks.report.drawing.trend import plot_trends
 from tasks.report.formats import FORMATS, rendered
-from tasks.report.schema import report_of
-from tasks.report.terminal import Terminal
-from tasks.report.trend import Measured, Trend, render_trends
-from tasks.report.trend_picture import plot_trends
+from tasks.report.screen.console import render_report
+from tasks.report.screen.difference import differences, render_differences
+from tasks.report.screen.terminal import Terminal
+from tasks.report.trend import Trend, render_trends
 from tests.unit.lab.test_lab_command import lab_status
 from tests.unit.report.test_schema import REPORTS
-from tests.unit.runbooks.test_cli import run
+from tests.unit.runbooks.cli.test_commands import run
 
 WORD = "rädel"
 HOSTILE = {
@@ -58,7 +60,7 @@ HOSTILE = {
     "wide signs": "漢字" * 50 + WORD,
     "markup of the web": f"<script>alert(1)</script>{WORD}<!--]]>&amp;",
 }
-_KEPT = {"command", "action", "kind", "stands", "fault", "schema", "id", "key"}
+_KEPT = {"command", "action", "kind", "stands", "fault", "schema", "id", "key", "verdict"}
 """Words that vipbook itself makes, and that another would not be a report with; and what tells checks apart."""
 _SGR = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[2K|\x1b\[1A|\r")
 
@@ -154,7 +156,16 @@ class TestAllElse:
 
     def test_a_trend(self, text: str) -> None:
         at = datetime(2026, 1, 1, tzinfo=UTC)
-        outage = Measured(at=at, probe=f"I1{text}", phase=f"failover{text}", seconds=1.0, allowed_s=2.0, within=True)
+        outage = KeptOutage(
+            run=1,
+            cluster="web",
+            at=at,
+            probe=f"I1{text}",
+            phase=f"failover{text}",
+            seconds=1.0,
+            allowed_s=2.0,
+            within=True,
+        )
         trends = [Trend(cluster=f"web $x^{text}", runs=((at, True),), outages=(outage,))]
         harmless(on_screen(render_trends(trends), terminal=True))
         if not any(ord(sign) > 0x2000 for sign in text):
@@ -180,8 +191,8 @@ class TestAllElse:
         """Names of files, and why one can't be read."""
         at = datetime(2026, 1, 1, tzinfo=UTC)
         rows = (
-            window.Listed(name=text, state=text),
-            window.Listed(name=text, state=text, opened_at=at, clusters=(text, text)),
+            KeptWindow(name=text, state=text),
+            KeptWindow(name=text, state=text, opened_at=at, clusters=(text, text)),
         )
         monkeypatch.setattr(window, "listed", lambda: rows)
         result = run("window", "list", *options)

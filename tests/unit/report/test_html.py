@@ -7,6 +7,7 @@ import hashlib
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -14,14 +15,15 @@ from typing import Any
 
 import pytest
 
-from tasks.report.document import document
-from tasks.report.drawing import fabric_svg
+from tasks.model.fabric_map import FabricMap, MappedLeaf, MappedProbe, MappedServer
+from tasks.model.report import Report
+from tasks.model.verdict import VipState
+from tasks.report.document import document, read_report, report_of
+from tasks.report.drawing.drill import timeline_svg
+from tasks.report.drawing.fabric import fabric_svg
+from tasks.report.drawing.layout import CHIP_X, CHIP_Y, STEP_X, lay_out
 from tasks.report.formats import rendered
 from tasks.report.formats.html import render
-from tasks.report.layout import CHIP_X, CHIP_Y, STEP_X, lay_out
-from tasks.report.plot import timeline_svg
-from tasks.report.schema import ReportShape, read_report, report_of
-from tasks.report.shapes import FabricShape, MappedLeafShape, MappedProbeShape, MappedServerShape
 from tests.unit.report.test_document import DRILL, report
 from tests.unit.report.test_forms import HOSTILE, hostile
 from tests.unit.report.test_schema import REPORTS
@@ -60,7 +62,7 @@ class Page(HTMLParser):
 
 STORED = Path(__file__).parents[2] / "data" / "report"
 """A drill and a verify of the lab: evidence is cut after 500 characters, and that of a drill's stages left out."""
-SHAPES: dict[str, ReportShape] = {name: report_of(document(each)) for name, each in REPORTS.items()}
+SHAPES: dict[str, Report] = {name: report_of(document(each)) for name, each in REPORTS.items()}
 SHAPES |= {f"stored {each.stem}": read_report(each.read_bytes(), each.name) for each in sorted(STORED.glob("*.json"))}
 PAGES = {name: render(each) for name, each in SHAPES.items()}
 
@@ -155,10 +157,10 @@ def test_each_vip_is_told_of_above_everything_else() -> None:
         assert said in head, said
 
 
-def with_vip(name: str, **changed: Any) -> ReportShape:  # noqa: ANN401
+def with_vip(name: str, **changed: Any) -> Report:  # noqa: ANN401
     (cluster,) = SHAPES[name].clusters
-    vips = tuple(vip.model_copy(update=changed) for vip in cluster.vips)
-    return SHAPES[name].model_copy(update={"clusters": (cluster.model_copy(update={"vips": vips}),)})
+    vips = tuple(replace(vip, **changed) for vip in cluster.vips)
+    return replace(SHAPES[name], clusters=(replace(cluster, vips=vips),))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,7 @@ def with_vip(name: str, **changed: Any) -> ReportShape:  # noqa: ANN401
     [(2, "on 2 servers at once"), (0, "on nobody"), (None, "on nobody")],
 )
 def test_a_vip_that_no_one_server_bears(masters: int | None, said: str) -> None:
-    found = with_vip("stored verify_fail", owner=None, masters=masters, state="split-brain")
+    found = with_vip("stored verify_fail", owner=None, masters=masters, state=VipState.SPLIT_BRAIN)
     page = render(found)
     assert said in page.split("</header>", maxsplit=1)[0]
     assert f"✕ VIP 100.65.0.10 {said}: split-brain</text>" in page
@@ -176,9 +178,9 @@ def test_what_was_wrong_on_the_way_stands_before_what_is_right_now() -> None:
     drill = SHAPES["stored drill"].drill
     assert drill is not None
     (judged,) = SHAPES["stored verify_fail"].clusters
-    stage = drill.stages[1].model_copy(update={"clusters": (judged,), "verdict": "fail"})
-    found = drill.model_copy(update={"stages": (drill.stages[0], stage, drill.stages[2])})
-    page = render(SHAPES["stored drill"].model_copy(update={"drill": found, "verdict": "fail"}))
+    stage = replace(drill.stages[1], clusters=(judged,), verdict="fail")
+    found = replace(drill, stages=(drill.stages[0], stage, drill.stages[2]))
+    page = render(replace(SHAPES["stored drill"], drill=found, verdict="fail"))
     assert page.index('id="stages"') < page.index('id="checks"')
     assert page.index("At failover: ") < page.index("At before: ")
     assert "<details open>" in page
@@ -195,9 +197,9 @@ def drill_with(**changed: Any) -> str:  # noqa: ANN401
     drill = SHAPES["stored drill"].drill
     assert drill is not None
     first, *rest = drill.probes
-    outages = (first.outages[0].model_copy(update=changed), *first.outages[1:])
-    probes = (first.model_copy(update={"outages": outages}), *rest)
-    return timeline_svg(drill.model_copy(update={"probes": probes}), "t")
+    outages = (replace(first.outages[0], **changed), *first.outages[1:])
+    probes = (replace(first, outages=outages), *rest)
+    return timeline_svg(replace(drill, probes=probes), "t")
 
 
 def test_the_timeline_of_a_long_drill_enlarges_each_short_gap() -> None:
@@ -225,7 +227,7 @@ def test_an_outage_that_is_not_as_it_should_be(changed: dict[str, Any], said: st
 def test_a_drill_that_measured_nothing_has_a_timeline_all_the_same() -> None:
     drill = SHAPES["stored drill"].drill
     assert drill is not None
-    said = words(timeline_svg(drill.model_copy(update={"probes": (), "timeline": ()}), "t"))
+    said = words(timeline_svg(replace(drill, probes=(), timeline=()), "t"))
     assert "the whole drill" in said
     assert [each for each in said if "enlarged" in each] == []
 
@@ -239,12 +241,12 @@ def test_a_drill_is_told_in_words_too() -> None:
     assert "H1 on L1. H2 on L2. 100.65.0.10 is on H1: healthy. It was on H2." in drawn
 
 
-def server(name: str, *leaves: str) -> MappedServerShape:
-    return MappedServerShape(name=name, address="192.0.2.1", leaves=leaves)
+def server(name: str, *leaves: str) -> MappedServer:
+    return MappedServer(name=name, address="192.0.2.1", leaves=leaves)
 
 
-def leaf(name: str, *spines: str) -> MappedLeafShape:
-    return MappedLeafShape(name=name, vtep=None, spines=spines)
+def leaf(name: str, *spines: str) -> MappedLeaf:
+    return MappedLeaf(name=name, vtep=None, spines=spines)
 
 
 PAIR = (server("H1", "L1", "L2"), server("H2", "L1", "L2"))
@@ -270,9 +272,9 @@ FABRICS: dict[str, dict[str, Any]] = {
 }
 
 
-def fabric(name: str) -> FabricShape:
-    probes = (MappedProbeShape(name="I1", on_link=False, leaves=()),)
-    return FabricShape(vni=100, probes=probes, **FABRICS[name])
+def fabric(name: str) -> FabricMap:
+    probes = (MappedProbe(name="I1", on_link=False, leaves=()),)
+    return FabricMap(vni=100, probes=probes, **FABRICS[name])
 
 
 @pytest.mark.parametrize("name", FABRICS)
@@ -295,7 +297,7 @@ def test_of_many_leaves_those_that_matter_have_a_box_of_their_own(told: tuple[st
 @pytest.mark.parametrize("name", FABRICS)
 def test_every_kind_of_fabric_is_drawn(name: str) -> None:
     (cluster,) = report_of(document(REPORTS["stale"])).clusters
-    drawn = fabric_svg(cluster.model_copy(update={"fabric": fabric(name)}), None, "f")
+    drawn = fabric_svg(replace(cluster, fabric=fabric(name)), None, "f")
     assert drawn is not None
     Page(drawn)
     for each in (*FABRICS[name]["servers"], *FABRICS[name]["leaves"]):

@@ -10,9 +10,9 @@ from rich.console import Console
 from tasks.judge.vip import judge_vip
 from tasks.model.cluster import CheckRule
 from tasks.model.report import Report
-from tasks.report.console import render_report
 from tasks.report.document import document
 from tasks.report.formats import FORMATS, rendered
+from tasks.report.screen.console import render_report
 from tests.unit.builders import MACS, cluster, neighbor, subject, with_leaf
 from tests.unit.report.test_document import report
 

@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from ruamel.yaml import YAML
 
-from runbooks.report_files import write_report
+from runbooks.process.report_files import write_report
 from tasks.judge.vip import judge_vip
 from tasks.model.verdict import Status
 from tasks.report.document import document

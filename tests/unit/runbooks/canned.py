@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import runbooks.configure
+import runbooks.apply.runbook
 import runbooks.verify
 from runbooks import cli
-from runbooks.face import Face
+from runbooks.cli.face import Face
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.report import Report
 from tasks.model.verdict import Status
@@ -50,7 +50,7 @@ def _main(code: str, words: list[str]) -> None:
 
     Face.session = session  # type: ignore[assignment, method-assign]
     runbooks.verify.verify = canned
-    runbooks.configure.apply = canned
+    runbooks.apply.runbook.apply = canned
     for name in os.environ.get("MISSING", "").split():
         sys.modules[name] = None  # type: ignore[assignment]
     sys.argv = ["vipbook", *words]

@@ -20,8 +20,8 @@ from tasks.model.location import Query
 from tasks.model.mac import MacAddress
 from tasks.observe.helpers import helper_function, helper_text
 from tests.unit.builders import VIP, VIP6, cluster
+from tests.unit.runbooks.cli.test_commands import ended, run
 from tests.unit.runbooks.inventories import write_inventory
-from tests.unit.runbooks.test_cli import ended, run
 
 SUDOERS = Path(__file__).resolve().parents[3] / "templates" / "sudoers"
 
@@ -34,8 +34,8 @@ def inventory(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("host", ["H1", "L1", "I1"])
 def test_every_question_of_a_look_is_listed(host: str, inventory: Path) -> None:
     script = questions(read_intent(inventory, need_secrets=False).clusters, {})[host]
-    listed = {(each.command, each.root) for each in asked(inventory, []) if host in each.hosts}
-    assert {(each.title, each.sudo) for each in script.commands} <= listed
+    listed = {(each.command, each.privilege == "root") for each in asked(inventory, []) if host in each.hosts}
+    assert {(each.title.removeprefix("sudo "), each.sudo) for each in script.commands} <= listed
 
 
 TOOLS = ("sh", "sed", "cat", "date", "tr", "grep", "awk", "sleep", "env")

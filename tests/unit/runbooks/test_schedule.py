@@ -11,8 +11,8 @@ import pytest
 
 from runbooks import schedule as runbook
 from tasks.render.schedule import MARKER
+from tests.unit.runbooks.cli.test_commands import ended, run
 from tests.unit.runbooks.inventories import write_inventory
-from tests.unit.runbooks.test_cli import ended, run
 
 
 class Systemd:

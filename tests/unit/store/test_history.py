@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tasks.model.errors import IntentError
+from tasks.model.written import stamp
 from tasks.report.document import document
-from tasks.report.stamps import stamp
 from tasks.store.history import Wanted, open_history, scope_of
 from tests.unit.report.test_document import DRILL, report
 from tests.unit.report.test_schema import SILENT, STALE

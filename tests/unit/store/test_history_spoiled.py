@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from runbooks.keeping import history_path, keep, with_past
-from runbooks.notify import notify
-from runbooks.state import state_directory
+from runbooks.history.keeping import history_path, keep, with_past
+from runbooks.history.notify import notify
+from runbooks.process.state import state_directory
 from tasks.model.errors import VipbookError
-from tasks.report.stamps import stamp
+from tasks.model.written import stamp
 from tasks.store.history import Wanted, open_history, scope_of
-from tests.unit.runbooks.test_cli import ended, run
+from tests.unit.runbooks.cli.test_commands import ended, run
 from tests.unit.store.test_history import BAD, DRILLED, GOOD, filled, kept_at
 
 NOW = datetime.now(UTC)
@@ -72,7 +72,7 @@ class TestARowThatCanNotBeRead:
         assert "past" in with_past(BAD, said.append)
 
     def test_pruning_and_keeping_go_on(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("runbooks.keeping._PRUNED_EACH", 1)
+        monkeypatch.setattr("runbooks.history.keeping._PRUNED_EACH", 1)
         changed(2, *SPOILED[name])
         keep(GOOD, 0)
         with open_history(history_path(), create=False) as history:
@@ -119,7 +119,7 @@ def test_a_run_is_kept_although_old_ones_can_not_be_forgotten(monkeypatch: pytes
     def broken(*_: object) -> None:
         raise sqlite3.OperationalError("disk I/O error")
 
-    monkeypatch.setattr("runbooks.keeping._PRUNED_EACH", 1)
+    monkeypatch.setattr("runbooks.history.keeping._PRUNED_EACH", 1)
     monkeypatch.setattr("tasks.store.history.History.prune", broken)
     with pytest.raises(VipbookError, match="old runs are not forgotten"):
         keep(GOOD, 0)
@@ -171,8 +171,8 @@ class Clock(datetime):
 @pytest.mark.parametrize("runs", [1, 3, 12])
 def test_a_wrong_clock_prunes_nothing_then_or_later(wrong: datetime, runs: int, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip  # noqa: E501
     kept_at(fresh(), *MINUTES)
-    monkeypatch.setattr("runbooks.keeping._PRUNED_EACH", 1)
-    monkeypatch.setattr("runbooks.keeping.datetime", Clock)
+    monkeypatch.setattr("runbooks.history.keeping._PRUNED_EACH", 1)
+    monkeypatch.setattr("runbooks.history.keeping.datetime", Clock)
     monkeypatch.setattr(Clock, "at", wrong)
     for _ in range(runs):
         keep({**GOOD, "started_at": stamp(wrong)}, 0)
@@ -186,7 +186,7 @@ def test_a_wrong_clock_prunes_nothing_then_or_later(wrong: datetime, runs: int, 
 def test_what_is_too_old_goes_although_a_run_of_the_future_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     old = NOW - timedelta(days=100)
     kept_at(fresh(), old, FUTURE, old, *MINUTES)
-    monkeypatch.setattr("runbooks.keeping._PRUNED_EACH", 1)
+    monkeypatch.setattr("runbooks.history.keeping._PRUNED_EACH", 1)
     keep({**GOOD, "started_at": stamp(NOW)}, 0)
     assert numbers() == list(range(44, 3, -1))
 

@@ -1,0 +1,1 @@
+"""drill: a failover and a failback, driven and measured."""

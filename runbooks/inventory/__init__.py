@@ -1,0 +1,1 @@
+"""Nornir's inventory: its files, checked before any host is asked, and logins."""

@@ -1,0 +1,1 @@
+"""window: a snapshot before a change, a comparison after it, go or no-go."""

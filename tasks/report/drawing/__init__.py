@@ -1,0 +1,1 @@
+"""Pictures: fabric, drill and trend as SVG."""
