@@ -50,9 +50,9 @@ def follow(fabric: Fabric, ran: Ran) -> list[str]:
 
 
 def test_the_budget_shrinks_and_a_drill_waits_for_it_or_is_refused(counted: Fabric) -> None:
-    detect_duplicates(counted, "max-moves 5 time 70")
+    detect_duplicates(counted, "max-moves 5 time 100")
     # A quick move may pass L1 by, and is not counted then.
-    eventually(lambda: moved_back(counted), lambda text: "detection count 3" in text or "count 4" in text, timeout=60)
+    eventually(lambda: moved_back(counted), lambda text: "detection count 3" in text or "count 4" in text, timeout=90)
     ran = counted.vipbook("verify", "--wait", "30", "--json")
     assert ran.code == 0, ran.problems()
     left = {leaf: ran.checks()[f"duplicate/{leaf}"]["actual"] for leaf in ("L1", "L2", "L3")}
@@ -62,7 +62,7 @@ def test_the_budget_shrinks_and_a_drill_waits_for_it_or_is_refused(counted: Fabr
     assert left["L1"] in {"0 left of 4", "1 left of 4"}, left
     refused = counted.vipbook("drill", "web", "--probe", "I1", "--no-pace", "--yes")
     assert refused.code == 1
-    assert "flags 100.65.0.10 as a duplicate at 5 moves in 70 s" in refused.err
+    assert "flags 100.65.0.10 as a duplicate at 5 moves in 100 s" in refused.err
     paced = counted.vipbook("drill", "web", "--probe", "I1", "--yes", "--json")
     assert paced.code == 0, paced.problems()
     assert "until then two more moves would flag the VIP" in paced.err
