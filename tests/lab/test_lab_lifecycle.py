@@ -93,7 +93,8 @@ def traces(name: str) -> Snapshot:
         "processes": {" ".join(process.argv) for process in lab_processes(paths(name), all_processes())},
         "mounts": {line for line in Path("/proc/mounts").read_text().splitlines() if mine.search(line)},
         "namespaces": {entry.name for entry in Path("/run/netns").glob(f"{prefix}-*")},
-        "cgroups": {str(entry) for entry in Path("/sys/fs/cgroup").glob(f"**/{prefix}-*")},
+        # A walk passes over what another lab removes meanwhile; a glob does not.
+        "cgroups": {each for found in os.walk("/sys/fs/cgroup") for each in found[1] if each.startswith(f"{prefix}-")},
         "nspawn": {entry.name for entry in run.glob(f"{prefix}-*")},
         "files": {entry.name for entry in (state_directory() / "labs").glob(f"{prefix}*") if mine.search(entry.name)},
     }
