@@ -18,8 +18,13 @@ def read_octet(paths: LabPaths) -> int | None:
     """The lab's third octet; None while the lab has none."""
     if paths.name is None:
         return DEFAULT_OCTET
+    return _read(paths.octet_file)
+
+
+def _read(file: Path) -> int | None:
+    """None where there is none, or no more: other labs come and go."""
     try:
-        return int(paths.octet_file.read_text(encoding="ascii"))
+        return int(file.read_text(encoding="ascii"))
     except (FileNotFoundError, ValueError):
         return None
 
@@ -41,8 +46,8 @@ def take_octet(paths: LabPaths, progress: Callable[[str], None]) -> int:
     raise LabError(message, "vipbook lab down --name <one of them>")
 
 
-def _taken(labs: Path) -> set[int]:
-    return {int(text) for file in labs.glob("*/octet") if (text := file.read_text(encoding="ascii").strip()).isdigit()}
+def _taken(labs: Path) -> set[int | None]:
+    return {_read(file) for file in labs.glob("*/octet")}
 
 
 def _is_free(octet: int) -> bool:

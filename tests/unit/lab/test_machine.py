@@ -164,6 +164,14 @@ def test_addresses_that_someone_listens_on_are_left_out(tmp_path: Path, monkeypa
         assert take_octet(paths(tmp_path, "a"), quiet) == 3
 
 
+def test_a_lab_that_goes_meanwhile_has_no_octet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file is listed and then gone, as a link to nowhere is."""
+    monkeypatch.setattr(addresses, "_is_free", lambda _: True)
+    (tmp_path / "labs" / "vipbook-gone").mkdir(parents=True)
+    (tmp_path / "labs" / "vipbook-gone" / "octet").symlink_to(tmp_path / "nowhere")
+    assert take_octet(paths(tmp_path, "a"), quiet) == 2
+
+
 def test_a_file_that_is_no_octet_is_no_octet(tmp_path: Path) -> None:
     lab = paths(tmp_path, "a")
     lab.directory.mkdir(parents=True)
