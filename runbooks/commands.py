@@ -10,8 +10,8 @@ from runbooks.session import read_intent
 from runbooks.verify import questions
 from tasks.model.answer import Command
 from tasks.model.asked import Asked
-from tasks.observe.backups import BACKUPS
-from tasks.observe.keepalived_files import declared_question
+from tasks.server.backups import BACKUPS
+from tasks.server.keepalived.files import declared_question
 
 
 def asked(inventory: Path, names: Sequence[str]) -> tuple[Asked, ...]:

@@ -16,8 +16,8 @@ from tasks.model.errors import IntentError
 from tasks.model.location import Query
 from tasks.model.mac import MacAddress
 from tasks.model.report import Report
-from tasks.observe.questions import INTERFACES
 from tasks.report.build import Reporter
+from tasks.server.questions import INTERFACES
 from tasks.transport import Script
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from runbooks.session import Session
 from runbooks.settling import Settling
+from tasks.client.probe import probe_commands, probe_facts
 from tasks.fabric.leaf import LeafReader, leaf_commands
 from tasks.model.answer import Answers, Command, Reply
 from tasks.model.cluster import Cluster
-from tasks.observe.probe import probe_commands, probe_facts
-from tasks.observe.questions import server_commands
+from tasks.server.questions import server_commands
 from tasks.transport import Script
 
 if TYPE_CHECKING:
@@ -196,9 +196,6 @@ def _completed(reply: Reply, earlier: Reply | None) -> Reply:
 
 def _load(session: Session) -> None:
     """Imports and rendering that take a tenth of a second, and nothing from the hosts."""
-    import tasks.judge.vip  # noqa: PLC0415
-    import tasks.observe.server  # noqa: PLC0415
-    import tasks.report.build  # noqa: F401, PLC0415
     from tasks.model.report import Report  # noqa: PLC0415
     from tasks.report.document import shape_of  # noqa: PLC0415
 
@@ -231,7 +228,7 @@ def subjects(  # noqa: PLR0913, PLR0917 - each is a fact of its own that only th
 ) -> tuple[Subject, ...]:
     """Everything observed, put together by VIP. `expected`: who should bear the VIPs of an instance, by its name."""
     from tasks.judge.subject import Subject  # noqa: PLC0415 - as above
-    from tasks.observe.server import server_facts  # noqa: PLC0415
+    from tasks.server.facts import server_facts  # noqa: PLC0415
 
     # Each answer is parsed once: what a VIP needs is looked up.
     members = dict.fromkeys(each.name for cluster in clusters for each in cluster.servers)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from runbooks.session import Session
 from tasks.change.undo import BACKUPS
 from tasks.model.answer import Answers, Command
-from tasks.observe.backups import NAME
+from tasks.server.backups import NAME
 from tasks.transport import Script
 
 _FORMAT = "%Y%m%dT%H%M%S"

@@ -21,9 +21,9 @@ from runbooks.apply.sequence import Parking, all_good, change_in_order, dry, hel
 from runbooks.apply.server_change import CONFIRM_S
 from runbooks.apply.server_rollback import ServerRollback
 from runbooks.session import Session
-from tasks.change.members import Around, around
-from tasks.change.order import Stage, change_order
-from tasks.change.peers import lost_peers
+from tasks.change.order.members import Around, around
+from tasks.change.order.peers import lost_peers
+from tasks.change.order.servers import Stage, change_order
 from tasks.change.rollback import plan_rollback, refusal_of
 from tasks.model.answer import Answers, Reply
 from tasks.model.cluster import Cluster
@@ -33,12 +33,12 @@ from tasks.model.reading import Read, Unread
 from tasks.model.report import Report
 from tasks.model.server import ServerFacts
 from tasks.model.verdict import Status
-from tasks.observe.backups import BACKUPS, Backups
-from tasks.observe.keepalived_conf import read_conf
-from tasks.observe.keepalived_files import change_commands
-from tasks.observe.questions import CONFIG_PATH
-from tasks.observe.server import server_facts
 from tasks.report.build import Reporter
+from tasks.server.backups import BACKUPS, Backups
+from tasks.server.facts import server_facts
+from tasks.server.keepalived.conf import read_conf
+from tasks.server.keepalived.files import change_commands
+from tasks.server.questions import CONFIG_PATH
 from tasks.transport import Script
 
 

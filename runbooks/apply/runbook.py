@@ -12,10 +12,10 @@ from runbooks.apply.server_change import CONFIRM_S, ServerChange
 from runbooks.process.exits import Exit, exit_for
 from runbooks.session import Session
 from runbooks.verify import answered_hosts, verify
-from tasks.change.members import Around, around
-from tasks.change.order import Stage, change_order
+from tasks.change.order.members import Around, around
+from tasks.change.order.servers import Stage, change_order
 from tasks.change.plan import plan_server
-from tasks.judge.causes import STALE_CLIENT
+from tasks.judge.causes.signatures import STALE_CLIENT
 from tasks.model.answer import Reply
 from tasks.model.cluster import Cluster
 from tasks.model.errors import RefusedError
@@ -24,9 +24,9 @@ from tasks.model.reading import Read, Unread
 from tasks.model.report import Report
 from tasks.model.server import ServerFacts, Service
 from tasks.model.verdict import Status
-from tasks.observe.keepalived_files import change_commands
-from tasks.observe.server import server_facts
 from tasks.report.build import Reporter
+from tasks.server.facts import server_facts
+from tasks.server.keepalived.files import change_commands
 from tasks.transport import Script
 
 _SETTLE_S = 30.0

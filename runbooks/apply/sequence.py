@@ -12,7 +12,7 @@ from runbooks.apply.undoing import note_left
 from runbooks.process.interrupts import InterruptedChange, deferred, shielded
 from runbooks.session import Session, answers_of
 from tasks.change.files import sudo
-from tasks.change.order import Stage
+from tasks.change.order.servers import Stage
 from tasks.change.plan import UNIT
 from tasks.change.server import change_server
 from tasks.change.undo import Line, Undo

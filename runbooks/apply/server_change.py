@@ -12,22 +12,22 @@ from runbooks.apply.undoing import Undoing, note_left
 from runbooks.process.interrupts import InterruptedChange, deferred, shielded
 from runbooks.session import Session, answers_of
 from tasks.change.files import keep
-from tasks.change.members import ALONE, Around
+from tasks.change.order.members import ALONE, Around
 from tasks.change.package import Brought, listing, remove, removed_by, simulate_removal
 from tasks.change.package import installed as installed_packages
 from tasks.change.plan import plan_server
 from tasks.change.undo import Undo, way_back
-from tasks.judge.before_after import differing, masters_of, worse
+from tasks.judge.snapshot.before_after import differing, masters_of, worse
 from tasks.judge.vip import first_wrong
 from tasks.model.answer import Answers, Command
 from tasks.model.errors import HostError, NoAnswerError, StepError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan
 from tasks.model.reading import Read, Unread
 from tasks.model.server import ServerFacts, Service
-from tasks.observe.keepalived_files import change_commands
-from tasks.observe.questions import server_commands, state_commands
-from tasks.observe.server import server_facts
+from tasks.server.facts import server_facts
 from tasks.server.firewall.plan import Guard, guard_of
+from tasks.server.keepalived.files import change_commands
+from tasks.server.questions import server_commands, state_commands
 from tasks.transport import Script
 
 CONFIRM_S = 120

@@ -13,8 +13,8 @@ from tasks.model.cluster import Cluster
 from tasks.model.drill import ProbeStream
 from tasks.model.drilled import Event
 from tasks.model.reading import Unread
-from tasks.observe.keepalived_log import SYSLOG, journal
 from tasks.observe.readings import unasked
+from tasks.server.keepalived.log import SYSLOG, journal
 from tasks.transport import Script
 
 _QUIET = {"garp", "other"}

@@ -18,7 +18,7 @@ from tasks.model.cluster import Cluster, Server
 from tasks.model.errors import RefusedError
 from tasks.model.reading import Read
 from tasks.model.verdict import VipVerdict
-from tasks.observe.server import server_facts
+from tasks.server.facts import server_facts
 from tasks.transport import Script
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 
 from runbooks.drill.events import Entry, probe_events
 from runbooks.session import Session
+from tasks.client.ping import parse_probe_stream
+from tasks.client.probe import stream_command
 from tasks.intent.timers import Bound, client_ageing_s
 from tasks.judge.checks.client import on_link
 from tasks.judge.outage import answered_spans, measure
@@ -19,8 +21,6 @@ from tasks.model.drilled import Measured
 from tasks.model.errors import NoAnswerError, RefusedError
 from tasks.model.reading import Unread
 from tasks.model.text import clipped
-from tasks.observe.ping import parse_probe_stream
-from tasks.observe.probe import stream_command
 from tasks.observe.readings import Garbled
 from tasks.transport import Stream
 

@@ -23,8 +23,8 @@ from runbooks.verify import (
 )
 from runbooks.window.bundle import bundle_files, versions
 from tasks.intent.expect import parse_expectations
-from tasks.judge.comparison import compare
-from tasks.judge.snapshot import snapshot_of
+from tasks.judge.snapshot.comparison import compare
+from tasks.judge.snapshot.entries import snapshot_of
 from tasks.model.answer import Answer, Answers, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.errors import IntentError, VipbookError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_interface
 
 from tasks.model.keepalived import DeclaredInstance, KeepalivedConf, Statement
-from tasks.observe.keepalived_declared import declared_instances
+from tasks.server.keepalived.declared import declared_instances
 
 _MOST = 200
 """Lines that are shown; a list that nobody reads to its end warns nobody."""

@@ -18,9 +18,9 @@ from tasks.model.cluster import Cluster, Desired
 from tasks.model.plan import ServerPlan, Step
 from tasks.model.reading import Read, Unread
 from tasks.model.server import ConfigFile, Instance, Package, ServerFacts, Service
-from tasks.observe.questions import CONFIG_PATH
 from tasks.render.keepalived import dynamic_interfaces
 from tasks.server.firewall.plan import notes_on, plan_firewall, refusal_of
+from tasks.server.questions import CONFIG_PATH
 
 UNIT = "keepalived.service"
 

@@ -11,8 +11,8 @@ from tasks.model.answer import Command
 from tasks.model.plan import Step
 from tasks.model.reading import Read
 from tasks.model.server import ServerFacts, Service
-from tasks.observe.backups import NONE, Backups, text_of
 from tasks.render.sysctl import arp_announce, recorded
+from tasks.server.backups import NONE, Backups, text_of
 from tasks.server.firewall.plan import again
 
 UNIT = "keepalived.service"

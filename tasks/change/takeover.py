@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from tasks.change.losses import Loss, losses
-from tasks.change.peers import lost_peers
+from tasks.change.order.peers import lost_peers
 from tasks.judge.instances import family_of
 from tasks.model.address import IpAddress
 from tasks.model.cluster import Cluster, Desired
@@ -14,9 +14,9 @@ from tasks.model.keepalived import Declared, DeclaredInstance, KeepalivedConf
 from tasks.model.reading import Read, Reading, Unread
 from tasks.model.server import Instance, ServerFacts, Service
 from tasks.model.text import shortened
-from tasks.observe.keepalived_conf import read_conf
-from tasks.observe.keepalived_declared import declared_instances
-from tasks.observe.questions import CONFIG_PATH
+from tasks.server.keepalived.conf import read_conf
+from tasks.server.keepalived.declared import declared_instances
+from tasks.server.questions import CONFIG_PATH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from pathlib import Path
 from tasks.change.files import sudo
 from tasks.model.answer import Command
 from tasks.model.plan import Step
-from tasks.observe.backups import LEFT, NONE
+from tasks.server.backups import LEFT, NONE
 from tasks.server.firewall.questions import UNITS as FIREWALLS
 
 _ROOT = "/var/lib/vipbook"

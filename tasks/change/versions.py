@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tasks.model.cluster import Cluster
-from tasks.observe.package import upstream
+from tasks.server.package import upstream
 
 Version = tuple[int, int, int]
 OLDEST: Version = (2, 0, 4)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tasks.intent.document import Document, read_document
 from tasks.intent.expand import clusters_of
-from tasks.intent.lint import advise_clusters, lint_clusters, lint_secret
+from tasks.intent.lint.rules import advise_clusters, lint_clusters, lint_secret
 from tasks.intent.schema import ClustersFile, SecretEntry, parse_clusters
 from tasks.model.cluster import Cluster, Secret
 from tasks.model.errors import IntentError

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from tasks.judge.causes import known_causes
+from tasks.judge.causes.signatures import known_causes
 from tasks.judge.checks import AnyCheck, Target, all_checks, target_name
 from tasks.judge.checks.duplicates import budget_of
 from tasks.judge.subject import Check, Subject

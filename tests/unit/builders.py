@@ -40,8 +40,6 @@ from tasks.model.mac import MacAddress
 from tasks.model.probe import ClientTimers, PingFacts, ProbeFacts, Route
 from tasks.model.reading import Read, Unread
 from tasks.model.server import ConfigFile, Instance, Interface, Package, ServerFacts, Service
-from tasks.observe.keepalived_conf import read_conf
-from tasks.observe.questions import CONFIG_PATH
 from tasks.server.firewall.backends import judge_of
 from tasks.server.firewall.backends.iptables.model import Iptables
 from tasks.server.firewall.backends.nftables.model import NFT_INCLUDE, Nftables, nft_snippet
@@ -50,6 +48,8 @@ from tasks.server.firewall.model import Firewall
 from tasks.server.firewall.questions import FILES
 from tasks.server.firewall.read import parse_firewall
 from tasks.server.firewall.xtables.rules import parse_iptables
+from tasks.server.keepalived.conf import read_conf
+from tasks.server.questions import CONFIG_PATH
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 VIP = IPv4Interface("100.65.0.10/24")

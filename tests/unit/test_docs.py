@@ -27,7 +27,7 @@ def test_what_was_recorded_names_no_place_of_this_machine(path: Path) -> None:
 
 
 def test_every_known_cause_is_explained() -> None:
-    code = (ROOT / "tasks/judge/causes.py").read_text(encoding="utf-8")
+    code = (ROOT / "tasks/judge/causes/signatures.py").read_text(encoding="utf-8")
     page = (ROOT / "docs/reference/causes.md").read_text(encoding="utf-8")
     assert {f"`{each}`" for each in CAUSES.findall(code)} <= set(re.findall(r"`[a-z-]+`", page))
 

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from tasks.change.files import diff_of, write_like
-from tasks.judge.snapshot_server import server_tables
+from tasks.judge.snapshot.server import server_tables
 from tasks.judge.subject import Subject
 from tasks.model.answer import Answer, Answers
 from tasks.model.cluster import Opening
@@ -17,7 +17,7 @@ from tasks.model.plan import Step
 from tasks.model.reading import Read, Unread
 from tasks.model.server import ServerFacts
 from tasks.model.text import from_bytes
-from tasks.observe.server import server_facts
+from tasks.server.facts import server_facts
 from tasks.server.firewall.model import Firewall
 from tasks.server.firewall.plan import plan_firewall
 from tasks.server.firewall.questions import FILES

@@ -15,8 +15,8 @@ import pytest
 from tasks.change.rollback import plan_rollback, refusal_of
 from tasks.change.undo import Undo, way_back
 from tasks.model.answer import Command
-from tasks.observe.backups import BACKUPS, Backups, KeptFile, parse_backups
 from tasks.observe.readings import Garbled
+from tasks.server.backups import BACKUPS, Backups, KeptFile, parse_backups
 from tests.unit.builders import CONFIG, config_file, server_facts, service
 
 NAME = "20260101T000000-abc123"

@@ -13,9 +13,9 @@ from tasks.change.takeover import Takeover, takeover
 from tasks.model.keepalived import MARK, KeepalivedConf
 from tasks.model.reading import Unread
 from tasks.model.server import ServerFacts
-from tasks.observe.keepalived_conf import read_conf
-from tasks.observe.questions import CONFIG_PATH
 from tasks.render.keepalived import TEMPLATES
+from tasks.server.keepalived.conf import read_conf
+from tasks.server.questions import CONFIG_PATH
 from tests.unit.builders import GONE, cluster, config_file, declared, desired, read, server_facts, service
 from tests.unit.builders import instance as running
 

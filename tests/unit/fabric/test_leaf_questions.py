@@ -197,10 +197,10 @@ def test_the_clock_is_told_as_frr_tells_times(tmp_path: Path) -> None:
 
 def test_questions_are_light_to_import() -> None:
     """The hosts are asked while what judges, and the readers of firewalls and of keepalived.conf, are being loaded."""
-    code = "import sys, tasks.fabric.leaf, tasks.observe.questions; print(list(sys.modules))"
+    code = "import sys, tasks.fabric.leaf, tasks.server.questions; print(list(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "tasks.fabric.leaf" in loaded
-    for heavy in ("tasks.judge", "tasks.observe.firewall", "tasks.observe.keepalived_conf", "tasks.observe.server"):
+    for heavy in ("tasks.judge", "tasks.observe.firewall", "tasks.server.keepalived.conf", "tasks.server.facts"):
         assert heavy not in loaded
     assert "'nornir" not in loaded
     assert "netmiko" not in loaded

@@ -7,7 +7,7 @@ import pytest
 from tasks.intent.load import Intent, load_intent
 from tasks.model.cluster import CheckRule
 from tasks.model.errors import IntentError
-from tests.unit.intent.test_lint_keepalived import MORE, keys
+from tests.unit.intent.lint.test_keepalived import MORE, keys
 
 NAMES = {"fdb", "sysctl", "attachment"}
 

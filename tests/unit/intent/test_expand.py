@@ -7,7 +7,7 @@ import pytest
 from tasks.intent.load import load_intent
 from tasks.model.cluster import Cluster
 from tasks.model.options import Garp, Notify, Track, TrackProcess, TrackScript
-from tests.unit.intent.test_lint_keepalived import LOCAL, MORE, V3, keys, six
+from tests.unit.intent.lint.test_keepalived import LOCAL, MORE, V3, keys, six
 
 FRONT6 = "instances: {front: {vrid: 12, vips: [100.65.0.20/24, 'fd00:100:65::20/64']}}"
 

@@ -7,7 +7,7 @@ import pytest
 from tasks.intent.load import load_intent
 from tasks.intent.schema import SecretEntry
 from tests.unit.builders import CLUSTERS_YAML
-from tests.unit.intent.test_lint_keepalived import MORE, keys, load
+from tests.unit.intent.lint.test_keepalived import MORE, keys, load
 
 H1 = "leaf: L1, port: swp1}"
 

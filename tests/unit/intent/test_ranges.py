@@ -6,7 +6,7 @@ import pytest
 
 from tasks.model.errors import IntentError
 from tests.unit.builders import CLUSTERS_YAML
-from tests.unit.intent.test_lint_keepalived import V3, VIPS6, keys, load, said_of, six
+from tests.unit.intent.lint.test_keepalived import V3, VIPS6, keys, load, said_of, six
 
 
 def at(old: str, new: str, text: str = CLUSTERS_YAML) -> str:

@@ -9,13 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tasks.client.probe import probe_facts
 from tasks.judge.subject import Subject
 from tasks.judge.vip import judge_vip
 from tasks.model.answer import Answer, Answers
 from tasks.model.cluster import Desired
 from tasks.model.verdict import Status
-from tasks.observe.probe import probe_facts
-from tasks.observe.server import server_facts
+from tasks.server.facts import server_facts
 from tests.unit.builders import AT, VIP, cluster, fabric
 from tests.unit.fabric.captured import facts_of
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import tasks.client
 import tasks.fabric
 import tasks.observe
 import tasks.server
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-PACKAGES = (tasks.fabric, tasks.observe, tasks.server)
+PACKAGES = (tasks.client, tasks.fabric, tasks.observe, tasks.server)
 SAMPLES = Path(__file__).parents[2] / "data" / "observe"
 SUMMARY = (
     "3 packets transmitted, 3 received, 0% packet loss, time 2031ms\n"

@@ -16,20 +16,18 @@ from typing import Any
 
 import pytest
 
-import tasks.fabric
-import tasks.observe
 import tasks.report
 from tasks.change.files import diff_of
 from tasks.model.mask import masked, plain
 from tasks.model.script import ClockError, split_output
 from tasks.model.text import visible
-from tasks.observe.keepalived_conf import read_conf
-from tasks.observe.keepalived_declared import declared_instances
 from tasks.observe.readings import Garbled
 from tasks.report.escape import cell, fenced, markdown
 from tasks.server.firewall.backends.nftables.read.file import chains_made
+from tasks.server.keepalived.conf import read_conf
+from tasks.server.keepalived.declared import declared_instances
 from tests.unit.observe.regex_steps import Counted, example
-from tests.unit.observe.test_any_text import PARSERS, SAMPLE_TEXTS, modules_of
+from tests.unit.observe.test_any_text import PACKAGES, PARSERS, SAMPLE_TEXTS, modules_of
 
 SMALL = 10
 LINEAR = 1.5
@@ -41,8 +39,11 @@ _SAMPLE = 1500
 
 
 def modules() -> list[ModuleType]:
-    names = ["tasks.model.mask", "tasks.model.script", "tasks.model.text", "tasks.judge.snapshot_server"]
-    return [*map(importlib.import_module, names), *modules_of(tasks.fabric, tasks.observe, tasks.report)]
+    names = ["tasks.model.mask", "tasks.model.script", "tasks.model.text", "tasks.judge.snapshot.server"]
+    return [
+        *map(importlib.import_module, names),
+        *modules_of(*PACKAGES, tasks.report),
+    ]
 
 
 FUNCTIONS = {f"re.{each}" for each in ("search", "match", "fullmatch", "sub", "findall")}

@@ -11,8 +11,8 @@ import pytest
 from tasks.model.cluster import Cluster
 from tasks.model.options import Garp, Notify, Track, TrackProcess, TrackScript
 from tests.unit.builders import VIP, VIP6, cluster, server
-from tests.unit.intent.test_lint_extra import extra
-from tests.unit.intent.test_lint_keepalived import said_of
+from tests.unit.intent.lint.test_extra import extra
+from tests.unit.intent.lint.test_keepalived import said_of
 from tests.unit.render.test_render import rendered, run_for
 
 WEB = cluster(

@@ -19,7 +19,7 @@ from tasks.model.verdict import Status
 from tasks.model.window import WindowResult
 from tasks.report.document import document, json_schema, read_report, report_of
 from tests.unit.builders import AT, GONE, MACS, cluster, neighbor, silent_server, subject, with_leaf
-from tests.unit.judge.test_comparison import HEALTHY, compared
+from tests.unit.judge.snapshot.test_comparison import HEALTHY, compared
 from tests.unit.report.test_document import DRILL, report
 
 STALE = judge_vip(with_leaf(subject(), "L2", neighbors=(neighbor(MACS["H2"], remote=True),)))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.judge.snapshot import snapshot_of
+from tasks.judge.snapshot.entries import snapshot_of
 from tasks.model.errors import IntentError, VipbookError
 from tasks.model.window import WindowFile
 from tasks.report.document import document

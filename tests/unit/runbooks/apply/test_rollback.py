@@ -17,7 +17,7 @@ from runbooks.apply.server_change import ServerChange
 from runbooks.process.exits import Exit
 from runbooks.process.interrupts import InterruptedChange
 from tasks.change.lock import HELD
-from tasks.change.order import Stage
+from tasks.change.order.servers import Stage
 from tasks.model.answer import Answers, Reply
 from tasks.model.cluster import Cluster
 from tasks.model.errors import NoAnswerError, RefusedError

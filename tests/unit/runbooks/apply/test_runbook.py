@@ -14,7 +14,7 @@ from runbooks.apply.locking import Held, locked
 from runbooks.process.exits import Exit
 from runbooks.process.interrupts import InterruptedChange
 from tasks.change.lock import Holder, Lock
-from tasks.change.order import Stage
+from tasks.change.order.servers import Stage
 from tasks.model.answer import Answers, Reply
 from tasks.model.cluster import Cluster, Desired
 from tasks.model.errors import RefusedError

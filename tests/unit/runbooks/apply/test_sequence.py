@@ -11,7 +11,7 @@ from nornir.core import Nornir
 
 from runbooks.apply.sequence import Parking, change_in_order, reached
 from runbooks.process.interrupts import InterruptedChange
-from tasks.change.order import Stage
+from tasks.change.order.servers import Stage
 from tasks.model.answer import Answers, NoAnswer, Reply
 from tasks.model.errors import StepError
 from tasks.model.plan import Outcome, ServerOutcome, ServerPlan, Step

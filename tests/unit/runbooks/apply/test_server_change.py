@@ -14,16 +14,16 @@ import pytest
 from runbooks.apply import server_change, undoing
 from runbooks.apply.server_change import ServerChange
 from runbooks.process.interrupts import InterruptedChange
-from tasks.change.members import ALONE, Around
+from tasks.change.order.members import ALONE, Around
 from tasks.change.package import INSTALL_S
 from tasks.change.plan import plan_server
 from tasks.change.undo import CONFIRMED
-from tasks.judge.before_after import differing, masters_of, worse
+from tasks.judge.snapshot.before_after import differing, masters_of, worse
 from tasks.model.answer import Answers, Command, NoAnswer, Reply
 from tasks.model.cluster import Cluster, Desired
 from tasks.model.plan import Outcome, ServerPlan
 from tasks.model.server import Package, ServerFacts
-from tasks.observe.server import server_facts as read_facts
+from tasks.server.facts import server_facts as read_facts
 from tasks.transport import Script
 from tests.unit.builders import (
     AT,

@@ -1,0 +1,1 @@
+"""What probe hosts are asked, and how their answers are parsed."""

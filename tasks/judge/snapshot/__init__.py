@@ -1,0 +1,1 @@
+"""What was observed, as entries that can be compared."""

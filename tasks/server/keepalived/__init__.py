@@ -1,0 +1,1 @@
+"""What keepalived says, is told and logs on a server."""
