@@ -30,10 +30,10 @@ debian: install
 demo: debian
 	@PATH="$(CURDIR)/$(BIN):$$PATH" lab/demo.sh
 
-# Five labs side by side, since they mostly wait; a lab without work takes over tests of another one.
+# Four labs side by side, since they mostly wait; a lab without work takes over tests of another one.
 test: debian chromium nft .tools/promtool
 	$(BIN)/python -m pytest -n 3 --durations=10 tests/unit tests/browser
-	$(BIN)/python -m pytest -n 5 --dist worksteal --durations=10 tests/lab
+	$(BIN)/python -m pytest -n 4 --dist worksteal --durations=10 tests/lab
 
 # The HTML report is opened by a real browser; without one those tests are skipped, but not in CI.
 chromium:
