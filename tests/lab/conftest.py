@@ -209,8 +209,8 @@ def left_healthy(fabric: Fabric) -> None:
 
 
 def made_healthy(fabric: Fabric, *clusters: str) -> None:
-    """Judge what changed since it was judged last, and apply where that is not enough."""
-    if not fabric.proof.problem(clusters):
+    """Judge what changed since it was judged last, and apply where it does not come right by itself."""
+    if not fabric.proof.problem(clusters, wait_s=25):
         return
     ran = replace(fabric, inventory=fabric.proof.inventory, varied=False).vipbook(
         "apply", "--yes", *clusters, "--json", timeout=300
