@@ -1,4 +1,4 @@
-"""`vipbook history`: earlier runs. Contacts nobody."""
+"""`vipbook history`: earlier runs. Contacts no host."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def report(
         Path | None, typer.Option("--output", "-o", metavar="PATH", help="Default: standard output.")
     ] = None,
 ) -> None:
-    """Make any form of the report from a stored one. Contacts nobody."""
+    """Make any form of the report from a stored one. Contacts no host."""
     from runbooks.process.report_files import formed, parse_target, stored_report  # noqa: PLC0415
     from tasks.report.document import read_report  # noqa: PLC0415 - pydantic
 

@@ -52,7 +52,7 @@ def _answered(answer: Answer) -> bool:
 
 
 def probe_commands(clusters: Sequence[Cluster]) -> tuple[Command, ...]:
-    """All that the host holds of each VIP, and behind that the echoes, which could mend a wrong neighbor."""
+    """All that the host holds of each VIP, and behind that the echoes, which could correct a wrong neighbor."""
     vips = _vips(clusters)
     if not vips:
         return ()
@@ -80,7 +80,7 @@ def _vips(clusters: Sequence[Cluster]) -> tuple[IpAddress, ...]:
 
 def stream_command(vip: IpAddress, count: int, interval_s: float) -> Command:
     """Echoes in a row, numbered and with the time. An old iputils lets root alone send so often."""
-    # A count bounds it when nobody stops it. -w would end it at the first ICMP error, in the middle of the outage.
+    # A count bounds it when it is not stopped. -w would end it at the first ICMP error, in the middle of the outage.
     argv = ("ping", "-D", "-O", "-n", "-i", str(interval_s), "-c", str(count), str(vip))
     run = shlex.join((function_name(_PROBE), f"{count} {vip}", *argv))
     return Command(key="probe", argv=argv, sudo=True, helper=_PROBE, fragment=f"{fed_function(_PROBE)}{run}")

@@ -40,7 +40,7 @@ VERSION = Question(
 
 
 def package(reply: Reply) -> Reading[Package]:
-    """Both answers as one; the source is the one that tells the version."""
+    """Both answers as one; the source is the one with the version."""
     system = SYSTEM.read(reply)
     return system if isinstance(system, Unread) else VERSION.read(reply)
 

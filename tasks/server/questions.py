@@ -22,7 +22,7 @@ CONFIG_PATH = "/etc/keepalived/keepalived.conf"
 
 
 def state_commands() -> tuple[Command, ...]:
-    """What keepalived itself tells of its instances, and nothing more."""
+    """What keepalived itself reports of its instances, and nothing more."""
     return (first().command, SECOND.command)
 
 

@@ -76,7 +76,7 @@ def _judge_rules(
     if (passing := judge.passing(firewall)) is not None:
         return check.warns(f"open now; {passing}", "not persistent")
     if stray := judge.strays(firewall, wanted):
-        return check.warns("a rule of ours opens for nobody of the cluster", "\n".join(stray))
+        return check.warns("a rule managed by vipbook opens for no peer of the cluster", "\n".join(stray))
     from_all = ", ".join(map(str, openings))
     return check.passes(f"{firewall.manager} opens protocol 112 from {from_all}", firewall.manager)
 

@@ -1,9 +1,9 @@
-"""What runs in the firewall is kept before a change, and put back whole should the way back not have made it the same.
+"""What runs in the firewall is kept before a change, and put back whole should the undo not have made it the same.
 
-The way back takes out exactly what a change put in, so that whatever others did meanwhile (fail2ban's bans, say) stays.
-Where a change is nothing but rules of ours, one by one, it is taken back when those are what they were: what else
-differs is of others. Where a program loads all of its rules again, that may go wrong in a way that nobody foresaw (it
-brings back an older file, and with it closes SSH): there everything has to be as it was.
+The undo takes out exactly what a change put in, so that whatever others did meanwhile (fail2ban's bans, say) stays.
+Where a change is nothing but rules managed by vipbook, one by one, it is taken back when those are what they were:
+what else differs is of others. Where a program loads all of its rules again, that may go wrong in an unforeseen way
+(it brings back an older file, and with it closes SSH): there everything has to be as it was.
 
 Where it is not, what ran before is loaded again, once. What others changed in those minutes is lost only then; a
 rollback, which may come days later, runs the same script and leaves this out. After a boot it is of no use either:
@@ -26,7 +26,7 @@ def opening_summary(manager: str, missing: Sequence[Opening]) -> str:
     """What a step does."""
     if missing:
         return f"{manager}: open protocol 112 from " + ", ".join(map(str, missing))
-    return f"{manager}: remove rules of ours that open for nobody"
+    return f"{manager}: remove rules managed by vipbook that open for no peer"
 
 
 def unsaved(path: str) -> str:
@@ -43,7 +43,7 @@ def keep(ask: str, path: str, *, key: str, argv: tuple[str, ...]) -> Command:
 def compare(ask: str, name: str, essence: str, *, restore: str, after_boot: str) -> str:
     """Line that restores unless `essence`, a filter, makes the same of what runs and of what was kept by this name.
 
-    A program that tells nothing says nothing of the kind. `after_boot` is done instead after one.
+    A program without this reports nothing. `after_boot` is done instead after one.
     """
     now = f'vipbook_now=$({ask}) && [ -n "$vipbook_now" ]'
     same = f'{{ {now} && [ "$(printf \'%s\\n\' "$vipbook_now" | {essence})" = "$({essence} {name})" ]; }}'

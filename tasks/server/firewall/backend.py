@@ -33,7 +33,7 @@ class Questions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class FirewallAnswers:
     """What a server answered to the questions of all kinds."""
 
     texts: Mapping[str, str]
@@ -50,7 +50,7 @@ class Told:
     interfaces: tuple[str, ...]
     """Those that adverts come in by."""
     chains: tuple[InputChain, ...]
-    """INPUT of both families, as iptables tells it."""
+    """INPUT of both families, as iptables prints it."""
     claimed: bool = False
     """Are these chains made by one that was asked before?"""
 
@@ -80,9 +80,9 @@ class Found:
 class Reader:
     """Is it in charge, and with what? None: it is not."""
 
-    detect: Callable[[Told], Found | None]
+    detect: Callable[[FirewallAnswers], Found | None]
     source: Callable[[Mapping[str, Answer]], Answer | None] = lambda _: None
-    """The answer that is the evidence, where it is this one that tells the rules."""
+    """The answer that is the evidence, where it is this one that lists the rules."""
     claims: bool = False
     """May it make the chains of iptables? Then it is asked before those who don't."""
 
@@ -106,15 +106,15 @@ class Judge(Generic[F]):
     drops: Callable[[F, Opening], str]
     """What keeps this out now, in its own words; asked where it is not open."""
     strays: Callable[[F, frozenset[Opening]], Sequence[str]]
-    """Rules of ours that open for nobody."""
+    """Rules managed by vipbook that open for no peer."""
     in_front: ByTime[F, str | None] = lambda _firewall, _opening, *, saved: None  # noqa: ARG005
-    """What closes although a rule of ours may open."""
+    """What closes although a rule managed by vipbook may open."""
     flaw: Callable[[F, Sequence[Cluster]], tuple[str, str] | None] = lambda _firewall, _clusters: None
     """What is wrong with it as a whole: for people, and as evidence."""
     fails: tuple[str, ...] = ()
     """When there is a flaw, for the catalogue of checks."""
     foreign: Callable[[F, Sequence[Opening]], bool] = lambda _firewall, _openings: False
-    """Is what closes now in no file of its own, so that nobody knows what a boot brings?"""
+    """Is what closes now in no file of its own, so that what a boot brings is not known?"""
     passing: Callable[[F], str | None] = lambda _: None
     """What is open now, and will not stay so."""
 

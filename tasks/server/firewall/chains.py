@@ -1,4 +1,4 @@
-"""Pure reasoning on input chains: does a rule of ours open VRRP for a peer before anything can close it?"""
+"""Pure reasoning on input chains: does a rule managed by vipbook open VRRP for a peer before anything can close it?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tasks.server.firewall.model import FirewallRule, InputChain
 
 
 def opens(rule: FirewallRule, opening: Opening) -> bool:
-    """A rule of ours that accepts exactly this protocol from exactly this peer."""
+    """A rule managed by vipbook that accepts exactly this protocol from exactly this peer."""
     return (
         rule.ours
         and rule.verdict == "accept"
@@ -20,7 +20,7 @@ def opens(rule: FirewallRule, opening: Opening) -> bool:
 
 
 def is_open(chain: InputChain, opening: Opening) -> bool:
-    """Is there a rule of ours for this peer, in front of everything that could close?"""
+    """Is there a rule managed by vipbook for this peer, before everything that could close?"""
     limit = chain.first_block
     rules = chain.rules if limit is None else chain.rules[:limit]
     return any(opens(rule, opening) for rule in rules)
@@ -39,7 +39,7 @@ def shut(chains: Iterable[InputChain], opening: Opening) -> list[InputChain]:
 def drops(chains: Iterable[InputChain], opening: Opening) -> str:
     """The first that keeps this out, and its rule.
 
-    A chain that only might (a jump, a rule that demands more than the protocol) counts: nobody can rely on it.
+    A chain that only might (a jump, a rule that demands more than the protocol) counts: it can't be relied on.
     """
     chain = shut(chains, opening)[0]
     block = chain.first_block
@@ -52,12 +52,12 @@ def missing(chain: InputChain, openings: Sequence[Opening]) -> list[Opening]:
 
 
 def to_change(chains: Iterable[InputChain], openings: Sequence[Opening]) -> list[InputChain]:
-    """Those that close, and where a rule of ours is missing or too much."""
+    """Those that close, and where a rule managed by vipbook is missing or too much."""
     return [each for each in closing(chains) if strays(each, frozenset(each.of(openings))) or missing(each, openings)]
 
 
 def strays(chain: InputChain, openings: frozenset[Opening]) -> tuple[FirewallRule, ...]:
-    """Rules of ours that open for nobody who is a peer, stand behind a rule that closes, or stand there again."""
+    """Rules managed by vipbook that open for no peer, stand behind a rule that closes, or stand there again."""
     return tuple(chain.rules[index] for index in stray_indexes(chain, openings))
 
 
@@ -67,7 +67,7 @@ def stray_texts(chains: Iterable[InputChain], openings: frozenset[Opening]) -> l
 
 
 def stray_indexes(chain: InputChain, openings: frozenset[Opening]) -> tuple[int, ...]:
-    """Where these rules stand, counted from 0: two rules of one text are told apart by nothing else."""
+    """Where these rules stand, counted from 0: nothing else distinguishes two rules of one text."""
     limit = chain.first_block
     kept: set[Opening] = set()
     found: list[int] = []

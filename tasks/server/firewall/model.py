@@ -73,7 +73,7 @@ class InputChain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerRule:
-    """A rule that opens one protocol from one address, as a program tells it that keeps rules of its own."""
+    """A rule that opens one protocol from one address, as a program with separate rules reports it."""
 
     text: str
     address: IpAddress
@@ -101,7 +101,7 @@ class PathRule:
 class Firewall:
     """What all have in common; each kind has a type of its own (`backends/*/model.py`) with the rest.
 
-    This one stands for none, and for two that are in charge at once: nobody reads those further.
+    This one stands for none, and for two that are in charge at once: those are not read further.
     """
 
     manager: str

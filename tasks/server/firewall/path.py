@@ -40,7 +40,7 @@ Chains = Mapping[str, Sequence[PathRule]]
 def first_block(chains: Chains, start: Sequence[str], packet: Packet, *, own: str = "") -> str:
     """The first rule that could keep this packet out; empty when one lets it in before, or none does either.
 
-    `own`: what the names of a firewall's own chains begin with; a packet goes on behind those that are told of nowhere.
+    `own`: what the names of a firewall's own chains begin with; a packet passes those whose rules are not known.
     """
     walk = _Walk(chains=chains, packet=packet, own=own)
     return next((found for chain in start if (found := walk.end(chain)) is not None), "")

@@ -17,7 +17,7 @@ def rules_for(rules: Sequence[R], opening: Opening, *, saved: bool) -> list[R]:
 
 
 def stray_rules(rules: Sequence[R], openings: frozenset[Opening]) -> tuple[R, ...]:
-    """Rules of ours that open for nobody who is a peer."""
+    """Rules managed by vipbook that open for no peer."""
     return tuple(rule for rule in rules if rule.ours and not any(map(rule.is_for, openings)))
 
 

@@ -19,7 +19,7 @@ BY_STATUS = frozenset(key for each in KINDS for key in each.by_status)
 
 @cache
 def firewall_commands() -> tuple[Command, ...]:
-    """All questions, in the order in which the first that fails is told."""
+    """All questions, in the order in which the first that fails is reported."""
     return (
         Command(key="units", argv=("systemctl", "show", "--property=Id,ActiveState,UnitFileState", *UNITS)),
         *tables_commands(),

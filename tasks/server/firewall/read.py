@@ -11,7 +11,7 @@ from tasks.model.reading import Reading, Unread
 from tasks.model.text import readable
 from tasks.observe.readings import Garbled, reading
 from tasks.observe.shell import NOT_ASKED
-from tasks.server.firewall.backend import Found, Reader, Told
+from tasks.server.firewall.backend import FirewallAnswers, Found, Reader
 from tasks.server.firewall.backends import parts
 from tasks.server.firewall.model import NONE, Firewall
 from tasks.server.firewall.questions import BY_STATUS, FILES, firewall_commands
@@ -56,11 +56,11 @@ def parse_firewall(
 ) -> Firewall:
     """Decide who is in charge and read its rules.
 
-    `units`: `systemctl show -p Id,ActiveState,UnitFileState` of all units that are asked; the rest as `Told` has it.
+    `units`: `systemctl show -p Id,ActiveState,UnitFileState` of all units that are asked; the rest: `FirewallAnswers`.
     """
     files = texts.get("firewall files", "")
     v4, v6 = (texts.get(program, "") for program in PROGRAMS.values())
-    told = Told(
+    answers = FirewallAnswers(
         texts=texts,
         succeeded=succeeded,
         active=_units(units, "ActiveState", {"active"}),
@@ -72,14 +72,14 @@ def parse_firewall(
     )
     found: list[Found] = []
     for each in _READERS:
-        if (one := each.detect(told)) is not None:
+        if (one := each.detect(answers)) is not None:
             found.append(one)
-            told = replace(told, claimed=told.claimed or one.claims)
+            answers = replace(answers, claimed=answers.claimed or one.claims)
     names = [name for one in found for name in one.names]
     if len(names) == 1:
         return found[0].read()
     # Where there is none, there are no chains of theirs either.
-    chains = told.filtering + tuple(chain for one in found for chain in one.chains)
+    chains = answers.filtering + tuple(chain for one in found for chain in one.chains)
     return Firewall(manager=" and ".join(names) or NONE, chains=chains)
 
 

@@ -72,7 +72,7 @@ DRIFT = [
     ("H1", {"firewall": iptables(saved=RULES_BARE)}, "firewall fail", "closed after a boot"),
     ("H1", {"firewall": iptables(saved=RULES_BEHIND)}, "firewall fail", "closed after a boot"),
     ("H1", {"firewall": iptables(saved=RULES_BARE.replace("*nat", "*nat\n" + OUR_LINE))}, "firewall fail", "boot"),
-    ("H1", {"firewall": iptables(WITH_STRAY)}, "firewall warn", "a rule of ours opens for nobody"),
+    ("H1", {"firewall": iptables(WITH_STRAY)}, "firewall warn", "a rule managed by vipbook opens for no peer"),
     # nothing is closed now, but the file that the next boot loads closes
     ("H1", {"firewall": iptables(OPEN, saved=RULES_BARE)}, "firewall fail", "closed after a boot"),
     ("H2", {"firewall": nftables(nft_chain(), REJECT)}, "firewall fail", "nftables does not open protocol 112"),

@@ -14,7 +14,7 @@ BACKENDS = (
     "firewalld",
     "ufw",
 )
-"""In the order in which they are told to people. What makes no chains of iptables comes before nftables, whose ruleset
+"""In the order in which they are reported. What makes no chains of iptables comes before nftables, whose ruleset
 is the evidence where no other answer is."""
 T = TypeVar("T")
 

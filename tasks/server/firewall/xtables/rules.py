@@ -32,12 +32,12 @@ def protocol_name(word: str) -> str:
 def parse_iptables(text: str, family: str = "ip") -> tuple[InputChain, ...]:
     """The INPUT chain from `iptables -S` or from the *filter part of an iptables-save file."""
     policy: str | None = None
-    for line, told in _commands(text):
-        if told is None:
+    for line, command in _commands(text):
+        if command is None:
             words = line[1:].split()
             policy = _policy(line, words[1:])
-        elif told.name == "P":
-            policy = _policy(line, list(told.more))
+        elif command.name == "P":
+            policy = _policy(line, list(command.more))
     if policy is None:
         return ()
     rules = tuple(rule for _, rule in numbered_rules(text))
@@ -64,7 +64,7 @@ def numbered_rules(text: str) -> list[tuple[int, FirewallRule]]:
 
 def inserts(text: str) -> bool:
     """Does the text put rules of INPUT in front of others, as iptables-save never does?"""
-    return any(told is not None and told.name == "I" for _, told in _commands(text))
+    return any(command is not None and command.name == "I" for _, command in _commands(text))
 
 
 def input_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -149,7 +149,7 @@ def _iptables_rule(line: str) -> FirewallRule:
         elif each.name in {"j", "g"}:
             target = each.value
         elif each.name in {"t", "4", "6"}:
-            raise Garbled(f"a table or a family is told in the line: {shortened(line)!r}")
+            raise Garbled(f"the line names a table or a family: {shortened(line)!r}")
         elif each.name not in {"A", "I", "c", "text"} and (each.name, each.value) != ("m", "comment"):
             narrow = True
     verdict = _TERMINAL.get(target or "", "jump" if target else "other")

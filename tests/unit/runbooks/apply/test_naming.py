@@ -30,7 +30,7 @@ def test_a_name_comes_after_the_earlier_ones(earlier: list[str], prefix: str | N
     assert name.startswith(prefix or f"{datetime.now(UTC):%Y%m%dT%H}")
 
 
-class Told:
+class FirewallAnswers:
     """A session whose servers have these backups; None: it does not answer."""
 
     def __init__(self, names: Mapping[str, str | None]) -> None:
@@ -58,4 +58,4 @@ class Told:
     ids=["newest of all", "one is silent", "no names", "no dates", "no name either"],
 )
 def test_it_comes_after_every_backup_of_the_servers(names: dict[str, str | None], prefix: str) -> None:
-    assert tag_for(Told(names), list(names)).startswith(prefix)  # type: ignore[arg-type]
+    assert tag_for(FirewallAnswers(names), list(names)).startswith(prefix)  # type: ignore[arg-type]

@@ -152,13 +152,13 @@ def test_ufw_moves_a_rule_of_ours_in_front_again(there: list[UfwRule]) -> None:
         (ufw(*behind("")), None),
         (ufw(*behind(USER_DENY)), None),
         (ufw(*behind(USER_DENY, ours=False)), "is not ours to move; ufw delete allow proto vrrp from 100.65.0.14"),
-        (ufw(*behind(BEFORE_DENY)), f"ufw: {BEFORE_DENY!r} comes before every rule that ufw is told"),
+        (ufw(*behind(BEFORE_DENY)), f"ufw: {BEFORE_DENY!r} precedes every rule that ufw can be given"),
         (ufw(*behind(INPUT_DENY)), "accept protocol 112 from 100.65.0.14 in front of it"),
-        (ufw(*behind(INPUT_DENY), knows_vrrp=False), "comes before every rule"),
+        (ufw(*behind(INPUT_DENY), knows_vrrp=False), "precedes every rule"),
         (ufw(*behind(BEFORE_DENY), knows_vrrp=False), None),
         (
             ufw(*behind(BEFORE_DENY), knows_vrrp=False, before=with_block(BEFORE, ufw_block([FOUR], 4))),
-            "comes before every rule",
+            "precedes every rule",
         ),
     ],
 )

@@ -41,7 +41,7 @@ class Where:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrontRule:
-    """A rich rule, or the target of a policy, that decides before a rule of ours. None: whatever it is."""
+    """A rich rule, or the target of a policy, evaluated before vipbook's rules. None: whatever it is."""
 
     text: str
     where: Where

@@ -60,13 +60,14 @@ def _steps(firewall: Firewalld, openings: Sequence[Opening]) -> tuple[Step, ...]
 def _refusal(firewall: Firewalld, clusters: Sequence[Cluster], openings: Sequence[Opening]) -> str | None:
     if not firewall.priorities:
         return (
-            "firewalld before 0.7.0 has no rich rules with a priority, so a rule of ours could not be told from others"
+            "firewalld before 0.7.0 has no rich rules with a priority, so a rule managed by vipbook could not be "
+            "distinguished from others"
         )
     return _overruled(firewall, openings) or eats_vips(firewall, clusters)
 
 
 def _overruled(firewall: Firewalld, openings: Sequence[Opening]) -> str | None:
-    """What comes before every rule of ours, and is not ours to take out; None: nothing does."""
+    """What precedes every rule managed by vipbook, and is not vipbook's to remove; None: nothing does."""
     for each in openings:
         for saved in (False, True):
             kind = _kind(saved=saved)
@@ -77,10 +78,10 @@ def _overruled(firewall: Firewalld, openings: Sequence[Opening]) -> str | None:
                 )
             if (denial := denial_of(firewall, each, saved=saved)) is not None:
                 where = denial.where
-                mend = "the policy a priority above 0" if where.in_policy else f"it a priority above {RICH_PRIORITY}"
+                fix = "the policy a priority above 0" if where.in_policy else f"it a priority above {RICH_PRIORITY}"
                 return (
-                    f"firewalld: {denial.text!r} in {where.place}, {kind}, comes before all of ours and keeps out "
-                    f"protocol 112 from {each.address}; remove it, or give {mend}"
+                    f"firewalld: {denial.text!r} in {where.place}, {kind}, precedes all rules managed by vipbook "
+                    f"and keeps out protocol 112 from {each.address}; remove it, or give {fix}"
                 )
     return None
 

@@ -1,4 +1,4 @@
-"""firewalld tells everything itself, while it runs."""
+"""firewalld reports everything itself, while it runs."""
 
 from __future__ import annotations
 

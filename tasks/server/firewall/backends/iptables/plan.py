@@ -149,7 +149,7 @@ def _foreign(text: str) -> list[str] | None:
 
 
 def _guard(_: Iptables, directory: str) -> Guard:
-    """Rules of ours have to be the same again; counters and remarks with the time are no difference."""
+    """Rules managed by vipbook have to be the same again; counters and remarks with the time are no difference."""
     return tables_guard(directory, f"grep -E -e '--comment {COMMENT}( |$)'", _AFTER_BOOT)
 
 

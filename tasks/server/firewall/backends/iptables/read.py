@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from tasks.model.answer import Answer
-from tasks.server.firewall.backend import Found, Reader, Told
+from tasks.server.firewall.backend import FirewallAnswers, Found, Reader
 from tasks.server.firewall.backends.iptables.model import Iptables
 from tasks.server.firewall.backends.iptables.questions import FILES, FILES6, LEGACY, LEGACY6
 from tasks.server.firewall.model import Firewall
@@ -17,13 +17,16 @@ _EMPTY = 3
 """Lines that `iptables -S` prints where there is nothing but policies."""
 
 
-def _detect(told: Told) -> Found | None:
-    there = {"iptables": bool(told.filtering) and not told.claimed, LEGACY: _closes_legacy(told.texts.get(LEGACY, ""))}
+def _detect(answers: FirewallAnswers) -> Found | None:
+    there = {
+        "iptables": bool(answers.filtering) and not answers.claimed,
+        LEGACY: _closes_legacy(answers.texts.get(LEGACY, "")),
+    }
     names = tuple(name for name, is_there in there.items() if is_there)
     if not names:
         return None
-    # The tables of the older kernel interface alone are told of, and not read further.
-    return Found(names=names, read=partial(_read, told) if there["iptables"] else partial(Firewall, manager=LEGACY))
+    # The tables of the older kernel interface alone are reported, and not read further.
+    return Found(names=names, read=partial(_read, answers) if there["iptables"] else partial(Firewall, manager=LEGACY))
 
 
 def _closes_legacy(text: str) -> bool:
@@ -31,22 +34,22 @@ def _closes_legacy(text: str) -> bool:
     return any(chain.closes for chain in parse_iptables(four) + parse_iptables(six, "ip6"))
 
 
-def _read(told: Told) -> Iptables:
+def _read(answers: FirewallAnswers) -> Iptables:
     # Where a server has the files of both, those count that are loaded.
-    iptables_services = "iptables.service" in told.enabled and "netfilter-persistent.service" not in told.enabled
+    iptables_services = "iptables.service" in answers.enabled and "netfilter-persistent.service" not in answers.enabled
     order = -1 if iptables_services else 1
-    path, path6 = told.there(FILES[::order]), told.there(FILES6[::order])
+    path, path6 = answers.there(FILES[::order]), answers.there(FILES6[::order])
     needed = {"iptables.service"} if iptables_services else {"netfilter-persistent.service"}
-    if iptables_services and any(chain.family == "ip6" for chain in told.filtering):
+    if iptables_services and any(chain.family == "ip6" for chain in answers.filtering):
         needed.add("ip6tables.service")
     return Iptables(
-        chains=told.filtering,
+        chains=answers.filtering,
         path=path,
-        persistent=told.exact.get(path),
+        persistent=answers.exact.get(path),
         path6=path6,
-        persistent6=told.exact.get(path6),
-        saved=parse_iptables(told.files.get(path) or "") + parse_iptables(told.files.get(path6) or "", "ip6"),
-        at_boot=needed <= told.enabled,
+        persistent6=answers.exact.get(path6),
+        saved=parse_iptables(answers.files.get(path) or "") + parse_iptables(answers.files.get(path6) or "", "ip6"),
+        at_boot=needed <= answers.enabled,
     )
 
 

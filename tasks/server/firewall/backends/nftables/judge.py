@@ -12,7 +12,7 @@ from tasks.server.firewall.model import InputChain
 
 
 def is_made(firewall: Nftables, chain: InputChain) -> bool:
-    """Does its own file make the chain? Where nobody can tell, a trial in an empty ruleset will."""
+    """Does its own file make the chain? Where that is not known, a trial in an empty ruleset will."""
     return firewall.made is None or chain.place in firewall.made
 
 

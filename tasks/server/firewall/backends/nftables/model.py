@@ -41,7 +41,7 @@ class Nftables(Firewall):
     snippet: str | None
     """Text of our own file that the persistent one includes."""
     made: frozenset[str] | None = None
-    """The chains that the persistent file makes, as `family table chain`; None when nobody can tell."""
+    """The chains that the persistent file makes, as `family table chain`; None when that is not known."""
 
     @property
     def texts(self) -> Mapping[str, str | None]:

@@ -75,7 +75,7 @@ def _handle(rule: FirewallRule) -> int | None:
 
 
 def _nft_remove(where: str, opening: Opening) -> str:
-    """Shell line that deletes the rule by the handle that the kernel gave it, which nobody knows beforehand."""
+    """Shell line that deletes the rule by the handle that the kernel gave it, which is not known beforehand."""
     source = str(opening.address).replace(".", "[.]")
     protocol = f"\\({opening.protocol}\\|{112 if opening.protocol == 'vrrp' else 51}\\)"
     pattern = rf"s/.*ip6\{{0,1\}} saddr {source} \(ip protocol\|meta l4proto\) {protocol} accept "
@@ -139,14 +139,15 @@ def _notes(firewall: Nftables) -> list[str]:
     return [
         *([] if firewall.persistent is not None else [unsaved(firewall.path)]),
         *(
-            f"{chain.place} is not made by {firewall.path}: a rule of ours there holds until its program makes it again"
+            f"{chain.place} is not made by {firewall.path}: a rule managed by vipbook there holds until its program "
+            "makes it again"
             for chain in passing(firewall)
         ),
     ]
 
 
 def _guard(firewall: Nftables, directory: str) -> Guard:
-    """Rules of ours have to be the same again."""
+    """Rules managed by vipbook have to be the same again."""
     tables = tuple(dict.fromkeys(f"{chain.family} {chain.table}" for chain in closing(firewall.chains)))
     # Without counters, sets as they are.
     listing, as_root = (

@@ -45,7 +45,7 @@ def _by_ufw(firewall: Ufw, openings: Sequence[Opening]) -> tuple[Step, ...]:
     missing = [
         each for each in openings if not (is_open(firewall, each, saved=True) and is_open(firewall, each, saved=False))
     ]
-    # ufw leaves a rule that it has where it is, even when told to put it in front: such a one goes first.
+    # ufw leaves a rule that it has where it is, even when asked to insert it first: such a one is deleted before.
     moved = [each for each in missing if _of_ufw(firewall, each) is not None and _block(firewall, each)]
     # Those in before.rules are that block's to mend.
     stray = [rule for rule in stray_rules(firewall.rules, frozenset(openings)) if rule.text.startswith("### tuple")]
@@ -87,7 +87,7 @@ def _refusal(firewall: Ufw, _: Sequence[Cluster], openings: Sequence[Opening]) -
             continue
         if not re.match(r"-A ufw6?-user-", text):
             return (
-                f"ufw: {text!r} comes before every rule that ufw is told, and would drop protocol 112 from "
+                f"ufw: {text!r} precedes every rule that ufw can be given, and would drop protocol 112 from "
                 f"{each.address}; take it out, or accept protocol 112 from {each.address} in front of it"
             )
         if theirs is not None and not theirs.ours:
@@ -104,7 +104,7 @@ def _block(firewall: Ufw, opening: Opening) -> str:
 
 
 def _of_ufw(firewall: Ufw, opening: Opening) -> UfwRule | None:
-    """The rule for this peer that ufw was told, in its own file."""
+    """The rule for this peer that ufw has in its own file."""
     return next((rule for rule in firewall.rules if rule.text.startswith("### tuple") and rule.is_for(opening)), None)
 
 

@@ -10,7 +10,7 @@ from ipaddress import ip_address, ip_network
 
 from tasks.model.bounds import PEERS_MOST
 from tasks.observe.readings import Garbled
-from tasks.server.firewall.backend import Found, Reader, Told
+from tasks.server.firewall.backend import FirewallAnswers, Found, Reader
 from tasks.server.firewall.backends.ufw.model import BEFORE, DEFAULT, DIRECTORY, UFW_BEGIN, UFW_END, Ufw, UfwRule
 from tasks.server.firewall.backends.ufw.questions import KEY, NAMES, UNIT
 from tasks.server.firewall.model import COMMENT, PathRule
@@ -109,24 +109,24 @@ def _rule(found: re.Match[str], *, ours: bool, saved: bool) -> Iterator[UfwRule]
         )
 
 
-def _detect(told: Told) -> Found | None:
-    jumps = (rule for chain in told.chains for rule in chain.rules if rule.verdict == "jump")
+def _detect(answers: FirewallAnswers) -> Found | None:
+    jumps = (rule for chain in answers.chains for rule in chain.rules if rule.verdict == "jump")
     if not any(" ufw" in rule.text for rule in jumps):
         return None
-    return Found(names=("ufw",), read=partial(_read, told), claims=True)
+    return Found(names=("ufw",), read=partial(_read, answers), claims=True)
 
 
-def _read(told: Told) -> Ufw:
-    files = {name: told.files.get(f"{DIRECTORY}/{name}") for name in NAMES} | {"default": told.files.get(DEFAULT)}
-    running, running6 = (told.texts.get(program, "") for program in PROGRAMS.values())
-    rules, default = parse_ufw(running, files, ip6tables=running6, interfaces=told.interfaces)
+def _read(answers: FirewallAnswers) -> Ufw:
+    files = {name: answers.files.get(f"{DIRECTORY}/{name}") for name in NAMES} | {"default": answers.files.get(DEFAULT)}
+    running, running6 = (answers.texts.get(program, "") for program in PROGRAMS.values())
+    rules, default = parse_ufw(running, files, ip6tables=running6, interfaces=answers.interfaces)
     return Ufw(
         rules=rules,
-        before=told.exact.get(BEFORE[4]),
-        before6=told.exact.get(BEFORE[6]),
-        knows_vrrp=KEY in told.succeeded,
+        before=answers.exact.get(BEFORE[4]),
+        before6=answers.exact.get(BEFORE[6]),
+        knows_vrrp=KEY in answers.succeeded,
         default=default,
-        at_boot=UNIT in told.enabled,
+        at_boot=UNIT in answers.enabled,
     )
 
 

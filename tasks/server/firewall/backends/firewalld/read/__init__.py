@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from tasks.observe.readings import Garbled, shortened
-from tasks.server.firewall.backend import Found, Reader, Told
+from tasks.server.firewall.backend import FirewallAnswers, Found, Reader
 from tasks.server.firewall.backends.firewalld.model import (
     RICH_PRIORITY,
     Firewalld,
@@ -111,7 +111,7 @@ def _sections(text: str) -> dict[str, str]:
         if (failed := _FAILED.search(sections[name])) and failed[1] == _UNKNOWN_OPTION:
             sections[name] = ""
     failures = [
-        f"{name} (exit status {found[1]})" for name, told in sections.items() if (found := _FAILED.search(told))
+        f"{name} (exit status {found[1]})" for name, printed in sections.items() if (found := _FAILED.search(printed))
     ]
     missing = failures or sorted(set(_NEEDED) - set(sections))
     if missing or not sections["default"].strip():
@@ -164,25 +164,25 @@ def _zones(text: str) -> dict[str, dict[str, str]]:
     return {zone: {name: "\n".join(lines) for name, lines in found.items()} for zone, found in zones.items()}
 
 
-def _detect(told: Told) -> Found | None:
-    if UNIT not in told.active:
+def _detect(answers: FirewallAnswers) -> Found | None:
+    if UNIT not in answers.active:
         return None
-    text = told.texts.get(KEY)
+    text = answers.texts.get(KEY)
     if not text:
         raise Garbled("firewalld.service is active, and firewall-cmd was not asked")
-    firewall = parse_firewalld(text, told.interfaces)
-    texts = {version: told.texts.get(program, "") for version, program in PROGRAMS.items()}
+    firewall = parse_firewalld(text, answers.interfaces)
+    texts = {version: answers.texts.get(program, "") for version, program in PROGRAMS.items()}
     # The chains of iptables are its own where it makes them: with its older backend, or for direct rules.
-    claims = bool(told.filtering) and all(
+    claims = bool(answers.filtering) and all(
         chain.policy == "accept" and is_known(texts[version], firewall.ways, version)
-        for chain in told.filtering
+        for chain in answers.filtering
         for version in (6 if chain.family == "ip6" else 4,)
     )
-    return Found(names=("firewalld",), read=partial(_running, firewall, told, texts), claims=claims)
+    return Found(names=("firewalld",), read=partial(_running, firewall, answers, texts), claims=claims)
 
 
-def _running(firewall: Firewalld, told: Told, texts: Mapping[int, str]) -> Firewalld:
-    return replace(firewall, ways=running_ways(firewall.ways, texts), at_boot=UNIT in told.enabled)
+def _running(firewall: Firewalld, answers: FirewallAnswers, texts: Mapping[int, str]) -> Firewalld:
+    return replace(firewall, ways=running_ways(firewall.ways, texts), at_boot=UNIT in answers.enabled)
 
 
 READER = Reader(

@@ -55,26 +55,26 @@ def parse_direct(rules: str, passthroughs: str = "", *, saved: bool = False) -> 
 def _rules(text: str) -> Iterator[tuple[int, int, str, str]]:
     """Priority, IP version, table and line of each."""
     for line in filter(None, text.splitlines()):
-        told = _RULE.fullmatch(line)
-        if told is None:
+        rule = _RULE.fullmatch(line)
+        if rule is None:
             raise Garbled(f"not a direct rule of firewalld: {shortened(line)!r}")
         # With nftables beneath, direct rules stand in the built-in chains themselves, whose names both forms mean.
-        plain = told["chain"].removesuffix("_direct")
-        chain = plain if plain in _BUILT_IN else told["chain"]
-        if told["version"] in _VERSIONS and chain not in _FOR_OTHERS:
-            words = spelled(_words(told["words"], line), line)
-            yield int(told["priority"]), _VERSIONS[told["version"]], told["table"], f"-A {chain} {words}"
+        plain = rule["chain"].removesuffix("_direct")
+        chain = plain if plain in _BUILT_IN else rule["chain"]
+        if rule["version"] in _VERSIONS and chain not in _FOR_OTHERS:
+            words = spelled(_words(rule["words"], line), line)
+            yield int(rule["priority"]), _VERSIONS[rule["version"]], rule["table"], f"-A {chain} {words}"
 
 
 def _passed(text: str) -> Iterator[tuple[int, str, str]]:
     """IP version, table and line of each that adds a rule."""
     for line in filter(None, text.splitlines()):
-        told = _PASSED.fullmatch(line)
-        if told is None:
+        rule = _PASSED.fullmatch(line)
+        if rule is None:
             raise Garbled(f"not a passthrough of firewalld: {shortened(line)!r}")
-        if told["version"] not in _VERSIONS:
+        if rule["version"] not in _VERSIONS:
             continue
-        words = _words(told["words"], line)
+        words = _words(rule["words"], line)
         table = next((each.value for each in options_of(words, line) if each.name == "t"), "filter")
         command = next((each for each in options_of(words, line) if each.name in set("AI")), None)
         if command is None or command.value in _FOR_OTHERS:
@@ -85,7 +85,7 @@ def _passed(text: str) -> Iterator[tuple[int, str, str]]:
                 index = rest.index(option)
                 rest = [*rest[:index], *rest[index + 1 + values :]]
         where = " ".join((f"-{command.name}", command.value, *command.more))
-        yield _VERSIONS[told["version"]], table, f"{where} {shlex.join(rest)}"
+        yield _VERSIONS[rule["version"]], table, f"{where} {shlex.join(rest)}"
 
 
 def _words(text: str, line: str) -> list[str]:

@@ -51,8 +51,8 @@ def front_rules(text: str, where: Where, *, limit: int | None = None) -> Iterato
 
 
 def _priority(line: str) -> int:
-    told = re.search(r'^rule\b.*?\bpriority="?(-?[0-9]{1,9})', line)
-    return int(told[1]) if told else 0
+    found = re.search(r'^rule\b.*?\bpriority="?(-?[0-9]{1,9})', line)
+    return int(found[1]) if found else 0
 
 
 def _decides(line: str, where: Where) -> Iterator[FrontRule]:

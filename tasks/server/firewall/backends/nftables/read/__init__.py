@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from tasks.server.firewall.backend import Found, Reader, Told
+from tasks.server.firewall.backend import FirewallAnswers, Found, Reader
 from tasks.server.firewall.backends.nftables.model import SNIPPET, Nftables
 from tasks.server.firewall.backends.nftables.questions import FILES, INCLUDES, RULESET
 from tasks.server.firewall.backends.nftables.read.file import chains_made, parse_includes
@@ -12,21 +12,21 @@ from tasks.server.firewall.backends.nftables.read.ruleset import parse_nft
 from tasks.server.firewall.model import InputChain
 
 
-def _detect(told: Told) -> Found | None:
-    native = parse_nft(told.texts.get(RULESET, ""))
-    return Found(names=("nftables",), read=partial(_read, told, native), chains=native) if native else None
+def _detect(answers: FirewallAnswers) -> Found | None:
+    native = parse_nft(answers.texts.get(RULESET, ""))
+    return Found(names=("nftables",), read=partial(_read, answers, native), chains=native) if native else None
 
 
-def _read(told: Told, native: tuple[InputChain, ...]) -> Nftables:
-    path, includes = told.there(FILES), told.texts.get(INCLUDES)
-    text = told.files.get(path)
+def _read(answers: FirewallAnswers, native: tuple[InputChain, ...]) -> Nftables:
+    path, includes = answers.there(FILES), answers.texts.get(INCLUDES)
+    text = answers.files.get(path)
     return Nftables(
         chains=native,
         path=path,
-        persistent=told.exact.get(path),
-        snippet=told.files.get(SNIPPET),
+        persistent=answers.exact.get(path),
+        snippet=answers.files.get(SNIPPET),
         made=None if text is None else chains_made(text, None if includes is None else parse_includes(includes)),
-        at_boot="nftables.service" in told.enabled,
+        at_boot="nftables.service" in answers.enabled,
     )
 
 

@@ -75,7 +75,7 @@ def _take(statement: tuple[str, ...], made: dict[str, dict[str, set[str]]]) -> N
 
 
 def _place(names: list[str]) -> tuple[str, str, str]:
-    """Family, which nft takes for ip when none is told, table and chain; what is left out is empty."""
+    """Family, which nft takes for ip when none is given, table and chain; what is left out is empty."""
     if any("$" in each for each in names):
         raise _NobodyKnows
     plain = [each.strip('"') for each in names]
@@ -127,7 +127,7 @@ def _included(word: str, includes: Mapping[str, str | None] | None) -> list[str]
     elif path in includes:
         raise _NobodyKnows
     else:
-        # A path that nothing is told of matches nothing, which nft takes for no error.
+        # A path that is not known matches nothing, which nft takes for no error.
         found = [includes[each] for each in sorted(includes) if _matches(each, path)]
     texts = [each for each in found if each is not None]
     if len(texts) < len(found):
@@ -142,9 +142,9 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def _statements(text: str, includes: Mapping[str, str | None] | None) -> Iterator[tuple[str, ...]]:
-    """Those outside of all braces, and those directly in a table, whose chains are told with their table.
+    """Those outside of all braces, and those directly in a table, whose chains are named with their table.
 
-    What makes something is told without `add` or `create`: nft takes it for the same.
+    What makes something is returned without `add` or `create`: nft takes it for the same.
     """
     words: list[str] = []
     outer: list[list[str]] = []

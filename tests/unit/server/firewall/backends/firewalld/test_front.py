@@ -78,7 +78,7 @@ def test_policies(policies: str, four: str | None, six: str | None, saved: bool)
         refusal = refusal_of(firewall, (), [opening])
         assert (refusal is None) is (expected is None)
         kind = "permanent" if saved else "runtime"
-        assert refusal is None or f"in policy p, {kind}, comes before all of ours" in refusal
+        assert refusal is None or f"in policy p, {kind}, precedes all rules managed by vipbook" in refusal
         assert refusal is None or "remove it, or give the policy a priority above 0" in refusal
     assert plan_firewall(firewall, [FOUR, SIX]) == ()
 
